@@ -1,0 +1,1 @@
+"""What exists (catalog.py) and the two places it is built: infra/aws and infra/local."""
