@@ -36,7 +36,9 @@ class VendorUnavailable(RetryableError):
     `retry_after` is in seconds, when the vendor named one.
     """
 
-    def __init__(self, message: str, *, outcome_unknown: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, outcome_unknown: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after

@@ -1,0 +1,43 @@
+"""CRM: contact, company and subscription of a customer, upserted by keys of ours."""
+
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class CrmProfile(BaseModel):
+    """What the CRM should know of one account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account_id: str
+    email: str
+    name: str
+    phone: str | None
+    company_name: str
+    company_domain: str | None
+    company_size: int | None
+    plan: str
+    referral_source: str | None
+    lifecycle_stage: str
+    subscription_id: str | None
+    subscription_status: str
+    amount_minor: int
+    currency: str
+
+
+class CrmIds(BaseModel):
+    """The CRM's ids for the three records."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contact_id: str
+    company_id: str
+    subscription_object_id: str
+
+
+class Crm(Protocol):
+    """Raises VendorUnavailable or VendorRejected."""
+
+    def upsert(self, profile: CrmProfile, *, correlation_id: str) -> CrmIds:
+        """Create or update the three records by our keys and associate them. Repeating it changes nothing."""

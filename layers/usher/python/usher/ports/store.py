@@ -1,0 +1,185 @@
+"""Store: documents in tables, with DynamoDB's semantics and nothing DynamoDB could not promise.
+
+An item is a dict of JSON values (str, int, bool, None, list, dict; never float: money is integers, time
+is ISO 8601 text). Tables, keys and indexes are declared in infra/catalog.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from usher.domain.errors import StaleWrite
+
+Item: TypeAlias = dict[str, Any]
+Key: TypeAlias = Mapping[str, str | int]
+
+MAX_TRANSACTION = 100  # TransactWriteItems' own limit
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The attribute exists and has this value."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The attribute exists and has one of these values."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The item or the attribute does not exist."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The attribute exists."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The attribute exists and is <= value."""
+
+    name: str
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The attribute exists and is >= value."""
+
+    name: str
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class BeginsWith:
+    """The text attribute begins with this prefix."""
+
+    name: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Every one of these holds."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of these holds."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+Condition: TypeAlias = Equals | OneOf | Absent | Present | AtMost | AtLeast | BeginsWith | Both | Either
+SortCondition: TypeAlias = Equals | AtMost | AtLeast | BeginsWith
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write the whole item, replacing what is there, when the condition holds."""
+
+    table: str
+    item: Item
+    if_: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change single attributes of an item, creating it when it is not there, when the condition holds.
+
+    `set` replaces whole top-level attributes, `add` adds to integers (absent counts as 0), `remove` drops.
+    """
+
+    table: str
+    key: Key
+    set: Item = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    if_: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the item (none there is fine) when the condition holds."""
+
+    table: str
+    key: Key
+    if_: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Change nothing; the transaction fails when the condition does not hold."""
+
+    table: str
+    key: Key
+    if_: Condition
+
+
+Write: TypeAlias = Put | Update | Delete | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a query. `cursor` is opaque text; None means there is no more."""
+
+    items: list[Item]
+    cursor: str | None = None
+
+
+class ConditionFailed(StaleWrite):
+    """A condition did not hold; nothing was written.
+
+    `failed` maps the position of each write whose condition failed to the item found there (None when
+    there was none), so that the caller need not read again. A single `write` has position 0.
+    """
+
+    def __init__(self, message: str, failed: Mapping[int, Item | None]) -> None:
+        super().__init__(message)
+        self.failed = dict(failed)
+
+
+class Store(Protocol):
+    """Every method raises StoreUnavailable when the store cannot take the call."""
+
+    def get(self, table: str, key: Key) -> Item | None:
+        """The item as of the last write that returned (a consistent read), or None."""
+
+    def write(self, write: Put | Update | Delete) -> Item | None:
+        """Do one conditional write; returns the item as it now is, None after a Delete.
+
+        Raises ConditionFailed when the condition does not hold.
+        """
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Do up to 100 writes on distinct items, all or none.
+
+        A conflict with another transaction is tried again inside. Raises ConditionFailed.
+        """
+
+    def query(
+        self,
+        table: str,
+        partition: Equals,
+        *,
+        index: str | None = None,
+        sort: SortCondition | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+        descending: bool = False,
+    ) -> Page:
+        """Items of one partition in sort-key order. Without `index` the read is consistent; an index may lag."""
