@@ -1,0 +1,102 @@
+"""Settings: what the environment says, read once, lazily and typed. The only reader of os.environ."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+
+class MissingSetting(RuntimeError):
+    """The environment lacks a value this function needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. Secrets are not here: they come from the Secrets port.
+
+    The maps go from catalog name to physical name: table name, queue URL, state-machine alias ARN,
+    secret ARN. A function's environment holds exactly the ones the catalog lets it use.
+    """
+
+    stage: str = "local"
+    region: str = "us-east-1"
+    bus: str = "usher"
+    bucket: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    queues: Mapping[str, str] = field(default_factory=dict)
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    stripe_api_base: str = "https://api.stripe.com"
+    hubspot_api_base: str = "https://api.hubapi.com"
+    postmark_api_base: str = "https://api.postmarkapp.com"
+    product_api_base: str = ""
+    public_url: str = ""
+    vendor_timeout_seconds: float = 10.0
+
+
+_MAPS = {
+    "tables": "USHER_TABLE_",
+    "queues": "USHER_QUEUE_",
+    "workflows": "USHER_WORKFLOW_",
+    "secrets": "USHER_SECRET_",
+}
+_TEXTS = {
+    "stage": "USHER_STAGE",
+    "region": "AWS_REGION",
+    "bus": "USHER_BUS",
+    "bucket": "USHER_BUCKET",
+    "stripe_api_base": "STRIPE_API_BASE",
+    "hubspot_api_base": "HUBSPOT_API_BASE",
+    "postmark_api_base": "POSTMARK_API_BASE",
+    "product_api_base": "PRODUCT_API_BASE",
+    "public_url": "USHER_URL",
+}
+
+
+def variable(kind: str, name: str) -> str:
+    """The environment variable that holds a physical name: ("queues", "stripe-events") -> USHER_QUEUE_STRIPE_EVENTS."""
+    return _MAPS[kind] + name.upper().replace("-", "_")
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from any mapping of environment variables.
+
+    Catalog names come back in lower case with dashes folded to underscores: use `physical` to look up.
+    """
+    maps = {
+        kind: {
+            key[len(prefix) :].lower(): value for key, value in environment.items() if key.startswith(prefix)
+        }
+        for kind, prefix in _MAPS.items()
+    }
+    texts = {name: environment[key] for name, key in _TEXTS.items() if environment.get(key)}
+    return Settings(**maps, **texts)  # type: ignore[arg-type]
+
+
+def physical(settings: Settings, kind: str, name: str) -> str:
+    """The physical name of a table, queue, workflow or secret of the catalog. Raises MissingSetting."""
+    found: str | None = getattr(settings, kind).get(name.lower().replace("-", "_"))
+    if found is None:
+        raise MissingSetting(
+            f"{variable(kind, name)} is not set: list {name!r} for this function in infra/catalog.py"
+        )
+    return found
+
+
+_installed: Settings | None = None
+
+
+def install(settings: Settings) -> None:
+    """Run this process on these settings instead of the environment's (one machine, tests)."""
+    global _installed
+    _installed = settings
+
+
+@cache
+def _from_environment() -> Settings:
+    return read(os.environ)
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    return _installed or _from_environment()
