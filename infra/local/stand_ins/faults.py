@@ -1,0 +1,85 @@
+"""Faults that a test orders a stand-in to have, by operation, count and seed.
+
+Faults live in memory: a stand-in that is started again is healthy.
+"""
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+BEFORE = ("fail_before", "429", "500")
+AFTER = ("fail_after", "timeout_after", "malformed", "delay")
+KINDS = BEFORE + AFTER
+_PARAMETER = re.compile(r"\{[^}]*\}")
+
+
+@dataclass
+class Fault:
+    """`fault` happens to the next `count` matching calls, or to each with `probability`.
+
+    * fail_before: the connection breaks, nothing was done.
+    * fail_after: the work is done and committed, then the connection breaks.
+    * timeout_after: the work is done and committed, then no answer for `seconds`, then the connection breaks.
+    * 429, 500: the vendor's own answer, nothing was done. `effect` true: the work is done all the same.
+    * malformed: the work is done and committed, the body of the answer is cut off.
+    * delay: the answer comes `seconds` late.
+    """
+
+    operation: str
+    fault: str
+    count: int | None = 1
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float = 60.0
+    effect: bool = False
+    happened: int = 0
+    _random: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.fault not in KINDS:
+            raise ValueError(f"unknown fault {self.fault!r}; there are {', '.join(KINDS)}")
+        self._random = random.Random(self.seed)
+        self._name = _PARAMETER.sub("{}", self.operation)
+
+    def takes(self, operation: str) -> bool:
+        """Whether this fault strikes this call of `operation`; counts it when it does."""
+        if self._name not in ("*", _PARAMETER.sub("{}", operation)):
+            return False
+        if self.count is not None and self.happened >= self.count:
+            return False
+        if self.probability < 1 and self._random.random() >= self.probability:
+            return False
+        self.happened += 1
+        return True
+
+    def view(self) -> dict[str, Any]:
+        """What was ordered and how often it happened."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+class Faults:
+    """The faults in force, first ordered first."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, order: dict[str, Any]) -> Fault:
+        """Order a fault; raises ValueError or TypeError when the order makes no sense."""
+        fault = Fault(**order)
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Be healthy again."""
+        self._faults.clear()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Every fault ordered since the last `clear`."""
+        return [fault.view() for fault in self._faults]
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault that strikes this call, if any."""
+        if not self._faults:
+            return None
+        return next((fault for fault in self._faults if fault.takes(operation)), None)
