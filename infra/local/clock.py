@@ -1,0 +1,260 @@
+"""The one clock and timer service of a local run: it can run n times faster, or skip what nobody works in.
+
+Business time decides waits, deadlines, schedules and timestamps; wall time decides signatures and how long
+a function may compute. Business time never runs backwards, not across a restart that keeps the offset.
+"""
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+_NEVER = float("inf")
+
+
+class Timer:
+    """A callback that is due at a moment; `cancel` is free and may come late."""
+
+    __slots__ = ("callback", "cancelled", "due")
+
+    def __init__(self, due: float, callback: Callable[[], None]) -> None:
+        self.due = due  # seconds since 1970, in the time of the queue it stands in
+        self.callback: Callable[[], None] | None = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """The callback will not run, unless it is running already."""
+        self.cancelled = True
+        self.callback = None  # let go of what it holds
+
+
+class _Queue:
+    """Timers in order of their moment; equal moments keep their order of arrival."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+
+    def add(self, timer: Timer) -> bool:
+        """Returns whether the timer is now the first."""
+        entry = (timer.due, next(self._order), timer)
+        heapq.heappush(self._heap, entry)
+        return self._heap[0] is entry
+
+    def next_due(self) -> float:
+        while self._heap and self._heap[0][2].cancelled:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else _NEVER
+
+    def pop_due(self, moment: float) -> list[Timer]:
+        due = []
+        while self.next_due() <= moment:
+            due.append(heapq.heappop(self._heap)[2])
+        return due
+
+
+def _fire(timers: list[Timer]) -> None:
+    for timer in timers:
+        callback = timer.callback
+        if callback is not None:
+            callback()
+
+
+class LocalClock:
+    """Clock port and timer service in one.
+
+    Args:
+        scale: business seconds per wall second.
+        skipping: when nothing is busy, jump to the next deadline instead of waiting for it.
+        offset: business time minus wall time at the start; `offset()` of the run before keeps time monotonic.
+        started_at: begin at this business moment instead (excludes `offset`).
+
+    Callbacks run on the clock's own thread and must be short: they hand work to somebody else.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: float = 1.0,
+        skipping: bool = False,
+        offset: timedelta = timedelta(0),
+        started_at: datetime | None = None,
+    ) -> None:
+        if scale <= 0:
+            raise ValueError("scale must be positive: 1 is real time, 60 makes a minute pass in a second")
+        self._scale = scale
+        self._skipping = skipping
+        self._wall_base = time.time()
+        self._monotonic_base = time.monotonic()
+        base = started_at.timestamp() if started_at is not None else self._wall_base + offset.total_seconds()
+        self._business_base = base
+        self._business, self._computing = _Queue(), _Queue()
+        self._busy = 0
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    # -- the Clock port ------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.timestamp(), UTC)
+
+    def wall(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC)
+
+    # -- time as numbers, for hot paths --------------------------------------------------------------------
+
+    def timestamp(self) -> float:
+        """Business time in seconds since 1970."""
+        return self._business_base + (time.monotonic() - self._monotonic_base) * self._scale
+
+    def _wall(self) -> float:
+        return self._wall_base + (time.monotonic() - self._monotonic_base)
+
+    def offset(self) -> timedelta:
+        """Business time minus wall time now: save it, and give it to the next run."""
+        return timedelta(seconds=self.timestamp() - self._wall())
+
+    # -- timers --------------------------------------------------------------------------------------------
+
+    def call_at(self, when: datetime, callback: Callable[[], None]) -> Timer:
+        """Run `callback` when business time reaches `when` (at once when it has)."""
+        return self._add(self._business, Timer(when.timestamp(), callback))
+
+    def call_after_wall(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` after wall seconds: for how long a function may compute, whatever the scale."""
+        return self._add(self._computing, Timer(self._wall() + seconds, callback))
+
+    def _add(self, queue: _Queue, timer: Timer) -> Timer:
+        with self._wake:
+            if self._closed:
+                timer.cancel()
+                return timer
+            first = queue.add(timer)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+                self._thread.start()
+            elif first:
+                self._wake.notify()
+        return timer
+
+    # -- idleness ------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """Work is in flight inside the block: time is not skipped."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
+    def begin(self) -> None:
+        """`busy()` for work that ends on another thread; pair it with `end`."""
+        with self._wake:
+            self._busy += 1
+
+    def end(self) -> None:
+        with self._wake:
+            self._busy -= 1
+            if self._busy == 0 and self._skipping:
+                self._wake.notify()
+
+    def close(self) -> None:
+        """Stop: no callback runs after this returned."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if self._closed:
+                    return
+                due = self._computing.pop_due(self._wall()) + self._business.pop_due(self.timestamp())
+                if not due:
+                    self._sleep_or_skip()
+                    continue
+                self._busy += 1  # what a callback starts must be counted before time may skip again
+            try:
+                _fire(due)
+            finally:
+                self.end()
+
+    def _sleep_or_skip(self) -> None:
+        business = self._business.next_due()
+        if self._skipping and self._busy == 0 and business != _NEVER:
+            self._business_base += max(0.0, business - self.timestamp())
+            return
+        seconds = min((business - self.timestamp()) / self._scale, self._computing.next_due() - self._wall())
+        self._wake.wait(None if seconds == _NEVER else min(max(seconds, 0.0), 3600.0))
+
+
+class ManualClock:
+    """A clock that stands still until a test moves it; callbacks run on the thread that moves it."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start.timestamp()
+        self._queue = _Queue()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._now, UTC)
+
+    def wall(self) -> datetime:
+        return self.now()
+
+    def timestamp(self) -> float:
+        return self._now
+
+    def call_at(self, when: datetime, callback: Callable[[], None]) -> Timer:
+        """Run `callback` when `advance_to` reaches `when`."""
+        with self._lock:
+            timer = Timer(when.timestamp(), callback)
+            self._queue.add(timer)
+        return timer
+
+    def call_after_wall(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        return self.call_at(self.now() + timedelta(seconds=seconds), callback)
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        yield
+
+    def begin(self) -> None:
+        """Nothing to count: a manual clock never skips."""
+
+    def end(self) -> None:
+        """Nothing to count."""
+
+    def next_due(self) -> datetime | None:
+        """The next moment something waits for."""
+        with self._lock:
+            due = self._queue.next_due()
+        return None if due == _NEVER else datetime.fromtimestamp(due, UTC)
+
+    def advance(self, seconds: float) -> None:
+        self.advance_to(self.now() + timedelta(seconds=seconds))
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move time to `moment`, firing what is due on the way, each at its own time."""
+        target = moment.timestamp()
+        if target < self._now:
+            raise ValueError("time does not run backwards")
+        while True:
+            with self._lock:
+                due = self._queue.next_due()
+                if due > target:
+                    self._now = target
+                    return
+                self._now = max(self._now, due)
+                timers = self._queue.pop_due(self._now)
+            _fire(timers)
+
+    def close(self) -> None:
+        """Nothing runs."""
