@@ -1,0 +1,87 @@
+"""What happened, read from the difference between the copy we had and the state the vendor has now."""
+
+from usher.domain import events
+
+
+def subscription_changes(
+    *, before: str | None, after: str, subscription_id: str, plan: str | None, trial_end: str | None
+) -> list[events.Event]:
+    """Events for a subscription whose status was `before` (None: we did not know it) and is `after`."""
+    if before == after:
+        return []
+    happened: list[events.Event] = []
+    if before is None:
+        happened.append(
+            events.SubscriptionCreated(
+                subscription_id=subscription_id, plan=plan, status=after, trial_end=trial_end
+            )
+        )
+    if after == "trialing" and trial_end is not None:
+        happened.append(
+            events.SubscriptionTrialStarted(
+                subscription_id=subscription_id, plan=plan, status=after, trial_end=trial_end
+            )
+        )
+    by_status: dict[str, type[events.SubscriptionEvent]] = {
+        "active": events.SubscriptionActivated,
+        "past_due": events.SubscriptionPaymentFailed,
+        "canceled": events.SubscriptionCanceled,
+        "incomplete_expired": events.SubscriptionCanceled,
+    }
+    if kind := by_status.get(after):
+        happened.append(kind(subscription_id=subscription_id, plan=plan, status=after))
+    return happened
+
+
+def invoice_changes(
+    *,
+    known: bool,
+    status: str,
+    invoice_id: str,
+    subscription_id: str | None,
+    amount_due_minor: int,
+    currency: str,
+) -> list[events.Event]:
+    """An invoice is generated once, when it first stops being a draft."""
+    if known or status == "draft":
+        return []
+    return [
+        events.InvoiceGenerated(
+            invoice_id=invoice_id,
+            subscription_id=subscription_id,
+            amount_due_minor=amount_due_minor,
+            currency=currency,
+        )
+    ]
+
+
+def payment_changes(
+    *,
+    before: str | None,
+    after: str,
+    payment_id: str,
+    invoice_id: str | None,
+    amount_minor: int,
+    currency: str,
+    failure_code: str | None,
+) -> list[events.Event]:
+    """A payment succeeds or fails once per change of its status."""
+    if before == after:
+        return []
+    if after == "succeeded":
+        return [
+            events.PaymentSucceeded(
+                payment_id=payment_id, invoice_id=invoice_id, amount_minor=amount_minor, currency=currency
+            )
+        ]
+    if after == "failed":
+        return [
+            events.PaymentFailed(
+                payment_id=payment_id,
+                invoice_id=invoice_id,
+                amount_minor=amount_minor,
+                currency=currency,
+                failure_code=failure_code,
+            )
+        ]
+    return []

@@ -1,0 +1,144 @@
+"""Events: the typed, versioned facts Usher publishes, and the envelope each travels in."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """Base of all payloads. `type` and `version` name the schema; money is minor units, time ISO 8601 UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+
+class AccountCreated(Event):
+    type: ClassVar[str] = "account.created"
+    signup_id: str
+
+
+class PlanSelected(Event):
+    type: ClassVar[str] = "plan.selected"
+    plan: str
+
+
+class AccountActivated(Event):
+    type: ClassVar[str] = "account.activated"
+    signup_id: str
+    plan: str
+    milliseconds_to_active: int
+
+
+class SubscriptionEvent(Event):
+    """What every event about a subscription says."""
+
+    subscription_id: str
+    plan: str | None
+    status: str
+
+
+class SubscriptionCreated(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.created"
+    trial_end: str | None = None
+
+
+class SubscriptionTrialStarted(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.trial_started"
+    trial_end: str
+
+
+class SubscriptionActivated(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.activated"
+
+
+class SubscriptionPaymentFailed(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.payment_failed"
+
+
+class SubscriptionCanceled(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.canceled"
+
+
+class InvoiceGenerated(Event):
+    type: ClassVar[str] = "invoice.generated"
+    invoice_id: str
+    subscription_id: str | None
+    amount_due_minor: int
+    currency: str
+
+
+class PaymentEvent(Event):
+    """What every event about a payment says."""
+
+    payment_id: str
+    invoice_id: str | None
+    amount_minor: int
+    currency: str
+
+
+class PaymentSucceeded(PaymentEvent):
+    type: ClassVar[str] = "payment.succeeded"
+
+
+class PaymentFailed(PaymentEvent):
+    type: ClassVar[str] = "payment.failed"
+    failure_code: str | None
+
+
+class OnboardingCompleted(Event):
+    type: ClassVar[str] = "onboarding.completed"
+    signup_id: str
+    plan: str
+
+
+class OnboardingDegraded(Event):
+    type: ClassVar[str] = "onboarding.degraded"
+    signup_id: str
+    step: str
+    reason: str
+
+
+class OnboardingFailed(Event):
+    type: ClassVar[str] = "onboarding.failed"
+    signup_id: str
+    step: str
+    reason: str
+
+
+CATALOG: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        AccountCreated,
+        PlanSelected,
+        AccountActivated,
+        SubscriptionCreated,
+        SubscriptionTrialStarted,
+        SubscriptionActivated,
+        SubscriptionPaymentFailed,
+        SubscriptionCanceled,
+        InvoiceGenerated,
+        PaymentSucceeded,
+        PaymentFailed,
+        OnboardingCompleted,
+        OnboardingDegraded,
+        OnboardingFailed,
+    )
+}
+
+
+class Envelope(BaseModel):
+    """How an event is stored and published. `sequence` counts per account from 1, without gaps."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: str
+    type: str
+    version: int
+    timestamp: str
+    account_id: str
+    sequence: int
+    correlation_id: str
+    payload: dict[str, Any]
+    context: dict[str, str]

@@ -1,0 +1,1 @@
+"""Records: accounts, sign-ups, subscriptions, events, ... written once, on the store port."""

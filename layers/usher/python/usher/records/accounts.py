@@ -1,0 +1,109 @@
+"""Accounts and their people."""
+
+from pydantic import BaseModel, ConfigDict
+
+from usher.domain.emails import unaliased
+from usher.ports.store import Absent, Equals, Item, Present, Put, Store, Update
+from usher.records.signups import Signup
+
+TABLE = "accounts"
+USERS = "users"
+
+
+class Account(BaseModel):
+    """One customer. `status` is pending until activation, then active, suspended or closed."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    account_id: str
+    org_name: str
+    status: str
+    plan: str
+    signup_id: str
+    correlation_id: str
+    created_at: str
+    customer_id: str | None = None
+    subscription_id: str | None = None
+    tenant_id: str | None = None
+
+
+class Accounts:
+    """Reads accounts and prepares their writes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, account_id: str) -> Account | None:
+        item = self._store.get(TABLE, {"account_id": account_id})
+        return None if item is None else Account.model_validate(item)
+
+    def find_by_customer(self, customer_id: str) -> Account | None:
+        """The account of a payment vendor's customer; the index may lag a moment behind."""
+        page = self._store.query(TABLE, Equals("customer_id", customer_id), index="by_customer", limit=1)
+        return Account.model_validate(page.items[0]) if page.items else None
+
+    def link_customer(self, account_id: str, customer_id: str) -> Update:
+        """The write that names the account's customer at the payment vendor."""
+        return Update(
+            TABLE, {"account_id": account_id}, set={"customer_id": customer_id}, if_=Present("account_id")
+        )
+
+
+def opening(signup: Signup, *, account_id: str, user_id: str, created_at: str) -> tuple[Put, Put]:
+    """The writes that open an account with its first person; they fail when the account exists."""
+    account: Item = {
+        "account_id": account_id,
+        "org_name": signup.company_name,
+        "status": "pending",
+        "plan": signup.plan,
+        "signup_id": signup.signup_id,
+        "correlation_id": signup.correlation_id,
+        "created_at": created_at,
+        "version": 1,
+    }
+    user: Item = {
+        "user_id": user_id,
+        "account_id": account_id,
+        "email": signup.email,
+        "email_unaliased": unaliased(signup.email),
+        "name": signup.name,
+        "role": "owner",
+        "status": "accepted",
+        "created_at": created_at,
+    }
+    if signup.sso_subject:
+        user["sso_subject"] = signup.sso_subject
+    return (
+        Put(TABLE, account, if_=Absent("account_id")),
+        Put(USERS, user, if_=Absent("user_id")),
+    )
+
+
+def activating(signup: Signup, *, account_id: str, now_text: str) -> Update:
+    """The write that opens the account for use and merges the ids its steps brought."""
+    ids = {
+        "customer_id": signup.customer_id,
+        "subscription_id": signup.subscription_id,
+        "tenant_id": signup.tenant_id,
+        "subdomain": signup.subdomain,
+        "api_key_id": signup.api_key_id,
+    }
+    values = {name: value for name, value in ids.items() if value is not None}
+    return Update(
+        TABLE,
+        {"account_id": account_id},
+        set={"status": "active", "activated_at": now_text, **values},
+        add={"version": 1},
+        if_=Present("account_id"),
+    )
+
+
+def closing(account_id: str, *, reason: str, now_text: str) -> Update:
+    """The write that closes an account that never became active."""
+    return Update(
+        TABLE,
+        {"account_id": account_id},
+        set={"status": "closed", "closed_at": now_text, "closed_reason": reason},
+        add={"version": 1},
+        if_=Present("account_id"),
+    )

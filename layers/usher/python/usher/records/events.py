@@ -1,0 +1,141 @@
+"""The event log: our typed events, stored in one transaction with the records they tell of (outbox)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from usher.domain import times
+from usher.domain.errors import StaleWrite
+from usher.domain.events import Envelope, Event
+from usher.ports.store import Absent, AtMost, ConditionFailed, Delete, Equals, Item, Page, Put, Store, Write
+
+TABLE = "events"
+OUTBOX = "outbox"
+SHARDS = 8
+_TRIES = 8
+
+
+class EventLog:
+    """Appends to the log. The sequence of an account has no gaps and no forks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def commit(
+        self,
+        account_id: str,
+        happened: Sequence[Event],
+        writes: Sequence[Write],
+        *,
+        correlation_id: str,
+        now: datetime,
+        context: dict[str, str] | None = None,
+        is_new_account: bool = False,
+    ) -> None:
+        """Do the writes and append the events, all or none.
+
+        The condition that the next sequence number is free is what orders writers: a loser reads the
+        end of the log and tries again. Raises ConditionFailed when one of `writes` fails its condition,
+        StaleWrite when the log stayed contended.
+        """
+        last = 0 if is_new_account else self._last_sequence(account_id)
+        for _ in range(_TRIES):
+            entries = self._entries(account_id, last, happened, correlation_id, now, context or {})
+            try:
+                self._store.transact([*writes, *entries])
+                return
+            except ConditionFailed as error:
+                if any(position < len(writes) for position in error.failed):
+                    raise
+                last = self._last_sequence(account_id)
+        raise StaleWrite(f"the event log of {account_id} stayed contended; try the step again")
+
+    def read(self, account_id: str, *, after: int = 0, limit: int = 100) -> list[Envelope]:
+        """Events of one account in order, those past sequence `after`."""
+        page = self._store.query(TABLE, Equals("account_id", account_id), limit=after + limit)
+        return [envelope(item) for item in page.items if item["sequence"] > after][:limit]
+
+    def _last_sequence(self, account_id: str) -> int:
+        page = self._store.query(TABLE, Equals("account_id", account_id), limit=1, descending=True)
+        return int(page.items[0]["sequence"]) if page.items else 0
+
+    def _entries(
+        self,
+        account_id: str,
+        last: int,
+        happened: Sequence[Event],
+        correlation_id: str,
+        now: datetime,
+        context: dict[str, str],
+    ) -> list[Write]:
+        if not happened:
+            return []
+        outbox_id = f"{account_id}#{last + 1}"
+        entries: list[Write] = []
+        for sequence, event in enumerate(happened, start=last + 1):
+            item: Item = {
+                "event_id": f"evt_{account_id.split('_', 1)[1]}_{sequence}",
+                "type": event.type,
+                "version": event.version,
+                "timestamp": times.text(now),
+                "account_id": account_id,
+                "sequence": sequence,
+                "correlation_id": correlation_id,
+                "payload": event.model_dump(mode="json", exclude_none=True),
+                "context": context,
+                "outbox_id": outbox_id,
+            }
+            _refuse_floats(item)
+            entries.append(Put(TABLE, item, if_=Absent("account_id")))
+        entries.append(
+            Put(
+                OUTBOX,
+                {
+                    "outbox_id": outbox_id,
+                    "shard": f"shard#{sum(account_id.encode()) % SHARDS}",
+                    "created_at": times.text(now),
+                    "account_id": account_id,
+                    "first": last + 1,
+                    "last": last + len(happened),
+                },
+            )
+        )
+        return entries
+
+
+class Outbox:
+    """What was stored and is not yet known to be published."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def unpublished(self, shard: int, *, older_than: timedelta, now: datetime) -> Page:
+        """Entries of one shard that the stream should have published by now, oldest first."""
+        return self._store.query(
+            OUTBOX,
+            Equals("shard", f"shard#{shard}"),
+            index="by_shard",
+            sort=AtMost("created_at", times.text(now - older_than)),
+        )
+
+    def events_of(self, entry: Item) -> list[Item]:
+        """The stored events an entry stands for."""
+        keys = [
+            {"account_id": entry["account_id"], "sequence": n}
+            for n in range(entry["first"], entry["last"] + 1)
+        ]
+        return [item for item in (self._store.get(TABLE, key) for key in keys) if item is not None]
+
+    def published(self, outbox_ids: Iterable[str]) -> None:
+        """Forget these entries."""
+        for outbox_id in outbox_ids:
+            self._store.write(Delete(OUTBOX, {"outbox_id": outbox_id}))
+
+
+def envelope(item: Item) -> Envelope:
+    return Envelope.model_validate(item)
+
+
+def _refuse_floats(item: Item) -> None:
+    bad = [name for name, value in item["payload"].items() if isinstance(value, float)]
+    if bad:
+        raise TypeError(f"{item['type']} carries floats in {bad}: use integers of a smaller unit")

@@ -1,0 +1,69 @@
+"""Inbox: raw webhooks as they came, each claimed once, and what became of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from usher.domain import times
+from usher.ports.store import Absent, AtMost, ConditionFailed, Equals, Item, Page, Put, Store, Update
+
+TABLE = "inbox"
+SHARDS = 10  # spreads the index partition of what is pending
+
+
+def row(
+    event_id: str, *, source: str, body: str, digest: str, received_at: datetime, keep_days: int, extra: Item
+) -> Put:
+    """The write that claims an event: its condition fails when the event was claimed before."""
+    item: Item = {
+        "event_id": event_id,
+        "source": source,
+        "state": "claimed",
+        "body": body,
+        "digest": digest,
+        "received_at": times.text(received_at),
+        "pending": f"pending#{sum(event_id.encode()) % SHARDS}",
+        "expires_at": int((received_at + timedelta(days=keep_days)).timestamp()),
+        **extra,
+    }
+    return Put(TABLE, item, if_=Absent("event_id"))
+
+
+class Inbox:
+    """Claims events, reads them back, and moves them on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, put: Put) -> Item | None:
+        """Claim the event; returns the row that was there before, None when this claim is the first."""
+        try:
+            self._store.write(put)
+        except ConditionFailed as error:
+            return error.failed[0]
+        return None
+
+    def get(self, event_id: str) -> Item | None:
+        return self._store.get(TABLE, {"event_id": event_id})
+
+    def finish(self, event_id: str, *, now: datetime) -> None:
+        """The event was dealt with: it leaves the list of what is pending."""
+        self._close(event_id, "done", {"done_at": times.text(now)})
+
+    def park(self, event_id: str, *, reason: str, now: datetime) -> None:
+        """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed."""
+        self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason})
+
+    def pending(self, shard: int, *, before: datetime, cursor: str | None = None) -> Page:
+        """Events of one shard claimed before this moment and never finished, oldest first."""
+        return self._store.query(
+            TABLE,
+            Equals("pending", f"pending#{shard}"),
+            index="by_pending",
+            sort=AtMost("received_at", times.text(before)),
+            cursor=cursor,
+        )
+
+    def _close(self, event_id: str, state: str, values: dict[str, Any]) -> None:
+        self._store.write(
+            Update(TABLE, {"event_id": event_id}, set={"state": state, **values}, remove=("pending",))
+        )

@@ -1,0 +1,136 @@
+"""Sign-ups: the master record of each one, with its steps and every id it got on the way."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from usher.domain import times
+from usher.domain.errors import NotFound
+from usher.domain.onboarding import STEPS
+from usher.ports.store import Condition, Item, Present, Store, Update
+
+TABLE = "signups"
+_STEP = "step_"
+
+
+class Company(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    domain: str | None = None
+    size: int | None = None
+
+
+class Signup(BaseModel):
+    """The master record. Ids are None until their step is done; times are ISO 8601 UTC."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    signup_id: str
+    correlation_id: str
+    status: str
+    stage: str
+    received_at: str
+    email: str
+    name: str
+    phone: str | None = None
+    company: Company | None = None
+    plan: str
+    payment_method: str | None = None
+    payment: str = "card"
+    trial: bool | None = None
+    referral_source: str | None = None
+    external_id: str | None = None
+    sso_subject: str | None = None
+    locale: str | None = None
+    marketing_consent: bool = False
+    trial_days: int = 0
+    account_id: str | None = None
+    user_id: str | None = None
+    customer_id: str | None = None
+    subscription_id: str | None = None
+    subscription_status: str | None = None
+    tenant_id: str | None = None
+    identity_id: str | None = None
+    subdomain: str | None = None
+    api_key_id: str | None = None
+    contact_id: str | None = None
+    company_id: str | None = None
+    subscription_object_id: str | None = None
+    welcome_message_id: str | None = None
+    active_at: str | None = None
+    seconds_to_active: float | None = None
+    failure: dict[str, Any] | None = None
+    attempt: int = 1
+    steps: dict[str, dict[str, Any]] = {}
+
+    @property
+    def company_name(self) -> str:
+        """The company, or the person for a sign-up without one."""
+        return self.company.name if self.company else self.name
+
+
+def step_mark(
+    step: str,
+    *,
+    status: str,
+    attempts: int,
+    started_at: str,
+    finished_at: str | None,
+    error: str | None = None,
+) -> Item:
+    """The attribute that says how one step stands. `attempts` counts from 1."""
+    mark: Item = {"name": step, "status": status, "attempts": attempts, "started_at": started_at}
+    if finished_at is not None:
+        mark["finished_at"] = finished_at
+    if error is not None:
+        mark["error"] = error
+    return {_STEP + step: mark}
+
+
+class Signups:
+    """Reads and changes master records; parallel steps change different attributes of one record."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, signup_id: str) -> Signup | None:
+        item = self._store.get(TABLE, {"signup_id": signup_id})
+        return None if item is None else parse(item)
+
+    def get(self, signup_id: str) -> Signup:
+        """The master record. Raises NotFound."""
+        signup = self.find(signup_id)
+        if signup is None:
+            raise NotFound(f"no sign-up {signup_id}: its master record was never stored")
+        return signup
+
+    def change(self, signup_id: str, values: Item, *, if_: Condition | None = None) -> Signup:
+        """Set attributes of an existing record; returns it as it now is. Raises ConditionFailed."""
+        item = self._store.write(self.changing(signup_id, values, if_=if_))
+        assert item is not None  # an Update answers with the item
+        return parse(item)
+
+    def changing(self, signup_id: str, values: Item, *, if_: Condition | None = None) -> Update:
+        """The write that `change` does, for use inside a transaction. Values of None are left out."""
+        present = {name: value for name, value in values.items() if value is not None}
+        return Update(TABLE, {"signup_id": signup_id}, set=present, if_=if_ or Present("signup_id"))
+
+
+def parse(item: Item) -> Signup:
+    """A stored item as a record, its step marks gathered in their order."""
+    steps = {step: item[_STEP + step] for step in STEPS if _STEP + step in item}
+    seconds = item.get("milliseconds_to_active")
+    return Signup.model_validate(
+        {**item, "steps": steps, "seconds_to_active": None if seconds is None else seconds / 1000}
+    )
+
+
+def activation_timing(received_at: str, now: datetime) -> Item:
+    """When the account became active and how long it took, as stored (milliseconds: no floats in records)."""
+    took = now - times.moment(received_at)
+    return {
+        "active_at": times.text(now),
+        "milliseconds_to_active": max(0, round(took.total_seconds() * 1000)),
+    }
