@@ -26,7 +26,8 @@ REASONS = {
 
 @dataclass(slots=True)
 class Request:
-    """One request. Header names are lower case; `operation` and `path_params` are set by the route."""
+    """One request. Header names are lower case; `operation` and `path_params` are set by the route,
+    `params` by a stand-in that decodes parameters when it checks the request."""
 
     method: str
     path: str
@@ -35,6 +36,7 @@ class Request:
     body: bytes = b""
     operation: str = ""
     path_params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
 
     @property
     def query(self) -> dict[str, str]:

@@ -123,7 +123,7 @@ class StandIn:
             return Answer(fate="drop") if fault.fault == "fail_before" else self.too_many_requests(request)
         self.check_request(request)
         if request.method in _READS:
-            answer = self.perform(request, handler, fault)
+            answer = self._performed(request, handler, fault)
         else:
             answer = self._in_transaction(request, handler, fault)
         if fault and fault.fault == "429":
@@ -133,11 +133,15 @@ class StandIn:
     def _in_transaction(self, request: Request, handler: Handler, fault: Fault | None) -> Answer:
         with self.state.transaction():
             writes = self.state.writes
-            answer = self.perform(request, handler, fault)
-            if self.config.check_contract:
-                self.check_answer(request, answer)
+            answer = self._performed(request, handler, fault)
             if self.state.writes != writes:
                 self.state.count_effect(request.operation)
+        return answer
+
+    def _performed(self, request: Request, handler: Handler, fault: Fault | None) -> Answer:
+        answer = self.perform(request, handler, fault)
+        if self.config.check_contract:
+            self.check_answer(request, answer)
         return answer
 
     # -- routes ----------------------------------------------------------------------------------
