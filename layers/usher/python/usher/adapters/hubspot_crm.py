@@ -1,0 +1,182 @@
+"""Crm over HubSpot: batch upserts by keys of ours, then the three associations, up to 100 profiles at a time.
+
+https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide (read 2026-11)
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from usher.adapters import hubspot_properties as properties
+from usher.adapters.hubspot_calls import HubSpotCalls, client
+from usher.adapters.vendor_errors import ApiKey, malformed, safe_code
+from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
+from usher.ports.crm import CrmIds, CrmProfile
+
+BATCH = 100  # inputs HubSpot takes per batch call
+_RETRYABLE = frozenset({"CONFLICT", "RATE_LIMITS", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"})
+
+Row = tuple[dict[str, str], str]  # properties, correlation id
+Pair = tuple[str, str]  # from id, to id
+
+
+class HubSpotCrm:
+    """Fulfils ports/crm.py; six calls, for one profile or for a hundred.
+
+    Args:
+        api_base: `https://api.hubapi.com`, or the stand-in's address.
+        api_key: the private app's access token.
+        timeout: seconds per call.
+        connections: kept alive at most, per API (objects, associations).
+        subscription_type: how the custom object is addressed, see policies/crm.yaml.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_base: str,
+        api_key: ApiKey,
+        timeout: float = 10.0,
+        connections: int = 32,
+        subscription_type: str = "p_subscription",
+    ) -> None:
+        crm = client(api_base=api_base, api_key=api_key, connections=connections).crm
+        self._objects, self._associations = crm.objects.batch_api, crm.associations.v4.batch_api
+        self._calls = HubSpotCalls(api_key=api_key, timeout=timeout)
+        self._subscription_type = subscription_type
+
+    def close(self) -> None:
+        """Drop the kept connections."""
+        for api in (self._objects, self._associations):
+            api.api_client.rest_client.pool_manager.clear()
+
+    def upsert(self, profile: CrmProfile, *, correlation_id: str) -> CrmIds:
+        """See ports/crm.py."""
+        (outcome,) = self.upsert_many([(profile, correlation_id)])
+        if isinstance(outcome, UsherError):
+            raise outcome
+        return outcome
+
+    def upsert_many(self, items: Sequence[tuple[CrmProfile, str]]) -> list[CrmIds | UsherError]:
+        """One outcome per (profile, correlation id), in their order; one bad profile spoils no other.
+
+        Of two profiles with one key the later wins, because HubSpot refuses a batch that names a key twice.
+        """
+        contacts = self._upsert(
+            "contacts", "email", {properties.email(p): (properties.contact(p), c) for p, c in items}
+        )
+        companies = self._upsert(
+            "companies", "usher_account_id", {p.account_id: (properties.company(p), c) for p, c in items}
+        )
+        subscriptions = self._upsert(
+            self._subscription_type,
+            "usher_subscription_id",
+            {properties.subscription_key(p): (properties.subscription(p), c) for p, c in items},
+        )
+        found = [
+            (
+                contacts[properties.email(p)],
+                companies[p.account_id],
+                subscriptions[properties.subscription_key(p)],
+            )
+            for p, _ in items
+        ]
+        whole = [ids for ids in found if all(isinstance(id, str) for id in ids)]
+        kinds = ("contacts", "companies", self._subscription_type)
+        refused: dict[tuple[str, ...], UsherError] = {}
+        for one, other in ((0, 1), (1, 2), (0, 2)):
+            pairs = {(str(ids[one]), str(ids[other])) for ids in whole}
+            errors = self._associate(kinds[one], kinds[other], sorted(pairs))
+            refused |= {(kinds[one], kinds[other], *pair): error for pair, error in errors.items()}
+        return [_outcome(ids, kinds, refused) for ids in found]
+
+    def _upsert(self, kind: str, id_property: str, rows: dict[str, Row]) -> dict[str, str | UsherError]:
+        """HubSpot's id, or the error, by key."""
+        outcomes: dict[str, str | UsherError] = {}
+        for part in _parts(list(rows.items()), BATCH):
+            outcomes |= self._upsert_part(kind, id_property, part)
+        return outcomes
+
+    def _upsert_part(
+        self, kind: str, id_property: str, rows: list[tuple[str, Row]]
+    ) -> dict[str, str | UsherError]:
+        # The trace id comes back with each result and each error; it also carries our correlation id there.
+        traces = {f"{row[1]}-{number}": key for number, (key, row) in enumerate(rows)}
+        inputs = [
+            {"idProperty": id_property, "id": key, "objectWriteTraceId": trace, "properties": row[0]}
+            for trace, (key, row) in zip(traces, rows, strict=True)
+        ]
+        operation = f"upsert {kind}"
+        try:
+            answer = self._calls.call(operation, self._objects.upsert, kind, {"inputs": inputs})
+        except VendorRejected as error:
+            if len(rows) == 1 or error.status in (401, 403, 404):
+                return dict.fromkeys(traces.values(), error)
+            middle = len(rows) // 2  # HubSpot refuses a whole batch for some faults of one: find that one
+            halves = (rows[:middle], rows[middle:])
+            return {k: v for half in halves for k, v in self._upsert_part(kind, id_property, half).items()}
+        except VendorUnavailable as error:
+            return dict.fromkeys(traces.values(), error)
+        return _by_key(operation, answer, traces)
+
+    def _associate(self, kind: str, other: str, pairs: list[Pair]) -> dict[Pair, UsherError]:
+        """Put the default association on each pair; returns the pairs that still lack it."""
+        refused: dict[Pair, UsherError] = {}
+        operation = f"associate {kind} {other}"
+        for part in _parts(pairs, BATCH):
+            body = {"inputs": [{"from": {"id": one}, "to": {"id": two}} for one, two in part]}
+            try:
+                answer = self._calls.call(operation, self._associations.create_default, kind, other, body)
+            except (VendorUnavailable, VendorRejected) as error:
+                refused |= dict.fromkeys(part, error)
+                continue
+            try:
+                done = {(str(r["from"]["id"]), str(r["to"]["id"])) for r in answer["results"]}
+            except (KeyError, TypeError):
+                refused |= dict.fromkeys(part, malformed("hubspot", operation))
+                continue
+            lost = [pair for pair in part if pair not in done and pair[::-1] not in done]
+            errors = answer.get("errors") or [{}]
+            refused |= {pair: _item_error(operation, errors[0]) for pair in lost}
+        return refused
+
+
+def _outcome(
+    ids: tuple[str | UsherError, ...], kinds: tuple[str, ...], refused: dict[tuple[str, ...], UsherError]
+) -> CrmIds | UsherError:
+    errors = [id for id in ids if isinstance(id, UsherError)]
+    if not errors:
+        pairs = ((0, 1), (1, 2), (0, 2))
+        keys = [(kinds[one], kinds[other], str(ids[one]), str(ids[other])) for one, other in pairs]
+        errors = [refused[key] for key in keys if key in refused]
+    if errors:  # a retry is worth while only when nothing is rejected for good
+        return next((error for error in errors if isinstance(error, VendorRejected)), errors[0])
+    contact, company, subscription = (str(id) for id in ids)
+    return CrmIds(contact_id=contact, company_id=company, subscription_object_id=subscription)
+
+
+def _by_key(operation: str, answer: dict[str, Any], traces: dict[str, str]) -> dict[str, str | UsherError]:
+    """Results and errors of a 200 or 207 by key; what is in neither may have been done."""
+    outcomes: dict[str, str | UsherError] = dict.fromkeys(traces.values(), malformed("hubspot", operation))
+    try:
+        for result in answer["results"]:
+            if (key := traces.get(result.get("objectWriteTraceId"))) is not None:
+                outcomes[key] = str(result["id"])
+        for error in answer.get("errors") or ():
+            for trace in error.get("context", {}).get("objectWriteTraceId", ()):
+                if trace in traces:
+                    outcomes[traces[trace]] = _item_error(operation, error)
+    except (KeyError, TypeError, AttributeError):
+        return dict.fromkeys(traces.values(), malformed("hubspot", operation))
+    return outcomes
+
+
+def _item_error(operation: str, error: dict[str, Any]) -> UsherError:
+    category = safe_code(error.get("category")) or "no category"
+    if category == "no category" or category in _RETRYABLE:
+        return VendorUnavailable(f"hubspot put off one record of {operation} ({category}); try again later")
+    message = f"hubspot refused one record of {operation} ({category}); correct the account's data"
+    return VendorRejected(message, code=category, status=207)
+
+
+def _parts(items: list[Any], size: int) -> Iterator[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
