@@ -54,7 +54,7 @@ _TEXTS = {
 
 
 def variable(kind: str, name: str) -> str:
-    """The environment variable that holds a physical name: ("queues", "stripe-events") -> USHER_QUEUE_STRIPE_EVENTS."""
+    """The variable that holds a physical name: ("queues", "stripe-events") is USHER_QUEUE_STRIPE_EVENTS."""
     return _MAPS[kind] + name.upper().replace("-", "_")
 
 

@@ -1,14 +1,15 @@
 """Store: documents in tables, with DynamoDB's semantics and nothing DynamoDB could not promise.
 
 An item is a dict of JSON values (str, int, bool, None, list, dict; never float: money is integers, time
-is ISO 8601 text). Tables, keys and indexes are declared in infra/catalog.py.
+is ISO 8601 text). Tables, keys and indexes are declared in infra/catalog.py. An item stands in an index
+when it has the index's attributes: leave them out rather than setting them to None, which is refused.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from usher.domain.errors import StaleWrite
+from usher.domain.errors import PermanentError, StaleWrite
 
 Item: TypeAlias = dict[str, Any]
 Key: TypeAlias = Mapping[str, str | int]
@@ -30,6 +31,10 @@ class OneOf:
 
     name: str
     values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.values) <= 100:  # the limit of DynamoDB's IN
+            raise ValueError(f"OneOf({self.name!r}) takes 1 to 100 values, not {len(self.values)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Update:
     """Change single attributes of an item, creating it when it is not there, when the condition holds.
 
     `set` replaces whole top-level attributes, `add` adds to integers (absent counts as 0), `remove` drops.
+    No attribute appears in two of them, and none is part of the key.
     """
 
     table: str
@@ -135,10 +141,18 @@ Write: TypeAlias = Put | Update | Delete | Check
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a query. `cursor` is opaque text; None means there is no more."""
+    """One page of a query. `cursor` is opaque text; None means there is no more.
+
+    A page ends after `limit` items or 1 MB, whichever comes first, and may be empty with a cursor: whoever
+    wants all items asks on until the cursor is None.
+    """
 
     items: list[Item]
     cursor: str | None = None
+
+
+class StoreRefused(PermanentError):
+    """The store never takes this request: a float in the item, an empty key, over 400 KB, a wrong index."""
 
 
 class ConditionFailed(StaleWrite):
@@ -154,7 +168,7 @@ class ConditionFailed(StaleWrite):
 
 
 class Store(Protocol):
-    """Every method raises StoreUnavailable when the store cannot take the call."""
+    """Every method raises StoreUnavailable when the store cannot take the call, StoreRefused when it never will."""
 
     def get(self, table: str, key: Key) -> Item | None:
         """The item as of the last write that returned (a consistent read), or None."""
@@ -166,7 +180,7 @@ class Store(Protocol):
         """
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """Do up to 100 writes on distinct items, all or none.
+        """Do up to 100 writes on distinct items (4 MB in all), all or none; an empty sequence does nothing.
 
         A conflict with another transaction is tried again inside. Raises ConditionFailed.
         """
@@ -182,4 +196,8 @@ class Store(Protocol):
         cursor: str | None = None,
         descending: bool = False,
     ) -> Page:
-        """Items of one partition in sort-key order. Without `index` the read is consistent; an index may lag."""
+        """Items of one partition in sort-key order. Without `index` the read is consistent; an index may lag.
+
+        Expired items may still be among them. Raises InvalidCommand when the cursor is not one that a query
+        of this partition gave.
+        """

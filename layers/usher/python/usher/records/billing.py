@@ -1,4 +1,4 @@
-"""Our copies of the vendor's subscriptions, invoices and payments, each written on its version with its events."""
+"""Our copies of the vendor's subscriptions, invoices and payments, each written with its events."""
 
 from datetime import datetime
 

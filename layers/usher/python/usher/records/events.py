@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from usher.domain import times
 from usher.domain.errors import StaleWrite
 from usher.domain.events import Envelope, Event
-from usher.ports.store import Absent, AtMost, ConditionFailed, Delete, Equals, Item, Page, Put, Store, Write
+from usher.ports.store import (
+    Absent,
+    AtLeast,
+    AtMost,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Item,
+    Page,
+    Put,
+    Store,
+    Write,
+)
 
 TABLE = "events"
 OUTBOX = "outbox"
@@ -51,8 +63,10 @@ class EventLog:
 
     def read(self, account_id: str, *, after: int = 0, limit: int = 100) -> list[Envelope]:
         """Events of one account in order, those past sequence `after`."""
-        page = self._store.query(TABLE, Equals("account_id", account_id), limit=after + limit)
-        return [envelope(item) for item in page.items if item["sequence"] > after][:limit]
+        page = self._store.query(
+            TABLE, Equals("account_id", account_id), sort=AtLeast("sequence", after + 1), limit=limit
+        )
+        return [envelope(item) for item in page.items]
 
     def _last_sequence(self, account_id: str) -> int:
         page = self._store.query(TABLE, Equals("account_id", account_id), limit=1, descending=True)

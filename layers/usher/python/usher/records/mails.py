@@ -1,4 +1,4 @@
-"""Mails: an outbox row per mail, written before it is sent, so that a mail whose answer was lost is looked for."""
+"""Mails: a row per mail, written before it is sent, so that one whose answer was lost is looked for."""
 
 from datetime import datetime
 

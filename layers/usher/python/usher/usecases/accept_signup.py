@@ -1,0 +1,145 @@
+"""Intake of a sign-up: verify, store, queue, acknowledge. Nothing is acknowledged that could be lost."""
+
+import hashlib
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from usher.domain import ids, strict_json, times
+from usher.domain.emails import claim_key
+from usher.domain.errors import StaleWrite
+from usher.domain.onboarding import REOPENABLE, OnboardingPolicy
+from usher.domain.plans import PlanCatalog
+from usher.domain.problems import FieldError, Problem, invalid, unauthorized
+from usher.ports.clock import Clock
+from usher.ports.http import Request
+from usher.ports.queue import Message, Queue
+from usher.ports.secrets import Secrets
+from usher.ports.store import Absent, ConditionFailed, Equals, Item, Put, Store
+from usher.records import inbox
+from usher.records.signups import Signups
+from usher.usecases.signup_request import SignupBody, parse_signup
+
+MAX_BODY = 256 * 1024
+_TRIES = 4
+
+
+def accept_signup(
+    request: Request,
+    *,
+    store: Store,
+    queue: Queue,
+    secrets: Secrets,
+    clock: Clock,
+    plans: PlanCatalog,
+    policy: OnboardingPolicy,
+) -> dict[str, str]:
+    """Returns `signup_id` and `correlation_id` of the sign-up, the former one's when this is a repeat.
+
+    A repeat is the same webhook-id, or the same case-folded e-mail while the former sign-up is open or
+    succeeded. A repeat of something unfinished is queued again, because the first delivery may have
+    died between storing and queueing.
+
+    Raises Problem 400, 401, 409, 413 or 415 (nothing stored), StoreUnavailable (nothing acknowledged).
+    """
+    webhook_id = _verified(request, secrets)
+    data = parse_signup(strict_json.parse(request.body), plans).data
+    key = f"signup#{webhook_id}"
+    names = {"signup_id": ids.derived("su", webhook_id), "correlation_id": ids.derived("cor", webhook_id)}
+    digest = hashlib.sha256(request.body).hexdigest()
+    received = clock.now()
+    row = inbox.row(
+        key,
+        source="signup",
+        body=request.body.decode(),
+        digest=digest,
+        received_at=received,
+        keep_days=policy.inbox_retention_days,
+        extra=names,
+    )
+    record = Put("signups", _master_record(data, names, times.text(received)), if_=Absent("signup_id"))
+    accepted, unfinished = _store(store, row, record, data.email, digest)
+    if unfinished:
+        queue.send("signups", [Message({**accepted, "event_id": key})])
+    return accepted
+
+
+def _verified(request: Request, secrets: Secrets) -> str:
+    """The webhook-id of a request that carries a good signature of its very bytes."""
+    if len(request.body) > MAX_BODY:
+        raise Problem(413, "Body too large", f"A sign-up is at most {MAX_BODY // 1024} KB")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "Unsupported media type", "Send the sign-up as Content-Type: application/json")
+    wanted = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    missing = [name for name in wanted if not request.headers.get(name)]
+    if missing:
+        raise unauthorized(f"Missing header {', '.join(missing)}")
+    headers = {name: request.headers[name] for name in wanted}
+    if len(headers["webhook-id"]) > 255 or not headers["webhook-id"].isprintable():
+        raise invalid((FieldError("webhook-id", "is at most 255 printable characters"),))
+    if not any(_signed_by(secret, request.body, headers) for secret in secrets.active("signup_webhook")):
+        raise unauthorized("No active secret signed these bytes within the last five minutes")
+    return headers["webhook-id"]
+
+
+def _signed_by(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that is no text at all
+        return False
+    return True
+
+
+def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tuple[dict[str, str], bool]:
+    """Claim the event and the e-mail and open the master record, all or none.
+
+    Returns the names to answer with, and whether that sign-up still has to be queued.
+    """
+    holder: str | None = None
+    for _ in range(_TRIES):
+        claim = Put(
+            "claims",
+            {"claim": claim_key(email), "signup_id": record.item["signup_id"]},
+            if_=Equals("signup_id", holder) if holder else Absent("claim"),
+        )
+        try:
+            store.transact([row, record, claim])
+            return _names(record.item), True
+        except ConditionFailed as error:
+            if former := error.failed.get(0):
+                return _same_event(former, digest)
+            if former := error.failed.get(1):  # the inbox row has expired, the sign-up has not
+                return _names(former), False
+            claimed = error.failed.get(2)
+            if claimed is None:
+                holder = None
+                continue
+        former_signup = Signups(store).get(claimed["signup_id"])
+        if former_signup.status not in REOPENABLE:
+            repeat = {**row.item, **_names(former_signup.model_dump()), "state": "done"}
+            del repeat["pending"]
+            inbox.Inbox(store).claim(Put(row.table, repeat, if_=row.if_))
+            return _names(former_signup.model_dump()), former_signup.status == "received"
+        holder = former_signup.signup_id
+    raise StaleWrite("several sign-ups of one person came at once; send this one again")
+
+
+def _same_event(former: Item, digest: str) -> tuple[dict[str, str], bool]:
+    if former["digest"] != digest:
+        raise Problem(409, "Conflict", "This webhook-id was used before with another body; use a new one")
+    return _names(former), former["state"] == "claimed"
+
+
+def _names(item: Item) -> dict[str, str]:
+    return {"signup_id": item["signup_id"], "correlation_id": item["correlation_id"]}
+
+
+def _master_record(data: SignupBody, names: dict[str, str], received_at: str) -> Item:
+    values = data.model_dump(exclude={"consent", "invitation_key"}, exclude_none=True)
+    return {
+        **values,
+        **names,
+        "status": "received",
+        "stage": "received",
+        "received_at": received_at,
+        "marketing_consent": bool(data.consent and data.consent.marketing),
+    }

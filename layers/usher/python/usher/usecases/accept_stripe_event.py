@@ -1,0 +1,97 @@
+"""Intake of a Stripe event: verify on the raw bytes, store, queue in order per customer, answer."""
+
+import hashlib
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from usher.domain import strict_json
+from usher.domain.problems import Problem, malformed
+from usher.domain.stripe_signature import is_genuine
+from usher.ports.clock import Clock
+from usher.ports.http import Request
+from usher.ports.queue import Message, Queue
+from usher.ports.secrets import Secrets
+from usher.ports.store import Store
+from usher.records import inbox
+
+MAX_BODY = 1024 * 1024
+
+
+class _EventRequest(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    idempotency_key: str | None = None
+
+
+class _EventObject(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    object: str
+    customer: str | None = None
+
+
+class _EventData(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    object: _EventObject
+
+
+class StripeEvent(BaseModel):
+    """What intake reads of an event: enough to store and order it. The rest is fetched when it is dealt with."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    type: str
+    created: int
+    request: _EventRequest | None = None
+    data: _EventData
+
+
+def accept_stripe_event(
+    request: Request, *, store: Store, queue: Queue, secrets: Secrets, clock: Clock, keep_days: int
+) -> dict[str, Any]:
+    """Returns the acknowledgement. Raises Problem 400, StoreUnavailable (nothing acknowledged)."""
+    if len(request.body) > MAX_BODY:
+        raise Problem(413, "Body too large", "A Stripe event is at most 1 MB")
+    header = request.headers.get("stripe-signature", "")
+    if not is_genuine(request.body, header, secrets=secrets.active("stripe_webhook"), wall=clock.wall()):
+        raise malformed(
+            "The Stripe-Signature header does not match these bytes, or is older than five minutes"
+        )
+    event = _parse(request.body)
+    subject = event.data.object
+    group = subject.id if subject.object == "customer" else subject.customer or subject.id
+    names = {"event_id": f"stripe#{event.id}", "group": group}
+    extra = {
+        "type": event.type,
+        "group": group,
+        "object_kind": subject.object,
+        "object_id": subject.id,
+        "happened_at": event.created,
+    }
+    if event.request and event.request.idempotency_key:
+        extra["idempotency_key"] = event.request.idempotency_key
+    row = inbox.row(
+        names["event_id"],
+        source="stripe",
+        body=request.body.decode(),
+        digest=hashlib.sha256(request.body).hexdigest(),
+        received_at=clock.now(),
+        keep_days=keep_days,
+        extra=extra,
+    )
+    former = inbox.Inbox(store).claim(row)
+    if former is None or former["state"] == "claimed":
+        queue.send("stripe-events", [Message(names, group=group, deduplication_id=event.id)])
+    return {"received": True}
+
+
+def _parse(body: bytes) -> StripeEvent:
+    try:
+        return StripeEvent.model_validate(strict_json.parse(body))
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, entry["loc"])) for entry in error.errors(include_input=False))
+        raise malformed(f"This is not a Stripe event: look at {fields or 'the body'}") from error

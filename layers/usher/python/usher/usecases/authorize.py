@@ -1,0 +1,23 @@
+"""Who a bearer token speaks for: tokens are kept as SHA-256 hashes, each with its role."""
+
+import hashlib
+import json
+
+from usher.ports.secrets import Secrets
+
+
+def role_of(authorization: str, *, secrets: Secrets) -> str | None:
+    """The role behind `Bearer TOKEN`, None for an unknown one.
+
+    The secret `access_tokens` is a JSON object from the token's SHA-256 in hex to its role. A hash needs
+    no constant-time comparison: whoever could time it still does not know what hashes to it.
+    """
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    digest = hashlib.sha256(token.strip().encode()).hexdigest()
+    for roles in secrets.active("access_tokens"):
+        role = json.loads(roles).get(digest)
+        if role is not None:
+            return str(role)
+    return None

@@ -1,0 +1,55 @@
+"""Step CreateBillingCustomer: give the account a customer at the payment vendor, its payment method attached."""
+
+from datetime import timedelta
+
+from usher.domain import times
+from usher.ports.billing import BillingGateway, Declined
+from usher.ports.clock import Clock
+from usher.ports.store import Store
+from usher.records.accounts import Accounts
+from usher.records.signups import Signup, Signups
+from usher.usecases.step import OK, STOP, StepCommand, StepResult, mark
+
+STEP = "create_billing_customer"
+KEY_LIFE = timedelta(hours=23)  # Stripe keeps idempotency keys for at least 24 hours
+
+
+def create_billing_customer(
+    command: StepCommand, *, billing: BillingGateway, store: Store, signups: Signups, clock: Clock
+) -> StepResult:
+    """Create the vendor customer once, however often the step runs.
+
+    The key names the sign-up and its attempt, not the execution, so every run finds the first one's
+    customer. When the key may have expired, the vendor's own list is asked first. A refused card is an
+    outcome: the sign-up stops with the bank's reason.
+    """
+    signup = signups.get(command.signup_id)
+    assert signup.account_id is not None  # RegisterSignup ran before
+    customer = None
+    if key_may_have_expired(signup, clock):
+        customer = billing.find_customer(signup_id=signup.signup_id, email=signup.email)
+    if customer is None:
+        created = billing.create_customer(
+            account_id=signup.account_id,
+            signup_id=signup.signup_id,
+            email=signup.email,
+            name=signup.company_name,
+            phone=signup.phone,
+            payment_method=signup.payment_method,
+            correlation_id=signup.correlation_id,
+            idempotency_key=f"signup/{signup.signup_id}/create-customer/{signup.attempt}",
+        )
+        if isinstance(created, Declined):
+            error = f"card declined ({created.code}): {created.reason}"
+            signups.change(signup.signup_id, mark(command, STEP, clock.now(), status="failed", error=error))
+            return STOP
+        customer = created
+    values = {"customer_id": customer.customer_id, **mark(command, STEP, clock.now())}
+    link = Accounts(store).link_customer(signup.account_id, customer.customer_id)
+    store.transact([signups.changing(signup.signup_id, values), link])
+    return OK
+
+
+def key_may_have_expired(signup: Signup, clock: Clock) -> bool:
+    """Whether so much time has passed since the sign-up came that the vendor may have forgotten our key."""
+    return clock.now() - times.moment(signup.received_at) > KEY_LIFE

@@ -1,0 +1,74 @@
+"""An execution that ended badly by itself (a bug, an exhausted retry) is filed on its sign-up and told."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from usher.domain import times
+from usher.domain.events import OnboardingFailed
+from usher.domain.onboarding import FINAL
+from usher.domain.strict_json import parse
+from usher.ports.chat import Chat
+from usher.ports.clock import Clock
+from usher.records.events import EventLog
+from usher.records.signups import Signups
+from usher.usecases.report_failure import tell_operators
+
+
+class ExecutionEnded(BaseModel):
+    """The detail of a Step Functions status change. `input` is the execution's input as JSON text."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    execution_arn: str = Field(alias="executionArn")
+    status: str
+    input: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+def file_failed_execution(
+    ended: ExecutionEnded, *, signups: Signups, log: EventLog, chat: Chat, clock: Clock, public_url: str
+) -> bool:
+    """Mark the sign-up failed, with the execution to redrive; returns whether there was one to mark.
+
+    The cause may quote data of the customer, so only the error's name is kept; the execution has the rest.
+    """
+    signup_id = _signup_id(ended)
+    signup = signups.find(signup_id) if signup_id else None
+    if signup is None or (signup.status in FINAL and signup.active_at is None):
+        return False
+    now = clock.now()
+    reason = f"the workflow ended as {ended.status} ({ended.error or 'no error named'}); redrive resumes it"
+    failure = {
+        "step": _unfinished(signup.steps) or "unknown",
+        "reason": reason,
+        "since": times.text(now),
+        "correlation_id": signup.correlation_id,
+        "execution": ended.execution_arn,
+    }
+    untold = tell_operators(chat, signup, headline="Sign-up broke", reason=reason, public_url=public_url)
+    if untold:
+        failure["untold"] = untold
+    status = "degraded" if signup.active_at else "failed"
+    values = {"status": status, "failure": failure}
+    if signup.account_id is None:
+        signups.change(signup.signup_id, values)
+        return True
+    log.commit(
+        signup.account_id,
+        [OnboardingFailed(signup_id=signup.signup_id, step=failure["step"], reason=reason)],
+        [signups.changing(signup.signup_id, values)],
+        correlation_id=signup.correlation_id,
+        now=now,
+    )
+    return True
+
+
+def _signup_id(ended: ExecutionEnded) -> str | None:
+    given: Any = parse(ended.input.encode()) if ended.input else None
+    return given.get("signup_id") if isinstance(given, dict) else None
+
+
+def _unfinished(steps: dict[str, dict[str, Any]]) -> str | None:
+    return next((name for name, step in steps.items() if step["status"] != "done"), None)

@@ -1,0 +1,35 @@
+"""Publishing of stored events: from the table's stream to the bus, and by sweep what the stream lost."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from usher.ports.bus import Bus
+from usher.ports.clock import Clock
+from usher.ports.store import Item
+from usher.records.events import SHARDS, Outbox, envelope
+
+STREAM_LAG = timedelta(minutes=1)
+
+
+def publish_events(items: Sequence[Item], *, bus: Bus, outbox: Outbox) -> list[int]:
+    """Publish stored events; returns the positions that the bus refused, whose outbox entries stay."""
+    if not items:
+        return []
+    refused = set(bus.publish([envelope(item).model_dump(mode="json") for item in items]))
+    kept = {items[position]["outbox_id"] for position in refused}
+    outbox.published(sorted({item["outbox_id"] for item in items} - kept))
+    return sorted(refused)
+
+
+def sweep_outbox(*, bus: Bus, outbox: Outbox, clock: Clock) -> int:
+    """Publish what the stream should have published a minute ago; returns how many events that were.
+
+    Consumers are idempotent: an event that the stream publishes late after all comes twice.
+    """
+    count = 0
+    for shard in range(SHARDS):
+        for entry in outbox.unpublished(shard, older_than=STREAM_LAG, now=clock.now()).items:
+            events = outbox.events_of(entry)
+            publish_events(events, bus=bus, outbox=outbox)
+            count += len(events)
+    return count

@@ -1,0 +1,47 @@
+"""Step RecordFailure: a sign-up that cannot succeed ends in a visible state, with the reason, and is told."""
+
+from usher.domain import times
+from usher.domain.events import OnboardingFailed
+from usher.ports.chat import Chat
+from usher.ports.clock import Clock
+from usher.ports.store import Write
+from usher.records.accounts import closing
+from usher.records.events import EventLog
+from usher.records.signups import Signups
+from usher.usecases.report_failure import failed_step, tell_operators
+from usher.usecases.step import OK, StepCommand, StepResult
+
+
+def record_failure(
+    command: StepCommand, *, signups: Signups, log: EventLog, chat: Chat, clock: Clock, public_url: str
+) -> StepResult:
+    """Close the records with the reason and post it to the operators' channel; once recorded, never again."""
+    signup = signups.get(command.signup_id)
+    if signup.status == "failed":
+        return OK
+    now = clock.now()
+    step, reason = failed_step(signup)
+    failure = {
+        "step": step,
+        "reason": reason,
+        "since": times.text(now),
+        "correlation_id": signup.correlation_id,
+    }
+    untold = tell_operators(
+        chat, signup, headline=f"Sign-up stopped at {step}", reason=reason, public_url=public_url
+    )
+    if untold:
+        failure["untold"] = untold
+    progress = signups.changing(signup.signup_id, {"status": "failed", "stage": "failed", "failure": failure})
+    if signup.account_id is None:
+        signups.change(signup.signup_id, progress.set)
+        return OK
+    writes: list[Write] = [progress, closing(signup.account_id, reason=reason, now_text=times.text(now))]
+    log.commit(
+        signup.account_id,
+        [OnboardingFailed(signup_id=signup.signup_id, step=step, reason=reason)],
+        writes,
+        correlation_id=signup.correlation_id,
+        now=now,
+    )
+    return OK

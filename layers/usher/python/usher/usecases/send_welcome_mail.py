@@ -1,0 +1,92 @@
+"""Step SendWelcomeMail: the one mail that says the account is ready."""
+
+from datetime import timedelta
+
+from usher.domain import times
+from usher.domain.errors import NotYet, VendorUnavailable
+from usher.domain.events import OnboardingCompleted
+from usher.domain.onboarding import OnboardingPolicy
+from usher.ports.clock import Clock
+from usher.ports.mail import Mail, Mailer
+from usher.records.events import EventLog
+from usher.records.mails import Mails
+from usher.records.signups import Signup, Signups
+from usher.usecases.step import OK, StepCommand, StepResult, mark
+
+STEP = "send_welcome_mail"
+INDEX_LAG = timedelta(seconds=10)  # how long Postmark's message search may trail behind its sending
+
+
+def send_welcome_mail(
+    command: StepCommand,
+    *,
+    mailer: Mailer,
+    mails: Mails,
+    signups: Signups,
+    log: EventLog,
+    policy: OnboardingPolicy,
+    clock: Clock,
+) -> StepResult:
+    """Send the mail once: when an earlier try may have gone through, look for it before sending again.
+
+    Raises NotYet while the vendor's search may still lag behind that earlier try.
+    """
+    signup = signups.get(command.signup_id)
+    assert signup.account_id is not None  # RegisterSignup ran before
+    if signup.stage == "welcomed":
+        return OK
+    message_id = _send_once(signup, mailer, mails, policy, clock)
+    now = clock.now()
+    progress = {"stage": "welcomed", "welcome_message_id": message_id, **mark(command, STEP, now)}
+    log.commit(
+        signup.account_id,
+        [OnboardingCompleted(signup_id=signup.signup_id, plan=signup.plan)],
+        [signups.changing(signup.signup_id, progress)],
+        correlation_id=command.correlation_id,
+        now=now,
+    )
+    return OK
+
+
+def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingPolicy, clock: Clock) -> str:
+    assert signup.account_id is not None
+    mail_id = f"welcome/{signup.signup_id}"
+    former = mails.claim(
+        mail_id, template=policy.welcome_template, account_id=signup.account_id, now=clock.now()
+    )
+    if former is not None and former["state"] == "sent":
+        return str(former["message_id"])
+    if former is not None and former["state"] != "unsent":
+        if message_id := mailer.find(mail_id):
+            mails.sent(mail_id, message_id=message_id, now=clock.now())
+            return message_id
+        tried = times.moment(str(former.get("tried_at") or former["claimed_at"]))
+        if clock.now() - tried < INDEX_LAG:
+            raise NotYet(
+                "an earlier try may have sent this mail; its index is given time before sending again"
+            )
+    try:
+        message_id = mailer.send(_welcome(signup, mail_id, policy))
+    except VendorUnavailable as error:
+        mails.note_attempt(mail_id, outcome_unknown=error.outcome_unknown, now=clock.now())
+        raise
+    mails.sent(mail_id, message_id=message_id, now=clock.now())
+    return message_id
+
+
+def _welcome(signup: Signup, mail_id: str, policy: OnboardingPolicy) -> Mail:
+    return Mail(
+        mail_id=mail_id,
+        to=signup.email,
+        template=policy.welcome_template,
+        stream=policy.welcome_stream,
+        tag="welcome",
+        model={
+            "name": signup.name,
+            "company": signup.company_name,
+            "plan": signup.plan,
+            "product_url": policy.product_url,
+            "subdomain": signup.subdomain or "",
+        },
+        correlation_id=signup.correlation_id,
+    )

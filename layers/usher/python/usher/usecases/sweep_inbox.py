@@ -1,0 +1,38 @@
+"""Sweeper of the inbox: what was claimed and never finished is queued again."""
+
+from datetime import timedelta
+
+from usher.domain import times
+from usher.ports.clock import Clock
+from usher.ports.queue import Message, Queue
+from usher.ports.store import Item
+from usher.records.inbox import SHARDS, Inbox
+
+LEASE = timedelta(minutes=2)  # longer than a message's way through its queue when all is well
+
+
+def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock) -> int:
+    """Returns how many events were queued again. Consumers are idempotent, so one too many does no harm."""
+    before = clock.now() - LEASE
+    requeued = 0
+    for shard in range(SHARDS):
+        cursor: str | None = None
+        while True:
+            page = inbox.pending(shard, before=before, cursor=cursor)
+            for row in page.items:
+                queue.send(*_message(row, sweep=times.text(before)))
+            requeued += len(page.items)
+            cursor = page.cursor
+            if cursor is None:
+                break
+    return requeued
+
+
+def _message(row: Item, *, sweep: str) -> tuple[str, list[Message]]:
+    event_id = row["event_id"]
+    if row["source"] == "stripe":
+        body = {"event_id": event_id, "group": row["group"]}
+        # A name of its own: the queue would drop a second message of the first one's name.
+        return "stripe-events", [Message(body, group=row["group"], deduplication_id=f"{event_id}@{sweep}")]
+    body = {"event_id": event_id, "signup_id": row["signup_id"], "correlation_id": row["correlation_id"]}
+    return "signups", [Message(body)]
