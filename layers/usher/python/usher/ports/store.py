@@ -168,7 +168,7 @@ class ConditionFailed(StaleWrite):
 
 
 class Store(Protocol):
-    """Every method raises StoreUnavailable when the store cannot take the call, StoreRefused when it never will."""
+    """Every method raises StoreUnavailable when it cannot take a call, StoreRefused when it never will."""
 
     def get(self, table: str, key: Key) -> Item | None:
         """The item as of the last write that returned (a consistent read), or None."""

@@ -1,0 +1,280 @@
+"""The store port on SQLite: DynamoDB's semantics, durable on one machine, serial through one writer."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from infra import catalog
+from infra.local.database import Database
+from infra.local.store import items
+from infra.local.store.conditions import holds
+from infra.local.store.layout import Layout, Row
+from infra.local.store.stream import Change, Stream
+from usher.adapters import cursors
+from usher.domain.errors import InvalidCommand, StoreUnavailable
+from usher.ports.clock import Clock
+from usher.ports.store import (
+    MAX_TRANSACTION,
+    AtLeast,
+    AtMost,
+    BeginsWith,
+    Check,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Item,
+    Key,
+    Page,
+    Put,
+    SortCondition,
+    StoreRefused,
+    Update,
+    Write,
+)
+
+T = TypeVar("T")
+
+MAX_PAGE = 1024 * 1024  # where DynamoDB ends a page of a query
+MAX_TRANSACTION_SIZE = 4 * 1024 * 1024
+EXPIRED_PER_COMMIT = 500  # a sweep shares the writer with everybody else
+LAST = "\U0010ffff"  # sorts behind every text
+
+
+@dataclass(slots=True)
+class _Step:
+    """One write, made ready outside the writer thread."""
+
+    write: Write
+    layout: Layout
+    stream: Stream | None
+    key: Row
+    text: str | None = None  # a Put's item
+    row: Row | None = None
+    old: str | None = None  # what stood there, when it matters
+
+
+class SqliteStore:
+    """Implements usher.ports.store.Store for these tables of the catalog."""
+
+    def __init__(self, database: Database, tables: tuple[catalog.Table, ...], clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._layouts = {table.name: Layout(table) for table in tables}
+        self._streams = {
+            table.name: Stream(database, self._layouts[table.name]) for table in tables if table.streamed
+        }
+        database.write(self._prepare)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        for layout in self._layouts.values():
+            layout.prepare(connection)
+        for stream in self._streams.values():
+            stream.prepare(connection)
+
+    def stream(self, table: str) -> Stream:
+        """The stream of changes of a streamed table. Raises KeyError when the catalog does not stream it."""
+        return self._streams[table]
+
+    # -- the Store port ------------------------------------------------------------------------------------
+
+    def get(self, table: str, key: Key) -> Item | None:
+        layout = self._layout(table)
+        row = next(self._read(layout.select, layout.key(key)), None)
+        return None if row is None else items.decode(row[0])
+
+    def write(self, write: Put | Update | Delete) -> Item | None:
+        return self._commit([self._ready(write)])[0]
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        if len(writes) > MAX_TRANSACTION:
+            raise StoreRefused(f"a transaction takes {MAX_TRANSACTION} writes, not {len(writes)}")
+        steps = [self._ready(write) for write in writes]
+        if len({(step.write.table, step.key) for step in steps}) < len(steps):
+            raise StoreRefused("a transaction writes each item once; merge the writes to one item")
+        if sum(len(step.text) for step in steps if step.text) > MAX_TRANSACTION_SIZE:
+            raise StoreRefused("the items of a transaction exceed 4 MB; write them in several")
+        if steps:
+            self._commit(steps)
+
+    def query(
+        self,
+        table: str,
+        partition: Equals,
+        *,
+        index: str | None = None,
+        sort: SortCondition | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+        descending: bool = False,
+    ) -> Page:
+        if limit < 1:
+            raise StoreRefused(f"a page holds at least 1 item, not {limit}")
+        layout = self._layout(table)
+        path = layout.path(index, partition, sort)
+        bound, values = _bound(sort)
+        parameters = [partition.value, *values]
+        if cursor is not None:
+            position = cursors.decode(cursor, partition)
+            if position.keys() != path.attributes:
+                raise InvalidCommand("cursor: belongs to another query; start again without it")
+            parameters += [position[attribute] for _, attribute in path.order]
+        sql = layout.query(path, bound, cursor is not None, descending)
+        found: list[Item] = []
+        size = 0
+        for (text,) in self._read(sql, (*parameters, limit)):
+            size += len(text)
+            if found and size > MAX_PAGE:
+                break
+            found.append(items.decode(text))
+        if not found or (len(found) < limit and size <= MAX_PAGE):
+            return Page(found)
+        return Page(found, cursors.encode({name: found[-1][name] for name in sorted(path.attributes)}))
+
+    # -- time to live --------------------------------------------------------------------------------------
+
+    def expire(self) -> int:
+        """Delete what expired by wall time, some hundred items per table; returns how many (0: all are gone).
+
+        The runner's timer calls it. Like DynamoDB's it comes late: until then reads see expired items. Wall
+        time, because powertools' idempotency records expire by it and a sped-up clock must not forget them.
+        """
+        now = int(self._clock.wall().timestamp())
+        return sum(self._expire(layout, now) for layout in self._layouts.values() if layout.table.expires)
+
+    def _expire(self, layout: Layout, now: int) -> int:
+        columns = ",".join(layout.key_columns)
+        sql = f"SELECT {columns} FROM {layout.name} WHERE expires<=? LIMIT {EXPIRED_PER_COMMIT}"
+        if next(self._read(sql, (now,)), None) is None:
+            return 0
+        stream = self._streams.get(layout.table.name)
+
+        def sweep(connection: sqlite3.Connection) -> int:
+            keys = [tuple(row) for row in connection.execute(sql, (now,))]
+            connection.executemany(layout.delete, keys)
+            if stream is not None:
+                for key in keys:
+                    stream.append(connection, "REMOVE", key, None, now)
+            return len(keys)
+
+        return self._written(sweep, {stream} if stream else set())
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _layout(self, table: str) -> Layout:
+        layout = self._layouts.get(table)
+        if layout is None:
+            raise KeyError(f"infra/catalog.py lists no table {table}")
+        return layout
+
+    def _read(self, sql: str, parameters: Row) -> Iterator[Any]:
+        try:
+            yield from self._database.reader().execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+
+    def _written(self, work: Callable[[sqlite3.Connection], T], streams: set[Stream]) -> T:
+        try:
+            result = self._database.write(work)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be written: {error}") from error
+        for stream in streams:
+            stream.notify()
+        return result
+
+    def _ready(self, write: Write) -> _Step:
+        layout = self._layout(write.table)
+        stream = self._streams.get(write.table)
+        if isinstance(write, Put):
+            text = items.encode(write.item)
+            row = layout.row(write.item, text)
+            return _Step(write, layout, stream, row[: len(layout.key_columns)], text, row)
+        step = _Step(write, layout, stream, layout.key(write.key))
+        if isinstance(write, Update):
+            _check_update(write, layout)
+        return step
+
+    def _commit(self, steps: list[_Step]) -> list[Item | None]:
+        return self._written(
+            lambda connection: self._apply(connection, steps), {step.stream for step in steps if step.stream}
+        )
+
+    def _apply(self, connection: sqlite3.Connection, steps: list[_Step]) -> list[Item | None]:
+        failed: dict[int, Item | None] = {}
+        for position, step in enumerate(steps):
+            write = step.write
+            if write.if_ is None and not isinstance(write, Update) and step.stream is None:
+                continue
+            found = connection.execute(step.layout.select, step.key).fetchone()
+            step.old = found[0] if found else None
+            if write.if_ is not None:
+                item = items.decode(step.old) if step.old is not None else None
+                if not holds(write.if_, item):
+                    failed[position] = item
+        if failed:
+            tables = ", ".join(sorted({steps[position].write.table for position in failed}))
+            raise ConditionFailed(f"a condition did not hold in {tables}", failed)
+        return [self._apply_one(connection, step) for step in steps]
+
+    def _apply_one(self, connection: sqlite3.Connection, step: _Step) -> Item | None:
+        write, layout = step.write, step.layout
+        if isinstance(write, Check):
+            return None
+        if isinstance(write, Delete):
+            connection.execute(layout.delete, step.key)
+            self._record(connection, step, None)
+            return None
+        if isinstance(write, Put):
+            item, text, row = dict(write.item), step.text, step.row
+        else:
+            item = _updated(write, items.decode(step.old) if step.old is not None else dict(write.key))
+            text = items.encode(item)
+            row = layout.row(item, text)
+        if row is None:
+            raise AssertionError("a Put is made ready with its row")
+        connection.execute(layout.upsert, row)
+        self._record(connection, step, text)
+        return item
+
+    def _record(self, connection: sqlite3.Connection, step: _Step, text: str | None) -> None:
+        if step.stream is None or step.old == text:  # a write that changes nothing leaves no record
+            return
+        change: Change = "REMOVE" if text is None else "INSERT" if step.old is None else "MODIFY"
+        step.stream.append(connection, change, step.key, text, self._clock.wall().timestamp())
+
+
+def _check_update(write: Update, layout: Layout) -> None:
+    names = [*write.set, *write.add, *write.remove]
+    if len(set(names)) < len(names):
+        raise StoreRefused(f"{write.table}: an update names each attribute once, not {sorted(names)}")
+    for name in names:
+        if layout.is_key(name):
+            raise StoreRefused(f"{write.table}: an update cannot change the key attribute {name}")
+    for name, value in write.set.items():
+        items.check(value, name)
+
+
+def _updated(write: Update, item: Item) -> Item:
+    item.update(write.set)
+    for name, amount in write.add.items():
+        before = item.get(name, 0)
+        if type(before) is not int or type(amount) is not int:
+            raise StoreRefused(
+                f"{write.table}: {name} is a {type(before).__name__}; only integers are added to"
+            )
+        item[name] = before + amount
+    for name in write.remove:
+        item.pop(name, None)
+    return item
+
+
+def _bound(sort: SortCondition | None) -> tuple[str, tuple[Any, ...]]:
+    if sort is None:
+        return "", ()
+    if isinstance(sort, BeginsWith):
+        return "BETWEEN ? AND ?", (sort.prefix, sort.prefix + LAST)
+    if isinstance(sort, AtMost):
+        return "<=?", (sort.value,)
+    if isinstance(sort, AtLeast):
+        return ">=?", (sort.value,)
+    return "=?", (sort.value,)

@@ -1,0 +1,61 @@
+"""Items as JSON text, held to the limits DynamoDB would hold them to."""
+
+import json
+from typing import Any
+
+from usher.adapters.dynamodb_json import MAX_DEPTH, MAX_INTEGER, check_text, refused
+from usher.ports.store import Item, StoreRefused
+
+MAX_ITEM = 400 * 1024  # bytes, DynamoDB's limit for one item with its attribute names
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+decode = json.JSONDecoder().decode
+
+
+def encode(item: Item) -> str:
+    """The item as JSON text. Raises StoreRefused for values and sizes that DynamoDB would not take."""
+    for name, value in item.items():
+        if type(value) is not str:
+            check(value, name)
+    text = _dumps(item)
+    check_text(text, "item")
+    # DynamoDB's size is below twice the text's length for every item, so most need no counting.
+    if len(text) > MAX_ITEM // 8 and (size := _size(item)) > MAX_ITEM:
+        raise StoreRefused(
+            f"an item of {size} bytes exceeds the limit of {MAX_ITEM}; keep large texts as blobs"
+        )
+    return text
+
+
+def check(value: Any, name: str, depth: int = 0) -> None:
+    """Raises StoreRefused unless `value` is a JSON value as the store port defines it."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
+    if kind is int or isinstance(value, int):
+        if not -MAX_INTEGER < value < MAX_INTEGER:
+            raise StoreRefused(f"{name}: an integer of more than 38 digits cannot be stored")
+        return
+    if kind is list or kind is dict:
+        if depth >= MAX_DEPTH:
+            raise StoreRefused(f"{name}: nested deeper than {MAX_DEPTH} levels")
+        for each in value if kind is list else value.values():
+            check(each, name, depth + 1)
+        if kind is dict and not all(isinstance(key, str) for key in value):
+            raise StoreRefused(f"{name}: has a key that is not text")
+        return
+    if not isinstance(value, str):
+        raise refused(name, value)
+
+
+def _size(value: Any) -> int:
+    """Bytes as DynamoDB counts them: texts in UTF-8, numbers by digits, nesting 3 and 1 per entry."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if value is None or isinstance(value, bool):
+        return 1
+    if isinstance(value, int):
+        return len(str(value)) // 2 + 2
+    if isinstance(value, list):
+        return 3 + sum(1 + _size(each) for each in value)
+    return sum(len(name.encode()) + 1 + _size(each) for name, each in value.items()) + 3
