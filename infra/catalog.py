@@ -54,6 +54,14 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """The one private bucket behind the Blobs port."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """Changes of a streamed table handed to a function, in order per partition key."""
 
@@ -198,12 +206,14 @@ TABLES = (
         "inbox",
         "Raw webhooks as they came, and whether they were dealt with.",
         "event_id",
-        indexes=(Index("by_pending", "pending", "received_at"),),
+        indexes=(Index("by_pending", "pending", "queued_at"),),
         expires="expires_at",
     ),
     Table("mails", "Mails to send and sent, by our own id.", "mail_id"),
     Table("idempotency", "Powertools idempotency records.", "id", expires="expiration"),
 )
+
+BUCKET = Bucket("files", "Exports and reports, read by signed links.")
 
 SECRETS = (
     "signup_webhook",
@@ -212,7 +222,7 @@ SECRETS = (
     "hubspot_api_key",
     "postmark_api_key",
     "product_api_key",
-    "slack_webhook_url",
+    "slack_webhook",
     "access_tokens",
 )
 
@@ -401,7 +411,7 @@ FUNCTIONS = (
         "mark_degraded",
         timeout_seconds=30,
         tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook_url",),
+        secrets=("slack_webhook",),
         vendors=("slack",),
     ),
     Function(
@@ -409,7 +419,7 @@ FUNCTIONS = (
         "record_failure",
         timeout_seconds=30,
         tables=(("signups", "all"), ("accounts", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook_url",),
+        secrets=("slack_webhook",),
         vendors=("slack",),
     ),
     Function(
@@ -417,7 +427,7 @@ FUNCTIONS = (
         "file_failed_execution",
         timeout_seconds=30,
         tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook_url",),
+        secrets=("slack_webhook",),
         vendors=("slack",),
     ),
     Function(
@@ -425,7 +435,7 @@ FUNCTIONS = (
         "announce_success",
         timeout_seconds=30,
         tables=(("signups", "read"),),
-        secrets=("slack_webhook_url",),
+        secrets=("slack_webhook",),
         vendors=("slack",),
         reserved_concurrency=1,
     ),

@@ -30,6 +30,7 @@ class Settings:
     hubspot_api_base: str = "https://api.hubapi.com"
     postmark_api_base: str = "https://api.postmarkapp.com"
     product_api_base: str = ""
+    slack_api_base: str = "https://hooks.slack.com"
     public_url: str = ""
     vendor_timeout_seconds: float = 10.0
 
@@ -49,6 +50,7 @@ _TEXTS = {
     "hubspot_api_base": "HUBSPOT_API_BASE",
     "postmark_api_base": "POSTMARK_API_BASE",
     "product_api_base": "PRODUCT_API_BASE",
+    "slack_api_base": "SLACK_API_BASE",
     "public_url": "USHER_URL",
 }
 

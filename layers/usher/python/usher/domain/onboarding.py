@@ -48,6 +48,7 @@ class OnboardingPolicy(BaseModel):
     product_url: str = Field(pattern=r"^https?://")
     welcome_template: str = "welcome"
     welcome_stream: str = "outbound"
+    mail_sender: str
     inbox_retention_days: int = Field(default=90, ge=1)
 
 

@@ -136,4 +136,4 @@ class BillingGateway(Protocol):
         """The live subscription created for this sign-up, by listing the customer's own."""
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
-        """The present state of a customer, subscription, invoice or payment_intent; None when it does not exist."""
+        """The present state of a customer, subscription, invoice or payment_intent; None: there is none."""

@@ -12,7 +12,7 @@ from usher.ports.workflows import Workflows
 
 
 class Platform(Protocol):
-    """AWS builds it from boto3 (adapters/aws_platform.py), one machine from SQLite (infra/local/platform.py)."""
+    """Built from boto3 on AWS (adapters/aws_platform.py), from SQLite on one machine (infra/local/platform.py)."""
 
     @property
     def store(self) -> Store: ...

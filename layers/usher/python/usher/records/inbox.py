@@ -21,6 +21,7 @@ def row(
         "body": body,
         "digest": digest,
         "received_at": times.text(received_at),
+        "queued_at": times.text(received_at),
         "pending": f"pending#{sum(event_id.encode()) % SHARDS}",
         "expires_at": int((received_at + timedelta(days=keep_days)).timestamp()),
         **extra,
@@ -53,13 +54,19 @@ class Inbox:
         """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed."""
         self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason})
 
+    def queued_again(self, event_id: str, *, now: datetime) -> None:
+        """A sweep queued the event once more, which renews its lease."""
+        self._store.write(
+            Update(TABLE, {"event_id": event_id}, set={"queued_at": times.text(now)}, add={"sweeps": 1})
+        )
+
     def pending(self, shard: int, *, before: datetime, cursor: str | None = None) -> Page:
-        """Events of one shard claimed before this moment and never finished, oldest first."""
+        """Events of one shard queued before this moment and never finished, oldest first."""
         return self._store.query(
             TABLE,
             Equals("pending", f"pending#{shard}"),
             index="by_pending",
-            sort=AtMost("received_at", times.text(before)),
+            sort=AtMost("queued_at", times.text(before)),
             cursor=cursor,
         )
 

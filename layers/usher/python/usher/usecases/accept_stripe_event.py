@@ -39,7 +39,7 @@ class _EventData(BaseModel):
 
 
 class StripeEvent(BaseModel):
-    """What intake reads of an event: enough to store and order it. The rest is fetched when it is dealt with."""
+    """What intake reads of an event: enough to store and order it. Its object is fetched later."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -23,7 +23,6 @@ def announce_success(
         return False
     signup = signups.get(command.signup_id)
     seconds = "" if signup.seconds_to_active is None else f" after {signup.seconds_to_active:.1f} s"
-    chat.post(
-        text=f"New customer on {signup.plan}{seconds}\n{public_url}/v1/signups/{signup.signup_id}, {signup.correlation_id}"
-    )
+    link = f"{public_url}/v1/signups/{signup.signup_id}"
+    chat.post(text=f"New customer on {signup.plan}{seconds}\n{link}, {signup.correlation_id}")
     return True

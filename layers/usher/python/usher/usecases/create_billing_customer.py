@@ -1,4 +1,4 @@
-"""Step CreateBillingCustomer: give the account a customer at the payment vendor, its payment method attached."""
+"""Step CreateBillingCustomer: the account's customer at the payment vendor, payment method attached."""
 
 from datetime import timedelta
 

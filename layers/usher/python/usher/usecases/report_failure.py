@@ -25,7 +25,8 @@ def tell_operators(chat: Chat, signup: Signup, *, headline: str, reason: str, pu
     The message names the account by id: who the person is stands behind the link.
     """
     link = f"{public_url}/v1/signups/{signup.signup_id}"
-    text = f"{headline}: {reason}\nsign-up {signup.signup_id}, plan {signup.plan}, {signup.correlation_id}\n{link}"
+    whose = f"sign-up {signup.signup_id}, plan {signup.plan}, {signup.correlation_id}"
+    text = f"{headline}: {reason}\n{whose}\n{link}"
     try:
         chat.post(text=text)
     except UsherError as error:

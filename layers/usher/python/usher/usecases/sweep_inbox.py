@@ -9,19 +9,30 @@ from usher.ports.store import Item
 from usher.records.inbox import SHARDS, Inbox
 
 LEASE = timedelta(minutes=2)  # longer than a message's way through its queue when all is well
+MAX_SWEEPS = 5  # an event that five more deliveries did not finish is for a person
 
 
 def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock) -> int:
-    """Returns how many events were queued again. Consumers are idempotent, so one too many does no harm."""
-    before = clock.now() - LEASE
+    """Returns how many events were queued again. Consumers are idempotent, so one too many does no harm.
+
+    An event that was swept too often is parked with the reason, visible and replayable.
+    """
+    now = clock.now()
+    before = now - LEASE
     requeued = 0
     for shard in range(SHARDS):
         cursor: str | None = None
         while True:
             page = inbox.pending(shard, before=before, cursor=cursor)
             for row in page.items:
-                queue.send(*_message(row, sweep=times.text(before)))
-            requeued += len(page.items)
+                if row.get("sweeps", 0) >= MAX_SWEEPS:
+                    inbox.park(
+                        row["event_id"], reason=f"unfinished after {MAX_SWEEPS} more deliveries", now=now
+                    )
+                    continue
+                queue.send(*_message(row, sweep=times.text(now)))
+                inbox.queued_again(row["event_id"], now=now)
+                requeued += 1
             cursor = page.cursor
             if cursor is None:
                 break

@@ -65,7 +65,7 @@ def _triage(row: Item | None) -> str:
 def _bring_in_step(
     kind: str, id: str, *, billing: BillingGateway, accounts: Accounts, records: BillingRecords, clock: Clock
 ) -> set[tuple[str, str]] | None:
-    """Read what we know, ask the vendor, write the difference; returns what the answer told, None: nobody's."""
+    """Read what we know, ask the vendor, write the difference; returns what was told, None: nobody's."""
     ids = {(TABLES[kind], id)} if kind in TABLES else set()
     for _ in range(_TRIES):
         known = records.known(ids)

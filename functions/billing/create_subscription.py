@@ -1,0 +1,14 @@
+"""Step CreateSubscription of statemachines/onboarding.asl.yaml."""
+
+from usher.bootstrap.billing import services
+from usher.bootstrap.steps import step
+from usher.usecases.create_subscription import create_subscription
+from usher.usecases.step import StepCommand, StepResult
+
+
+@step(StepCommand)
+def handler(command: StepCommand) -> StepResult:
+    s = services()
+    return create_subscription(
+        command, billing=s.billing, records=s.records, signups=s.signups, clock=s.clock
+    )

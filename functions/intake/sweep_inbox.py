@@ -1,0 +1,11 @@
+"""Schedule sweep-inbox: webhooks that were claimed and never finished are queued again."""
+
+from usher.bootstrap.dispatch import services
+from usher.bootstrap.notices import scheduled
+from usher.usecases.sweep_inbox import sweep_inbox
+
+
+@scheduled
+def handler() -> int:
+    s = services()
+    return sweep_inbox(inbox=s.inbox, queue=s.queue, clock=s.clock)

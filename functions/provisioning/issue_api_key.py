@@ -1,0 +1,12 @@
+"""Step IssueApiKey of statemachines/onboarding.asl.yaml."""
+
+from usher.bootstrap.provisioning import services
+from usher.bootstrap.steps import step
+from usher.usecases.issue_api_key import issue_api_key
+from usher.usecases.step import StepCommand, StepResult
+
+
+@step(StepCommand)
+def handler(command: StepCommand) -> StepResult:
+    s = services()
+    return issue_api_key(command, provisioner=s.provisioner, signups=s.signups, plans=s.plans, clock=s.clock)

@@ -1,0 +1,159 @@
+"""Billing by Stripe's SDK, pinned to the API version it was made for. Source: docs.stripe.com/api (read 2026-11)."""
+
+import threading
+from typing import Any
+
+import stripe
+from stripe import StripeClient
+
+from usher.adapters.stripe_errors import Decline, calling
+from usher.adapters.stripe_snapshots import customer_of, facts_of, invoice_of, payment_of
+from usher.adapters.vendor_errors import ApiKey, reader
+from usher.domain.errors import VendorRejected
+from usher.ports.billing import BillingFacts, CustomerSnapshot, Declined
+
+_FACTS = ["latest_invoice.payments.data.payment.payment_intent"]
+_INVOICE = ["payments.data.payment.payment_intent"]
+
+
+class StripeBilling:
+    """Fulfils ports/billing.py: two writes per sign-up, the price found once per process.
+
+    Args:
+        api_base: `https://api.stripe.com`, or the stand-in's address.
+        api_key: a restricted key, or how to read it.
+        timeout: seconds per call; the SDK's own retries are off, the workflow owns them.
+    """
+
+    def __init__(self, *, api_base: str, api_key: ApiKey, timeout: float = 10.0) -> None:
+        self._key = reader(api_key)
+        self._api_base = api_base
+        self._http = stripe.RequestsClient(timeout=timeout)  # type: ignore[arg-type]  # annotated int
+        self._client: StripeClient | None = None
+        self._prices: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def create_customer(
+        self,
+        *,
+        account_id: str,
+        signup_id: str,
+        email: str,
+        name: str,
+        phone: str | None,
+        payment_method: str | None,
+        correlation_id: str,
+        idempotency_key: str,
+    ) -> CustomerSnapshot | Declined:
+        params: Any = {
+            "email": email,
+            "name": name,
+            "metadata": _metadata(account_id, signup_id, correlation_id),
+        }
+        if phone:
+            params["phone"] = phone
+        if payment_method:
+            params["payment_method"] = payment_method
+            params["invoice_settings"] = {"default_payment_method": payment_method}
+        try:
+            with calling("create customer"):
+                customer = self._v1.customers.create(params, {"idempotency_key": idempotency_key})
+        except Decline as decline:
+            return Declined(code=decline.code, reason=decline.reason)
+        return customer_of(customer)
+
+    def create_subscription(
+        self,
+        *,
+        customer_id: str,
+        account_id: str,
+        signup_id: str,
+        plan: str,
+        trial_days: int,
+        correlation_id: str,
+        idempotency_key: str,
+    ) -> BillingFacts | Declined:
+        params: Any = {
+            "customer": customer_id,
+            "items": [{"price": self._price(plan)}],
+            "payment_behavior": "allow_incomplete",
+            "off_session": False,
+            "metadata": _metadata(account_id, signup_id, correlation_id) | {"plan": plan},
+            "expand": _FACTS,
+        }
+        if trial_days:
+            params["trial_period_days"] = trial_days
+            params["trial_settings"] = {"end_behavior": {"missing_payment_method": "cancel"}}
+        try:
+            with calling("create subscription"):
+                subscription = self._v1.subscriptions.create(params, {"idempotency_key": idempotency_key})
+        except Decline as decline:
+            return Declined(code=decline.code, reason=decline.reason)
+        return facts_of(subscription)
+
+    def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
+        with calling("list customers"):
+            for customer in self._v1.customers.list({"email": email, "limit": 100}).auto_paging_iter():
+                if (customer.metadata or {}).get("signup_id") == signup_id:
+                    return customer_of(customer)
+        return None
+
+    def find_subscription(self, *, customer_id: str, signup_id: str) -> BillingFacts | None:
+        params: Any = {
+            "customer": customer_id,
+            "limit": 100,
+            "expand": [f"data.{path}" for path in _FACTS[:1]],
+        }
+        with calling("list subscriptions"):
+            for subscription in self._v1.subscriptions.list(params).auto_paging_iter():
+                if subscription.metadata.get("signup_id") == signup_id:
+                    return facts_of(subscription)
+        return None
+
+    def fetch(self, kind: str, id: str) -> BillingFacts | None:
+        try:
+            with calling(f"fetch {kind}"):
+                return self._fetch(kind, id)
+        except VendorRejected as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _fetch(self, kind: str, id: str) -> BillingFacts:
+        if kind == "customer":
+            return BillingFacts(customer=customer_of(self._v1.customers.retrieve(id)))
+        if kind == "subscription":
+            return facts_of(self._v1.subscriptions.retrieve(id, {"expand": _FACTS}))
+        if kind == "invoice":
+            return invoice_of(self._v1.invoices.retrieve(id, {"expand": _INVOICE}))
+        if kind == "payment_intent":
+            return BillingFacts(payments=(payment_of(self._v1.payment_intents.retrieve(id)),))
+        raise ValueError(f"billing follows no objects of kind {kind}")
+
+    def _price(self, plan: str) -> str:
+        """The id of the active price under this lookup key; prices of a key change only with the catalog."""
+        if plan not in self._prices:
+            with calling("find price"):
+                found = self._v1.prices.list({"lookup_keys": [plan], "active": True}).data
+            if not found:
+                raise VendorRejected(
+                    f"Stripe has no active price with lookup key {plan}: apply the plan catalog"
+                )
+            self._prices[plan] = found[0].id
+        return self._prices[plan]
+
+    @property
+    def _v1(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = StripeClient(
+                    self._key(),
+                    base_addresses={"api": self._api_base},
+                    http_client=self._http,
+                    max_network_retries=0,
+                )
+            return self._client.v1
+
+
+def _metadata(account_id: str, signup_id: str, correlation_id: str) -> dict[str, str]:
+    return {"account_id": account_id, "signup_id": signup_id, "correlation_id": correlation_id}

@@ -1,0 +1,42 @@
+"""The policies in force, read once from JSON that was rendered and checked before deployment.
+
+On Lambda the layer carries them; on one machine they are installed from policies/*.yaml at start.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.plans import PlanCatalog
+
+FOLDER = Path("/opt/policies")  # where Lambda unpacks the layer
+
+_installed: dict[str, Any] = {}
+
+
+def install(policies: dict[str, Any]) -> None:
+    """Use these values (policy name -> content of its file) instead of the layer's files."""
+    _installed.clear()
+    _installed.update(policies)
+    plans.cache_clear()
+    onboarding.cache_clear()
+
+
+def _content(name: str) -> Any:
+    if name in _installed:
+        return _installed[name]
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+@cache
+def plans() -> PlanCatalog:
+    """policies/plans.yaml."""
+    return PlanCatalog.model_validate(_content("plans"))
+
+
+@cache
+def onboarding() -> OnboardingPolicy:
+    """policies/onboarding.yaml."""
+    return OnboardingPolicy.model_validate(_content("onboarding"))
