@@ -1,0 +1,298 @@
+"""Queues of one machine: SQS's promises (visibility, receive count, delay, dead letters, FIFO) in SQLite."""
+
+import heapq
+import itertools
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
+
+from infra import catalog
+from infra.local import arns, queue_rows
+from infra.local.database import Database
+from infra.local.lanes import RuntimeClock
+from infra.local.queue_lines import Depth, Entry, Fifo, QueueState, Received, Standard, as_received
+from infra.local.queue_rows import new_entry
+from usher.domain.errors import NotFound, StoreUnavailable
+from usher.ports.queue import Message
+
+logger = logging.getLogger("usher.local")
+_NEVER = float("inf")
+
+
+class LocalQueue:
+    """All queues of one machine; implements ports.queue.Queue.
+
+    Memory holds the order, SQLite the truth: a send has returned once it is on disk, and a new process
+    finds every message that was not deleted, those that were in flight at once ready again.
+
+    Args:
+        queues: each comes with its dead-letter queue.
+        dead_letter_queues: further queues without a consumer (of rules, streams and schedules).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        queues: Iterable[catalog.Queue],
+        clock: RuntimeClock,
+        *,
+        dead_letter_queues: Iterable[str] = (),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._queues: dict[str, QueueState] = {}
+        for queue in queues:
+            self._add_consumed(queue)
+        for name in dead_letter_queues:
+            self._queues[name] = QueueState(name, arns.queue(name), Standard())
+        database.write(queue_rows.create)
+        self._ids = itertools.count(database.write(queue_rows.next_id))
+        self._load()
+
+    def _add_consumed(self, queue: catalog.Queue) -> None:
+        kind = Fifo if queue.fifo else Standard
+        self._queues[queue.name] = QueueState(
+            queue.name,
+            arns.queue(queue.name, fifo=queue.fifo),
+            kind(),
+            fifo=queue.fifo,
+            visibility=queue.visibility_seconds,
+            max_receives=queue.max_receives,
+            dead_letters=queue.dead_letters,
+        )
+        dead = arns.queue(queue.dead_letters, fifo=queue.fifo)
+        self._queues[queue.dead_letters] = QueueState(queue.dead_letters, dead, kind(), fifo=queue.fifo)
+
+    def _load(self) -> None:
+        for name, entry in queue_rows.load(self._database):
+            if name not in self._queues:
+                logger.warning(
+                    "message %s waits in queue %s, which is no longer there", entry.message_id, name
+                )
+                continue
+            if self._queues[name].fifo:
+                entry.visible_at = 0.0  # a back-off cut short keeps the order, a delayed first would not
+            self._place(self._queues[name], [entry])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every queue, dead-letter queues included."""
+        return tuple(self._queues)
+
+    def arn(self, queue: str) -> str:
+        return self._of(queue).arn
+
+    def on_ready(self, queue: str, callback: Callable[[], None]) -> None:
+        """Call back, from any thread, whenever messages of the queue may be taken that could not before."""
+        self._of(queue).on_ready = callback
+
+    def send(self, queue: str, messages: Sequence[Message]) -> None:
+        """Returns once all messages are on disk. Raises StoreUnavailable, InvalidCommand, NotFound."""
+        place, now = self._of(queue), self._clock.timestamp()
+        entries = [new_entry(next(self._ids), message, now, fifo=place.fifo) for message in messages]
+
+        def work(connection: sqlite3.Connection) -> list[Entry]:
+            return queue_rows.insert(connection, queue, entries, now, deduplicate=place.fifo)
+
+        try:
+            fresh = self._database.write(work)
+        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the database is closed
+            raise StoreUnavailable(f"queue {queue} took no message: {type(error).__name__}") from error
+        self._place(place, fresh)
+
+    def receive(self, queue: str, n: int = 10, *, hold: bool = False) -> list[Received]:
+        """Take up to n messages that are ready; never waits.
+
+        With `hold` no visibility timeout runs while the caller, which must end with `delete` or
+        `give_back`, works: a poller knows that its function is alive, and a crash frees all holds.
+        """
+        place = self._of(queue)
+        with place.lock:
+            taken = place.line.take(n)
+            now = self._clock.timestamp() if taken else 0.0
+            for entry in taken:
+                entry.receives += 1
+                entry.received_at = now
+                entry.first_received_at = entry.first_received_at or now
+                entry.receipt = f"{entry.message_id}.{entry.receives}"
+                place.in_flight[entry.receipt] = entry
+                if hold:
+                    place.held.add(entry.receipt)
+                else:
+                    self._at(place, entry, now + place.visibility)
+            rows = [queue_rows.received(entry) for entry in taken]
+            received = [as_received(entry) for entry in taken]
+        if rows:
+            self._background(lambda connection: queue_rows.update(connection, rows))
+        return received
+
+    def delete(self, queue: str, receipts: Iterable[str], *, wait: bool = True) -> None:
+        """Done with these messages; receipts that are outdated are ignored, as SQS does.
+
+        Without `wait` the deletion may be lost in a crash, and the message then comes once more.
+        """
+        place = self._of(queue)
+        with place.lock:
+            gone = [entry for receipt in receipts if (entry := place.in_flight.pop(receipt, None))]
+            for entry in gone:
+                place.held.discard(entry.receipt or "")
+                entry.receipt, entry.visible_at = None, _NEVER
+                place.line.gone(entry)
+            opened = place.fifo and bool(gone) and place.line.ready() > 0
+        if not gone:
+            return
+        ids = [(entry.id,) for entry in gone]
+        future = self._background(lambda connection: queue_rows.delete(connection, ids))
+        if wait:
+            future.result()
+        if opened:
+            place.on_ready()
+
+    def give_back(self, queue: str, receipts: Iterable[str]) -> None:
+        """Not done with these: each is ready again when the visibility timeout of its receive ends."""
+        place = self._of(queue)
+        with place.lock:
+            entries = [place.in_flight[receipt] for receipt in receipts if receipt in place.in_flight]
+            for entry in entries:
+                place.held.discard(entry.receipt or "")
+                self._at(place, entry, entry.received_at + place.visibility)
+            rows = [queue_rows.received(entry, entry.visible_at) for entry in entries]
+        self._background(lambda connection: queue_rows.update(connection, rows))
+
+    def change_visibility(self, queue: str, receipt: str, seconds: float) -> None:
+        """Ready again `seconds` from now (0: at once). Raises NotFound when the receipt is outdated."""
+        place = self._of(queue)
+        with place.lock:
+            entry = place.in_flight.get(receipt)
+            if entry is None:
+                raise NotFound(f"queue {queue}: the receipt is outdated")
+            place.held.discard(receipt)
+            self._at(place, entry, self._clock.timestamp() + seconds)
+            row = queue_rows.received(entry, entry.visible_at)
+        self._background(lambda connection: queue_rows.update(connection, [row]))
+        if seconds <= 0:
+            self._due(place)
+
+    def ready(self, queue: str) -> int:
+        """How many messages could be taken now."""
+        return self._of(queue).line.ready()
+
+    def depth(self, queue: str) -> Depth:
+        """How many messages the queue holds, by what becomes of them."""
+        place = self._of(queue)
+        with place.lock:
+            return Depth(place.line.ready(), len(place.in_flight), place.delayed + place.line.closed())
+
+    def dead_letters(self, queue: str) -> list[Received]:
+        """The messages given up on, oldest first; they stay. Takes the queue's or the DLQ's name."""
+        place = self._of(self._of(queue).dead_letters or queue)
+        with place.lock:
+            entries = [*place.line.entries(), *place.in_flight.values()]
+        return [as_received(entry) for entry in sorted(entries, key=lambda entry: entry.id)]
+
+    def redrive_dead_letters(self, queue: str) -> int:
+        """Put every dead letter back into its queue with a receive count of 0; returns how many."""
+        place = self._of(queue)
+        dead = self._of(place.dead_letters or "")
+        with dead.lock:
+            entries = dead.line.take(dead.line.ready())
+            for entry in entries:
+                dead.line.gone(entry)
+                entry.receives, entry.visible_at, entry.first_received_at = 0, 0.0, None
+                entry.attributes = {k: v for k, v in entry.attributes.items() if k not in queue_rows.DEAD}
+        rows = [queue_rows.moved(queue, entry) for entry in entries]
+        self._database.write(lambda connection: queue_rows.move(connection, rows))
+        self._place(place, entries)
+        return len(entries)
+
+    def _of(self, queue: str) -> QueueState:
+        try:
+            return self._queues[queue]
+        except KeyError as error:
+            raise NotFound(f"infra/catalog.py lists no queue {queue!r}") from error
+
+    def _place(self, place: QueueState, entries: list[Entry]) -> None:
+        """Stand new entries in line, or aside until they are visible."""
+        now, added = self._clock.timestamp(), False
+        with place.lock:
+            for entry in entries:
+                if entry.visible_at > now:
+                    place.delayed += 1
+                    self._at(place, entry, entry.visible_at)
+                elif place.max_receives and entry.receives >= place.max_receives:
+                    self._bury(place, entry)
+                else:
+                    place.line.add(entry)
+                    added = True
+        if added:
+            place.on_ready()
+
+    def _at(self, place: QueueState, entry: Entry, moment: float) -> None:
+        """Have `_due` look at the entry at `moment`; called under the lock."""
+        entry.visible_at = moment
+        heapq.heappush(place.later, (moment, entry.id, entry))
+        if place.timer is None or place.timer.cancelled or moment < place.timer.due:
+            self._arm(place)
+
+    def _arm(self, place: QueueState) -> None:
+        if place.timer is not None:
+            place.timer.cancel()
+        place.timer = None
+        if place.later:
+            moment = datetime.fromtimestamp(place.later[0][0], UTC)
+            place.timer = self._clock.call_at(moment, lambda: self._due(place))
+
+    def _due(self, place: QueueState) -> None:
+        """Messages became visible; entries of the heap that are outdated say so by another `visible_at`."""
+        with place.lock:
+            now = self._clock.timestamp() + 1e-6  # a timer's moment is rounded to the microsecond
+            came = False
+            while place.later and place.later[0][0] <= now:
+                moment, _, entry = heapq.heappop(place.later)
+                if entry.visible_at != moment or entry.receipt in place.held:
+                    continue
+                came = self._comes_back(place, entry) or came
+            self._arm(place)
+        if came:
+            place.on_ready()
+
+    def _comes_back(self, place: QueueState, entry: Entry) -> bool:
+        """Put the entry in line again, or give up on it; returns whether anything may be taken now."""
+        delayed = entry.receipt is None
+        if delayed:
+            place.delayed -= 1
+        else:
+            del place.in_flight[entry.receipt or ""]
+            entry.receipt = None
+        if place.max_receives is not None and entry.receives >= place.max_receives:
+            if not delayed:
+                place.line.gone(entry)
+            self._bury(place, entry)
+            return place.fifo  # the rest of its group may go on
+        (place.line.add if delayed else place.line.back)(entry)
+        return True
+
+    def _bury(self, place: QueueState, entry: Entry) -> None:
+        """Move a message to the dead-letter queue; were that lost in a crash, loading would do it again."""
+        dead = self._of(place.dead_letters or "")
+        entry.attributes = entry.attributes | {"DeadLetterQueueSourceArn": place.arn}
+        entry.visible_at = 0.0
+        rows = [queue_rows.moved(dead.name, entry)]
+        self._background(lambda connection: queue_rows.move(connection, rows))
+        logger.warning("queue %s gave up on message %s", place.name, entry.message_id)
+        with dead.lock:
+            dead.line.add(entry)
+
+    def _background(self, work: Callable[[sqlite3.Connection], Any]) -> "Future[Any]":
+        future = self._database.submit(work)
+        future.add_done_callback(_report)
+        return future
+
+
+def _report(future: "Future[Any]") -> None:
+    error = future.exception()
+    if error is not None:
+        logger.error("a queue could not note what happened to a message: %s", type(error).__name__)
