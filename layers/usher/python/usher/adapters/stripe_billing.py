@@ -1,4 +1,4 @@
-"""Billing by Stripe's SDK, pinned to the API version it was made for. Source: docs.stripe.com/api (read 2026-11)."""
+"""Billing by Stripe's SDK, pinned to its API version. Source: docs.stripe.com/api (read 2026-11)."""
 
 import threading
 from typing import Any
@@ -28,7 +28,7 @@ class StripeBilling:
     def __init__(self, *, api_base: str, api_key: ApiKey, timeout: float = 10.0) -> None:
         self._key = reader(api_key)
         self._api_base = api_base
-        self._http = stripe.RequestsClient(timeout=timeout)  # type: ignore[arg-type]  # annotated int
+        self._http = stripe.RequestsClient(timeout=timeout)
         self._client: StripeClient | None = None
         self._prices: dict[str, str] = {}
         self._lock = threading.Lock()

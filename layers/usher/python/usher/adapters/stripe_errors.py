@@ -1,4 +1,4 @@
-"""Stripe's errors in Usher's words. Source: docs.stripe.com/api/errors and .../error-low-level (read 2026-11)."""
+"""Stripe's errors in Usher's words. Source: docs.stripe.com/api/errors (read 2026-11)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from usher.domain.errors import VendorRejected, VendorUnavailable
 
 
 class Decline(Exception):
-    """The bank or Stripe refused the payment method: an outcome, not an error; it never leaves the adapters."""
+    """The bank or Stripe refused the payment method; it never leaves the adapters."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code)
@@ -37,7 +37,9 @@ def calling(what: str) -> Iterator[None]:
         raise VendorUnavailable(f"stripe: {what} was refused for its rate (429)") from error
     except stripe.StripeError as error:
         status = error.http_status
-        if status is None or status >= 500 or status in {409, 429}:
+        if (
+            status is None or not 400 <= status < 500 or status in {409, 429}
+        ):  # a 200 that cannot be read, too
             raise VendorUnavailable(
                 f"stripe: {what} failed on their side ({status})", outcome_unknown=True
             ) from error

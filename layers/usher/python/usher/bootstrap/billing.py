@@ -36,7 +36,7 @@ def services(platform: Platform) -> BillingServices:
         billing=StripeBilling(
             api_base=here.stripe_api_base,
             api_key=lambda: platform.secrets.get("stripe_api_key"),
-            timeout_seconds=here.vendor_timeout_seconds,
+            timeout=here.vendor_timeout_seconds,
         ),
         store=platform.store,
         records=BillingRecords(platform.store, EventLog(platform.store)),

@@ -1,0 +1,177 @@
+"""The store port on DynamoDB: conditions become expressions, DynamoDB's errors become ours."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+from usher.adapters import cursors
+from usher.adapters.dynamodb_expressions import Expression, request
+from usher.adapters.dynamodb_json import decode, encode
+from usher.domain.errors import InvalidCommand, StoreUnavailable
+from usher.ports.store import (
+    MAX_TRANSACTION,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Item,
+    Key,
+    Page,
+    Put,
+    SortCondition,
+    StoreRefused,
+    Update,
+    Write,
+)
+from usher.settings import Settings, physical
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CONFLICT_ATTEMPTS = 5
+CONFLICT_PAUSE_SECONDS = 0.02  # doubled with each attempt and taken at random below that
+
+_CONFLICTS = {"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"}
+_REFUSALS = {"ValidationException", "ValidationError", "SerializationException"}
+_OUTAGES = {
+    "InternalServerError",
+    "InternalServerErrorException",
+    "ItemCollectionSizeLimitExceeded",
+    "LimitExceededException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionCanceledException",  # for a reason that is none of the above
+}
+
+
+class _Conflict(Exception):
+    """Another transaction holds an item; nothing was written."""
+
+
+class DynamoDbStore:
+    """Implements usher.ports.store.Store.
+
+    Args:
+        client: a DynamoDB client that does not retry by itself.
+        settings: where the tables' physical names are.
+        sleep: how to pause before a transaction that met a conflict is tried again, in seconds.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", settings: Settings, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._sleep = sleep
+
+    def get(self, table: str, key: Key) -> Item | None:
+        parameters = {"TableName": self._name(table), "Key": encode(dict(key)), "ConsistentRead": True}
+        item = self._call(self._client.get_item, parameters).get("Item")
+        return None if item is None else decode(item)
+
+    def write(self, write: Put | Update | Delete) -> Item | None:
+        kind, parameters = request(write, self._name(write.table))
+        if kind == "Put":
+            self._call(self._client.put_item, parameters)
+            return dict(write.item)  # type: ignore[union-attr]
+        if kind == "Delete":
+            self._call(self._client.delete_item, parameters)
+            return None
+        answer = self._call(self._client.update_item, {**parameters, "ReturnValues": "ALL_NEW"})
+        return decode(answer["Attributes"])
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        if len(writes) > MAX_TRANSACTION:
+            raise StoreRefused(f"a transaction takes {MAX_TRANSACTION} writes, not {len(writes)}")
+        entries = [dict([request(write, self._name(write.table))]) for write in writes]
+        if entries:
+            self._call(self._client.transact_write_items, {"TransactItems": entries})
+
+    def query(
+        self,
+        table: str,
+        partition: Equals,
+        *,
+        index: str | None = None,
+        sort: SortCondition | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+        descending: bool = False,
+    ) -> Page:
+        if limit < 1:
+            raise StoreRefused(f"a page holds at least 1 item, not {limit}")
+        expression = Expression()
+        conditions = [expression.condition(each) for each in (partition, sort) if each is not None]
+        parameters: dict[str, Any] = {
+            "TableName": self._name(table),
+            "KeyConditionExpression": " AND ".join(conditions),
+            "Limit": limit,
+            "ScanIndexForward": not descending,
+            **expression.parameters(),
+            **({"ConsistentRead": True} if index is None else {"IndexName": index}),
+        }
+        if cursor is not None:
+            parameters["ExclusiveStartKey"] = encode(dict(cursors.decode(cursor, partition)))
+        try:
+            answer = self._call(self._client.query, parameters)
+        except StoreRefused as error:
+            if cursor is None:
+                raise
+            raise InvalidCommand("cursor: belongs to another query; start again without it") from error
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            [decode(item) for item in answer["Items"]], None if last is None else cursors.encode(decode(last))
+        )
+
+    def _name(self, table: str) -> str:
+        return physical(self._settings, "tables", table)
+
+    def _call(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+        for attempt in range(CONFLICT_ATTEMPTS):
+            try:
+                return operation(**parameters)
+            except (HTTPClientError, ConnectionError) as error:
+                raise StoreUnavailable(f"DynamoDB cannot be reached: {error}") from error
+            except ClientError as error:
+                meaning = _meaning(error)
+                if not isinstance(meaning, _Conflict):
+                    raise meaning from error
+                conflict = error
+            self._sleep(random.uniform(0, CONFLICT_PAUSE_SECONDS * 2**attempt))
+        raise StoreUnavailable(
+            f"{CONFLICT_ATTEMPTS} attempts met another transaction on the same items"
+        ) from conflict
+
+
+def _meaning(error: ClientError) -> Exception:
+    """Our error for DynamoDB's; the error itself when it is about the deployment (permissions, a missing table)."""
+    details: dict[str, Any] = error.response.get("Error", {})  # type: ignore[assignment]
+    code = details.get("Code", "")
+    answer: dict[str, Any] = dict(error.response)
+    if code == "ConditionalCheckFailedException":
+        found = answer.get("Item")
+        return ConditionFailed(str(error), {0: decode(found) if found else None})
+    reasons = answer.get("CancellationReasons", [])
+    failed = {
+        position: decode(reason["Item"]) if reason.get("Item") else None
+        for position, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if failed:
+        return ConditionFailed(str(error), failed)
+    codes = {code, *(reason.get("Code") for reason in reasons)}
+    if codes & _REFUSALS:
+        return StoreRefused(str(error))
+    if codes & _CONFLICTS:
+        return _Conflict()
+    if codes & _OUTAGES or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return StoreUnavailable(str(error))
+    return error
