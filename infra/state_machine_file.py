@@ -1,4 +1,4 @@
-"""Reads statemachines/*.asl.yaml: YAML with anchors in, plain States Language out, complaints with their line.
+"""Reads statemachines/*.asl.yaml: YAML with anchors in, States Language out, every complaint with its line.
 
 The CDK builder and the local engine both read their workflows here, so both see the same document.
 """

@@ -202,6 +202,8 @@ class ManualClock:
         self._now = start.timestamp()
         self._queue = _Queue()
         self._lock = threading.Lock()
+        self._busy = 0
+        self._idle = threading.Condition(self._lock)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._now, UTC)
@@ -224,13 +226,28 @@ class ManualClock:
 
     @contextlib.contextmanager
     def busy(self) -> Iterator[None]:
-        yield
+        """Work is in flight inside the block: `settle` waits for its end."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
 
     def begin(self) -> None:
-        """Nothing to count: a manual clock never skips."""
+        with self._lock:
+            self._busy += 1
 
     def end(self) -> None:
-        """Nothing to count."""
+        with self._idle:
+            self._busy -= 1
+            if self._busy == 0:
+                self._idle.notify_all()
+
+    def settle(self, timeout: float = 30.0) -> None:
+        """Wait until nothing is busy. Raises TimeoutError when that takes longer than wall seconds."""
+        with self._idle:
+            if not self._idle.wait_for(lambda: self._busy == 0, timeout):
+                raise TimeoutError(f"{self._busy} pieces of work are still in flight")
 
     def next_due(self) -> datetime | None:
         """The next moment something waits for."""

@@ -11,13 +11,34 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Work = Callable[[sqlite3.Connection], T]
+Done = Callable[[BaseException | None], None]
 
 _STOP = object()
 MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small enough to bound latency
+
+
+class Batch(Generic[Item]):
+    """Many small writes of one kind, written together: `apply` gets all items of a commit at once.
+
+    A statement for the whole list costs one hand-over between threads where a statement per item costs one
+    each, and with a busy interpreter these hand-overs are the price of a write, not SQLite.
+    """
+
+    def __init__(
+        self, queue_: "queue.SimpleQueue[Any]", apply: Callable[[sqlite3.Connection, list[Item]], None]
+    ):
+        self._queue = queue_
+        self.apply = apply
+
+    def submit(self, item: Item, done: Done) -> None:
+        """Queue `item` for the next commit, in order; `done(error or None)` runs on the writer's thread
+        once it is durable or has failed, and must be short."""
+        self._queue.put((self, item, done))
 
 
 class Database:
@@ -65,6 +86,13 @@ class Database:
         """`submit` and wait: returns what `work` returned, once it is durable."""
         return self.submit(work).result()
 
+    def batch(self, apply: Callable[[sqlite3.Connection, list[Item]], None]) -> Batch[Item]:
+        """A kind of write whose items are applied together, `apply(connection, items)` once per commit.
+
+        When `apply` raises, it is called again with each item alone, so that only the culprit fails.
+        """
+        return Batch(self._work, apply)
+
     def reader(self) -> sqlite3.Connection:
         """This thread's own read connection; it sees everything whose write has returned."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -97,24 +125,46 @@ class Database:
             stopping = _STOP in group
             self._commit([item for item in group if item is not _STOP])
 
-    def _commit(self, group: list[tuple[Work[Any], "Future[Any]"]]) -> None:
-        connection, outcomes = self._writer_connection, []
+    def _commit(self, group: list[Any]) -> None:
+        connection, settle = self._writer_connection, list[tuple[Done, BaseException | None]]()
+        batches: dict[Batch[Any], list[tuple[Any, Done]]] = {}
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for work, future in group:
-                outcomes.append((future, *_attempt(connection, work)))
+            for entry in group:
+                if isinstance(entry[0], Batch):
+                    batches.setdefault(entry[0], []).append(entry[1:])
+                else:
+                    work, future = entry
+                    result, failure = _attempt(connection, work)
+                    settle.append((_settler(future, result), failure))
+            for batch, items in batches.items():
+                settle += _apply(connection, batch, items)
             connection.execute("COMMIT")
         except sqlite3.Error as error:  # the commit itself failed (disk full, I/O error): nothing is stored
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            for _, future in group:
-                future.set_exception(error)
-            return
-        for future, result, failure in outcomes:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+            settle = [(_settler(e[1], None) if len(e) == 2 else e[2], error) for e in group]
+        for done, failure in settle:
+            done(failure)
+
+
+def _settler(future: "Future[Any]", result: Any) -> Done:
+    def done(failure: BaseException | None) -> None:
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
+
+    return done
+
+
+def _apply(
+    connection: sqlite3.Connection, batch: Batch[Any], items: list[tuple[Any, Done]]
+) -> list[tuple[Done, BaseException | None]]:
+    _, failure = _attempt(connection, lambda c: batch.apply(c, [item for item, _ in items]))
+    if failure is None or len(items) == 1:
+        return [(done, failure) for _, done in items]
+    return [outcome for pair in items for outcome in _apply(connection, batch, [pair])]
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:

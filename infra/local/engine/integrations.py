@@ -1,0 +1,119 @@
+"""What the engine calls out to, and how a Task's arguments become such a call and its answer a result."""
+
+import hashlib
+import json
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from infra.local.engine.errors import TaskError
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationContext:
+    """What a Lambda function can know of the call besides its payload."""
+
+    request_id: str
+    function_name: str
+    execution_id: str
+    state: str
+    timeout_seconds: float | None
+
+
+class Integrations(Protocol):
+    """The services a Task may call. Each raises TaskError with the error name its service reports.
+
+    Any other exception counts as the function's own: it fails the task under its class name.
+    """
+
+    def invoke(self, function_name: str, payload: Any, context: InvocationContext) -> Any:
+        """Run a function with a JSON payload and return its JSON result."""
+
+    def send_message(
+        self,
+        queue: str,
+        body: str,
+        attributes: Mapping[str, Any],
+        group: str | None,
+        dedupe: str | None,
+        delay_seconds: int,
+    ) -> str:
+        """Send one message and return its id."""
+
+    def put_events(self, entries: list[dict[str, Any]]) -> list[str | None]:
+        """Put events on the bus; per entry its id, or None when it was not taken."""
+
+
+def exception_cause(error: BaseException) -> str:
+    """`Cause` as Lambda writes it for an unhandled exception: a JSON text."""
+    trace = traceback.format_tb(error.__traceback__)
+    return json.dumps(
+        {
+            "errorMessage": str(error),
+            "errorType": type(error).__name__,
+            "requestId": str(uuid.uuid4()),
+            "stackTrace": trace,
+        }
+    )
+
+
+def invoke(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+    """`lambda:invoke`: the function's result inside the envelope of the Invoke API.
+
+    Source: AWS Step Functions, "Invoke an AWS Lambda function with Step Functions".
+    """
+    payload = arguments.get("Payload", {})
+    result = integrations.invoke(context.function_name, payload, context)
+    return {
+        "ExecutedVersion": "$LATEST",
+        "Payload": result,
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {},
+            "HttpHeaders": {"Content-Type": "application/json"},
+            "HttpStatusCode": 200,
+        },
+        "SdkResponseMetadata": {"RequestId": context.request_id},
+        "StatusCode": 200,
+    }
+
+
+def send_message(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+    """`sqs:sendMessage`: an object as MessageBody is sent as its JSON text."""
+    body = arguments["MessageBody"]
+    text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+    message_id = integrations.send_message(
+        arguments["QueueUrl"],
+        text,
+        arguments.get("MessageAttributes", {}),
+        arguments.get("MessageGroupId"),
+        arguments.get("MessageDeduplicationId"),
+        arguments.get("DelaySeconds", 0),
+    )
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return {"MD5OfMessageBody": digest, "MessageId": message_id}
+
+
+def put_events(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+    """`events:putEvents`: the execution joins each entry's Resources; an entry not taken fails the task.
+
+    Source: AWS Step Functions, "Add EventBridge events with Step Functions" (EventBridge.FailedEntry).
+    """
+    entries = [
+        {**entry, "Resources": [*entry.get("Resources", []), context.execution_id]}
+        for entry in arguments["Entries"]
+    ]
+    ids = integrations.put_events(entries)
+    failed = sum(id is None for id in ids)
+    answer = {"Entries": [{"EventId": id} for id in ids], "FailedEntryCount": failed}
+    if failed:
+        raise TaskError("EventBridge.FailedEntry", json.dumps(answer))
+    return answer
+
+
+SERVICES: dict[str, Callable[[Integrations, dict[str, Any], InvocationContext], Any]] = {
+    "lambda:invoke": invoke,
+    "sqs:sendMessage": send_message,
+    "events:putEvents": put_events,
+}
