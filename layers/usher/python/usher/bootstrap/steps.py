@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from usher.bootstrap.metrics import count, milliseconds
 from usher.bootstrap.observe import logger
 from usher.bootstrap.platform import platform
+from usher.bootstrap.tracing import traced
 from usher.domain.errors import NotFound, PermanentError, RetryableError
 from usher.records.signups import Signups
 from usher.usecases.step import StepCommand, StepResult, mark
@@ -33,14 +35,18 @@ def step(
             command = _parse(command_type, event, name)
             ids: Any = {"signup_id": command.signup_id, "correlation_id": command.correlation_id}
             try:
-                result = run(command)
+                with traced(name, **ids):
+                    result = run(command)
             except (RetryableError, PermanentError) as error:
                 final = isinstance(error, PermanentError)
+                count("StepFailed" if final else "StepRetried", step=name)
                 logger.warning("step failed", step=name, error=type(error).__name__, final=final, **ids)
                 message = f"{type(error).__name__}: {error}"
                 if not isinstance(error, NotFound):
                     _note(command, name, status="failed" if final else "retrying", error=message)
                 raise (PermanentError if final else RetryableError)(f"{name}: {message}") from error
+            took = platform().clock.now() - command.entered_at
+            milliseconds("StepTime", took.total_seconds() * 1000, step=name)
             logger.info("step done", step=name, outcome=result.outcome, **ids)
             return result.model_dump(mode="json")
 
