@@ -16,6 +16,7 @@ from usher.domain.errors import InvalidCommand, StoreUnavailable
 from usher.ports.clock import Clock
 from usher.ports.store import (
     MAX_TRANSACTION,
+    Absent,
     AtLeast,
     AtMost,
     BeginsWith,
@@ -49,9 +50,9 @@ class _Step:
     layout: Layout
     stream: Stream | None
     key: Row
-    text: str | None = None  # a Put's item
-    row: Row | None = None
-    old: str | None = None  # what stood there, when it matters
+    text: str = ""  # a Put's item
+    row: Row = ()
+    creates: bool = False  # a Put of an item that must not exist yet: one statement does both
 
 
 class SqliteStore:
@@ -92,7 +93,7 @@ class SqliteStore:
         steps = [self._ready(write) for write in writes]
         if len({(step.write.table, step.key) for step in steps}) < len(steps):
             raise StoreRefused("a transaction writes each item once; merge the writes to one item")
-        if sum(len(step.text) for step in steps if step.text) > MAX_TRANSACTION_SIZE:
+        if sum(len(step.text) for step in steps) > MAX_TRANSACTION_SIZE:
             raise StoreRefused("the items of a transaction exceed 4 MB; write them in several")
         if steps:
             self._commit(steps)
@@ -188,7 +189,8 @@ class SqliteStore:
         if isinstance(write, Put):
             text = items.encode(write.item)
             row = layout.row(write.item, text)
-            return _Step(write, layout, stream, row[: len(layout.key_columns)], text, row)
+            creates = write.if_ == Absent(layout.table.partition)
+            return _Step(write, layout, stream, row[: len(layout.key_columns)], text, row, creates)
         step = _Step(write, layout, stream, layout.key(write.key))
         if isinstance(write, Update):
             _check_update(write, layout)
@@ -200,54 +202,60 @@ class SqliteStore:
         )
 
     def _apply(self, connection: sqlite3.Connection, steps: list[_Step]) -> list[Item | None]:
+        """Runs in the writer thread; raising undoes all of it. Every condition is looked at, for `failed`."""
+        results: list[Item | None] = []
         failed: dict[int, Item | None] = {}
         for position, step in enumerate(steps):
             write = step.write
-            if write.if_ is None and not isinstance(write, Update) and step.stream is None:
+            if isinstance(write, Put) and step.creates:
+                if connection.execute(step.layout.insert, step.row).rowcount:
+                    self._record(connection, step, None, step.text)
+                    results.append(dict(write.item))
+                    continue
+            elif write.if_ is None and step.stream is None and not isinstance(write, Update):
+                results.append(self._change(connection, step, None, None))
                 continue
             found = connection.execute(step.layout.select, step.key).fetchone()
-            step.old = found[0] if found else None
-            if write.if_ is not None:
-                item = items.decode(step.old) if step.old is not None else None
-                if not holds(write.if_, item):
-                    failed[position] = item
+            old = found[0] if found else None
+            item = items.decode(old) if old is not None else None
+            if write.if_ is not None and not holds(write.if_, item):
+                failed[position] = item
+            elif not failed:
+                results.append(self._change(connection, step, old, item))
         if failed:
             tables = ", ".join(sorted({steps[position].write.table for position in failed}))
             raise ConditionFailed(f"a condition did not hold in {tables}", failed)
-        return [self._apply_one(connection, step) for step in steps]
+        return results
 
-    def _apply_one(self, connection: sqlite3.Connection, step: _Step) -> Item | None:
+    def _change(
+        self, connection: sqlite3.Connection, step: _Step, old: str | None, item: Item | None
+    ) -> Item | None:
         write, layout = step.write, step.layout
         if isinstance(write, Check):
             return None
         if isinstance(write, Delete):
             connection.execute(layout.delete, step.key)
-            self._record(connection, step, None)
+            self._record(connection, step, old, None)
             return None
-        if isinstance(write, Put):
-            item, text, row = dict(write.item), step.text, step.row
+        if isinstance(write, Update):
+            new = _updated(write, dict(write.key) if item is None else item)
+            text = items.encode(new)
+            row = layout.row(new, text)
         else:
-            item = _updated(write, items.decode(step.old) if step.old is not None else dict(write.key))
-            text = items.encode(item)
-            row = layout.row(item, text)
-        if row is None:
-            raise AssertionError("a Put is made ready with its row")
+            new, text, row = dict(write.item), step.text, step.row
         connection.execute(layout.upsert, row)
-        self._record(connection, step, text)
-        return item
+        self._record(connection, step, old, text)
+        return new
 
-    def _record(self, connection: sqlite3.Connection, step: _Step, text: str | None) -> None:
-        if step.stream is None or step.old == text:  # a write that changes nothing leaves no record
+    def _record(self, connection: sqlite3.Connection, step: _Step, old: str | None, text: str | None) -> None:
+        if step.stream is None or old == text:  # a write that changes nothing leaves no record
             return
-        change: Change = "REMOVE" if text is None else "INSERT" if step.old is None else "MODIFY"
+        change: Change = "REMOVE" if text is None else "INSERT" if old is None else "MODIFY"
         step.stream.append(connection, change, step.key, text, self._clock.wall().timestamp())
 
 
 def _check_update(write: Update, layout: Layout) -> None:
-    names = [*write.set, *write.add, *write.remove]
-    if len(set(names)) < len(names):
-        raise StoreRefused(f"{write.table}: an update names each attribute once, not {sorted(names)}")
-    for name in names:
+    for name in (*write.set, *write.add, *write.remove):
         if layout.is_key(name):
             raise StoreRefused(f"{write.table}: an update cannot change the key attribute {name}")
     for name, value in write.set.items():

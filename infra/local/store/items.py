@@ -10,16 +10,15 @@ MAX_ITEM = 400 * 1024  # bytes, DynamoDB's limit for one item with its attribute
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 decode = json.JSONDecoder().decode
+_PLAIN = frozenset((str, bool, type(None)))  # what needs no further look
 
 
 def encode(item: Item) -> str:
     """The item as JSON text. Raises StoreRefused for values and sizes that DynamoDB would not take."""
-    for name, value in item.items():
-        if type(value) is not str:
-            check(value, name)
+    check(item, "item", -1)
     text = _dumps(item)
     check_text(text, "item")
-    # DynamoDB's size is below twice the text's length for every item, so most need no counting.
+    # DynamoDB's size is below four bytes per character for every item, so most need no counting.
     if len(text) > MAX_ITEM // 8 and (size := _size(item)) > MAX_ITEM:
         raise StoreRefused(
             f"an item of {size} bytes exceeds the limit of {MAX_ITEM}; keep large texts as blobs"
@@ -28,24 +27,30 @@ def encode(item: Item) -> str:
 
 
 def check(value: Any, name: str, depth: int = 0) -> None:
-    """Raises StoreRefused unless `value` is a JSON value as the store port defines it."""
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return
-    if kind is int or isinstance(value, int):
+    """Raises StoreRefused unless `value` is a JSON value as the store port defines it.
+
+    `name` is where it stands, for the error's text; `depth` how deep, -1 for a whole item.
+    """
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if type(each) not in _PLAIN:
+                check(each, key if depth < 0 else name, depth + 1)
+            if type(key) is not str and not isinstance(key, str):
+                raise StoreRefused(f"{name}: has the key {key!r}; names are text")
+    elif isinstance(value, list):
+        for each in value:
+            if type(each) not in _PLAIN:
+                check(each, name, depth + 1)
+    elif isinstance(value, int):
         if not -MAX_INTEGER < value < MAX_INTEGER:
             raise StoreRefused(f"{name}: an integer of more than 38 digits cannot be stored")
         return
-    if kind is list or kind is dict:
-        if depth >= MAX_DEPTH:
-            raise StoreRefused(f"{name}: nested deeper than {MAX_DEPTH} levels")
-        for each in value if kind is list else value.values():
-            check(each, name, depth + 1)
-        if kind is dict and not all(isinstance(key, str) for key in value):
-            raise StoreRefused(f"{name}: has a key that is not text")
+    elif value is None or isinstance(value, str):
         return
-    if not isinstance(value, str):
+    else:
         raise refused(name, value)
+    if depth >= MAX_DEPTH:
+        raise StoreRefused(f"{name}: nested deeper than {MAX_DEPTH} levels")
 
 
 def _size(value: Any) -> int:

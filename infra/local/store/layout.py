@@ -51,11 +51,12 @@ class Layout:
         match = " AND ".join(f"{column}=?" for column in self.key_columns)
         self.select = f"SELECT item FROM {self.name} WHERE {match}"
         self.delete = f"DELETE FROM {self.name} WHERE {match}"
-        self.upsert = (
+        insert = (
             f"INSERT INTO {self.name} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
-            f" ON CONFLICT ({','.join(self.key_columns)}) DO UPDATE SET "
-            + ",".join(f"{column}=excluded.{column}" for column in columns[len(keys) :])
+            f" ON CONFLICT ({','.join(self.key_columns)}) DO "
         )
+        self.insert = insert + "NOTHING"
+        self.upsert = insert + "UPDATE SET " + ",".join(f"{c}=excluded.{c}" for c in columns[len(keys) :])
         own = Path(table.partition, "pk", table.sort, "sk" if table.sort else None, tuple(keys[1:]))
         self._paths: dict[str | None, Path] = {None: own}
         for index in table.indexes:

@@ -1,4 +1,4 @@
-"""The store port's writes and conditions as DynamoDB's request parameters, every name and value a placeholder."""
+"""The store port's writes and conditions as DynamoDB's request parameters, all names and values escaped."""
 
 from typing import Any
 
@@ -16,7 +16,6 @@ from usher.ports.store import (
     Equals,
     OneOf,
     Put,
-    StoreRefused,
     Update,
     Write,
 )
@@ -62,10 +61,7 @@ class Expression:
         return f"attribute_exists({self.name(condition.name)})"
 
     def update(self, update: Update) -> str:
-        """What an Update changes, as text; empty when it only creates the item."""
-        names = [*update.set, *update.add, *update.remove]
-        if len(set(names)) < len(names):
-            raise StoreRefused(f"{update.table}: an update names each attribute once, not {sorted(names)}")
+        """What an Update changes, as text."""
         clauses = {
             "SET": [f"{self.name(n)} = {self.value(value, n)}" for n, value in update.set.items()],
             "ADD": [f"{self.name(n)} {self.value(amount, n)}" for n, amount in update.add.items()],
@@ -89,15 +85,15 @@ _KINDS = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck
 
 
 def request(write: Write, table_name: str) -> tuple[str, dict[str, Any]]:
-    """The write as an entry of TransactWriteItems: its kind, and parameters that a single request takes too."""
+    """The write as an entry of TransactWriteItems: its kind, and parameters that a lone request takes too."""
     expression = Expression()
     parameters: dict[str, Any] = {"TableName": table_name}
     if isinstance(write, Put):
         parameters["Item"] = encode(write.item)
     else:
         parameters["Key"] = encode(dict(write.key))
-    if isinstance(write, Update) and (text := expression.update(write)):
-        parameters["UpdateExpression"] = text
+    if isinstance(write, Update):
+        parameters["UpdateExpression"] = expression.update(write)
     if write.if_ is not None:
         parameters["ConditionExpression"] = expression.condition(write.if_)
         parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"

@@ -142,6 +142,8 @@ class DynamoDbStore:
                 raise StoreUnavailable(f"DynamoDB cannot be reached: {error}") from error
             except ClientError as error:
                 meaning = _meaning(error)
+                if meaning is error:
+                    raise
                 if not isinstance(meaning, _Conflict):
                     raise meaning from error
                 conflict = error
@@ -152,10 +154,9 @@ class DynamoDbStore:
 
 
 def _meaning(error: ClientError) -> Exception:
-    """Our error for DynamoDB's; the error itself when it is about the deployment (permissions, a missing table)."""
-    details: dict[str, Any] = error.response.get("Error", {})  # type: ignore[assignment]
-    code = details.get("Code", "")
+    """Our error for DynamoDB's; the same error when the deployment is wrong (no permission, no table)."""
     answer: dict[str, Any] = dict(error.response)
+    code = answer.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
         found = answer.get("Item")
         return ConditionFailed(str(error), {0: decode(found) if found else None})

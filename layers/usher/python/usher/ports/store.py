@@ -107,7 +107,7 @@ class Update:
     """Change single attributes of an item, creating it when it is not there, when the condition holds.
 
     `set` replaces whole top-level attributes, `add` adds to integers (absent counts as 0), `remove` drops.
-    No attribute appears in two of them, and none is part of the key.
+    At least one attribute is named, none twice, and none that is part of the key.
     """
 
     table: str
@@ -116,6 +116,11 @@ class Update:
     add: Mapping[str, int] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     if_: Condition | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.set) + len(self.add) + len(self.remove)
+        if not count or len({*self.set, *self.add, *self.remove}) < count:
+            raise ValueError(f"an update of {self.table} names at least one attribute and none twice")
 
 
 @dataclass(frozen=True, slots=True)
