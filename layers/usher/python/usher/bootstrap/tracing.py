@@ -1,4 +1,4 @@
-"""Tracing of steps: on Lambda a segment per run that can be found by its correlation id; elsewhere nothing."""
+"""Tracing: on Lambda a segment per run that is found by its correlation id; elsewhere nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
