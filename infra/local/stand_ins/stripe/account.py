@@ -1,0 +1,158 @@
+"""The Stripe account that the stand-in is: its objects, its clock, the events that changes leave."""
+
+import contextlib
+import random
+import string
+from collections.abc import Iterator
+from typing import Any
+
+from infra.local.stand_ins.clock import StandInClock
+from infra.local.stand_ins.state import Object, State
+from infra.local.stand_ins.stripe.errors import missing
+from infra.local.stand_ins.stripe.events import Events
+from infra.local.stand_ins.stripe.timers import LIVE, Timers
+
+ALPHABET = string.ascii_letters + string.digits
+PREFIXES = {
+    "customer": ("cus_", 14),
+    "payment_method": ("pm_1", 23),
+    "product": ("prod_", 14),
+    "price": ("price_1", 23),
+    "subscription": ("sub_1", 23),
+    "subscription_item": ("si_", 14),
+    "invoice": ("in_1", 23),
+    "line_item": ("il_1", 23),
+    "invoice_payment": ("inpay_1", 23),
+    "payment_intent": ("pi_3", 23),
+    "setup_intent": ("seti_1", 23),
+    "charge": ("ch_3", 23),
+    "refund": ("re_3", 23),
+    "event": ("evt_1", 23),
+    "webhook_endpoint": ("we_1", 23),
+    "test_helpers.test_clock": ("clock_1", 23),
+}
+KIND_OF_PREFIX = {prefix.split("_")[0]: kind for kind, (prefix, _) in PREFIXES.items()}
+TEST_CLOCK = "test_helpers.test_clock"
+
+
+def new_id(kind: str) -> str:
+    """A fresh id with Stripe's prefix for the kind."""
+    prefix, length = PREFIXES[kind]
+    return prefix + "".join(random.choices(ALPHABET, k=length))
+
+
+def kind_of(id: str) -> str | None:
+    """The kind of object an id names, by its prefix."""
+    return KIND_OF_PREFIX.get(id.split("_", 1)[0])
+
+
+def owner_and_label(value: Object) -> tuple[str | None, str | None]:
+    """What an object is listed by, besides its kind."""
+    kind = value["object"]
+    if kind == "customer":
+        return value["test_clock"], value["email"]
+    if kind == "price":
+        return value["product"], value["lookup_key"]
+    if kind == "invoice":
+        parent = value["parent"]
+        return value["customer"], parent["subscription_details"]["subscription"] if parent else None
+    if kind == "invoice_payment":
+        return value["invoice"], value["payment"].get("payment_intent")
+    if kind in ("charge", "refund"):
+        return value.get("customer"), value["payment_intent"]
+    return value.get("customer"), value.get("status")
+
+
+class Account:
+    """Reads and writes objects; a write names the event it leaves.
+
+    Attributes:
+        base_url: where this stand-in is reached, for the pages it links to.
+    """
+
+    def __init__(self, state: State, clock: StandInClock, events: Events) -> None:
+        self.state, self.events = state, events
+        self.timers = Timers(state)
+        self._clock = clock
+        self._at: int | None = None
+        self.base_url = "http://127.0.0.1"
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """Epoch seconds: of the customer's test clock or the due moment while one is in force."""
+        return self._at if self._at is not None else int(self._clock.now())
+
+    def use_clock_of(self, customer: Object) -> None:
+        """For the rest of this call, time is what the customer's test clock says."""
+        if customer["test_clock"]:
+            self._at = self.need(TEST_CLOCK, customer["test_clock"])["frozen_time"]
+
+    def use_live_clock(self) -> None:
+        """Undo `use_clock_of`."""
+        self._at = None
+
+    @contextlib.contextmanager
+    def at(self, moment: int) -> Iterator[None]:
+        """Inside the block, time stands still at `moment`."""
+        before, self._at = self._at, moment
+        try:
+            yield
+        finally:
+            self._at = before
+
+    def set_timer(self, value: Object, due: int | None) -> None:
+        """Have `value` looked at again at `due`; None: never."""
+        if due is None:
+            self.timers.clear(value["object"], value["id"])
+        else:
+            customer = self.state.get("customer", value["customer"]) or {}
+            timeline = value.get("test_clock") or customer.get("test_clock") or LIVE
+            self.timers.set(value["object"], value["id"], due, timeline)
+
+    # -- objects ---------------------------------------------------------------------------------
+
+    def find(self, kind: str, id: str | None) -> Object | None:
+        """The object, or None."""
+        return self.state.get(kind, id) if id else None
+
+    def need(self, kind: str, id: str, param: str | None = None) -> Object:
+        """The object; raises Stripe's resource_missing, as 400 when `param` named it."""
+        found = self.state.get(kind, id)
+        if found is None or found.get("deleted"):
+            raise missing(kind, id, param=param or "id", status=400 if param else 404)
+        return found
+
+    def save(
+        self, value: Object, event: str | None = None, *, previous: dict[str, Any] | None = None
+    ) -> Object:
+        """Store `value`, leave `event`; returns `value`.
+
+        Args:
+            previous: the former values of what changed, for `*.updated`.
+        """
+        owner, label = owner_and_label(value)
+        self.state.put(value["object"], value, owner=owner, label=label)
+        if event:
+            self.emit(event, value, previous)
+        return value
+
+    def update(self, value: Object, changes: dict[str, Any], event: str | None) -> Object:
+        """Apply `changes`, store, and leave `event` only when something did change."""
+        previous = {name: value.get(name) for name, new in changes.items() if value.get(name) != new}
+        if not previous:
+            return value
+        value.update(changes)
+        return self.save(value, event, previous=previous)
+
+    def emit(self, type: str, value: Object, previous: dict[str, Any] | None = None) -> None:
+        """Leave an event about `value` as it is now."""
+        self.events.record(new_id("event"), type, value, previous, self.now())
+
+
+def merge_metadata(old: dict[str, str], given: Any) -> dict[str, str]:
+    """Stripe's rule: named keys are set, keys given as empty are removed, an empty value removes all."""
+    if given == "":
+        return {}
+    merged = old | (given or {})
+    return {name: value for name, value in merged.items() if value != ""}

@@ -1,0 +1,297 @@
+"""Invoices from draft to paid or void, and the payments on them."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from infra.local.stand_ins.http import Answer
+from infra.local.stand_ins.state import Object
+from infra.local.stand_ins.stripe import invoice_object
+from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
+from infra.local.stand_ins.stripe.cards import Decline
+from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
+from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
+from infra.local.stand_ins.stripe.payments import PaymentIntents
+from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
+
+HOUR = 3600
+_UPDATE = ("metadata", "description", "auto_advance", "default_payment_method")
+Outcome = Literal["paid", "open", "requires_action", "failed"]
+
+
+class Invoices(Resource):
+    """`/v1/invoices`, `/v1/invoice_payments`, and billing on behalf of subscriptions.
+
+    Attributes:
+        settled: told (invoice, outcome) when an invoice was paid or an attempt failed (subscriptions listen).
+    """
+
+    def __init__(self, account: Account, methods: PaymentMethods, intents: PaymentIntents) -> None:
+        super().__init__(account)
+        self._methods, self._intents = methods, intents
+        self.settled: Callable[[Object, Outcome], None] = lambda invoice, outcome: None
+        intents.settled = self._intent_settled
+
+    def routes(self) -> dict[str, Route]:
+        path = "/v1/invoices"
+        filters = ("customer", "subscription", "status", "collection_method")
+        return {
+            f"GET {path}": route(self.list_all, PAGE, filters),
+            f"GET {path}/search": route(self.find, "query", "limit", "page"),
+            f"GET {path}/{{id}}": route(self.retrieve),
+            f"POST {path}/{{id}}": route(self.update, _UPDATE),
+            f"GET {path}/{{id}}/lines": route(self.lines, PAGE),
+            f"POST {path}/{{id}}/finalize": route(self.finalize, "auto_advance"),
+            f"POST {path}/{{id}}/pay": route(self.pay, "payment_method", "off_session", "paid_out_of_band"),
+            f"POST {path}/{{id}}/void": route(self.void),
+            f"POST {path}/{{id}}/mark_uncollectible": route(self.mark_uncollectible),
+            "GET /v1/invoice_payments": route(self.list_payments, PAGE, "invoice", "payment", "status"),
+            "GET /v1/invoice_payments/{id}": route(self.retrieve_payment),
+        }
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def list_all(self, params: dict[str, Any]) -> Object:
+        def wanted(invoice: Object) -> bool:
+            return all(
+                invoice[name] == params[name] for name in ("status", "collection_method") if name in params
+            )
+
+        owner, label = params.get("customer"), params.get("subscription")
+        return self.listing("invoice", params, "/v1/invoices", owner=owner, label=label, where=wanted)
+
+    def find(self, params: dict[str, Any]) -> Object:
+        return self.search("invoice", params, "/v1/invoices/search")
+
+    def retrieve(self, params: dict[str, Any], id: str) -> Object:
+        return self.account.need("invoice", id)
+
+    def lines(self, params: dict[str, Any], id: str) -> Object:
+        lines: Object = self.account.need("invoice", id)["lines"]
+        return lines
+
+    def list_payments(self, params: dict[str, Any]) -> Object:
+        intent = (params.get("payment") or {}).get("payment_intent")
+        status = params.get("status")
+        where = (lambda held: held["status"] == status) if status else None
+        owner, url = params.get("invoice"), "/v1/invoice_payments"
+        return self.listing("invoice_payment", params, url, owner=owner, label=intent, where=where)
+
+    def retrieve_payment(self, params: dict[str, Any], id: str) -> Object:
+        return self.account.need("invoice_payment", id)
+
+    # -- what a caller may do --------------------------------------------------------------------
+
+    def update(self, params: dict[str, Any], id: str) -> Object:
+        invoice = self.account.need("invoice", id)
+        changes = {name: params[name] for name in _UPDATE if name in params}
+        if "metadata" in params:
+            changes["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
+        return self.account.update(invoice, changes, "invoice.updated")
+
+    def finalize(self, params: dict[str, Any], id: str) -> Object:
+        invoice = self._of_now(id)
+        if invoice["status"] != "draft":
+            raise invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+        self.issue(invoice)
+        return invoice
+
+    def pay(self, params: dict[str, Any], id: str) -> Object | Answer:
+        invoice = self._of_now(id)
+        if invoice["status"] == "paid":
+            raise StripeError(400, "Invoice is already paid", code="invoice_already_paid")
+        if invoice["status"] not in ("draft", "open", "uncollectible"):
+            raise invalid(f"Invoice is {invoice['status']} and can no longer be paid")
+        if invoice["status"] == "draft":
+            self.issue(invoice)
+        if params.get("paid_out_of_band"):
+            self._close(invoice, paid=invoice["amount_paid"])
+            return invoice
+        customer = self.account.need("customer", invoice["customer"])
+        method = params.get("payment_method")
+        if method:
+            method = self._methods.usable_by(customer, method, param="payment_method")["id"]
+        decline = self.collect(invoice, customer, method, off_session=bool(params.get("off_session")))
+        if decline:
+            return error_answer(402, decline.message, **card_error_fields(decline))
+        return self.account.need("invoice", id)
+
+    def void(self, params: dict[str, Any], id: str) -> Object:
+        invoice = self._of_now(id)
+        if invoice["status"] not in ("open", "uncollectible"):
+            raise invalid(
+                f"You can only pass in open or uncollectible invoices; this one is {invoice['status']}"
+            )
+        return self.void_invoice(invoice)
+
+    def mark_uncollectible(self, params: dict[str, Any], id: str) -> Object:
+        invoice = self._of_now(id)
+        if invoice["status"] != "open":
+            raise invalid(
+                f"You can only mark open invoices as uncollectible; this one is {invoice['status']}"
+            )
+        self._mark(invoice, "marked_uncollectible_at", {"status": "uncollectible", "auto_advance": False})
+        return self.account.save(invoice, "invoice.marked_uncollectible")
+
+    # -- billing ---------------------------------------------------------------------------------
+
+    def draft(self, subscription: Object, customer: Object, reason: str, *, trial: bool = False) -> Object:
+        """A stored draft for the items' current periods; of a trial it is over nothing."""
+        id = new_id("invoice")
+        lines = []
+        for item in subscription["items"]["data"]:
+            price, quantity = item["price"], item["quantity"] or 1
+            product = self.account.find("product", price["product"]) or {"name": price["product"]}
+            if trial:
+                amount, text = 0, f"Trial period for {product['name']}"
+            else:
+                amount = (price["unit_amount"] or 0) * quantity
+                text = f"{quantity} x {product['name']} (per {price['recurring']['interval']})"
+            lines.append(invoice_object.line(subscription, item, amount, text, id))
+        now, currency = self.account.now(), subscription["currency"]
+        invoice = invoice_object.draft(id, customer, currency, lines, now, subscription, reason)
+        return self.account.save(invoice, "invoice.created")
+
+    def issue(self, invoice: Object) -> None:
+        """Finalize a draft: it gets its number, its page and, when money is due, its payment intent."""
+        account = self.account
+        customer = account.need("customer", invoice["customer"])
+        number = customer["next_invoice_sequence"]
+        customer["next_invoice_sequence"] = number + 1
+        account.save(customer)
+        url = f"{account.base_url}/invoice/{invoice['id']}"
+        invoice |= {"number": f"{customer['invoice_prefix']}-{number:04d}", "hosted_invoice_url": url}
+        invoice |= {"status": "open", "effective_at": account.now(), "ending_balance": 0}
+        invoice |= {"invoice_pdf": f"{url}/pdf", "automatically_finalizes_at": None}
+        invoice["status_transitions"]["finalized_at"] = account.now()
+        account.set_timer(invoice, None)
+        account.save(invoice, "invoice.finalized")
+        if invoice["amount_due"] > 0:
+            intent = self._intents.open(
+                invoice["amount_due"], invoice["currency"], customer, {"description": _describe(invoice)}
+            )
+            account.save(invoice_object.payment(invoice, intent, account.now()))
+            account.save(intent, "payment_intent.created")
+
+    def collect(
+        self, invoice: Object, customer: Object, method: str | None = None, *, off_session: bool = False
+    ) -> Decline | None:
+        """Try to be paid: with `method`, or the subscription's default, or the customer's.
+
+        Returns the decline, if any. Raises StripeError 400 when there is nothing to charge.
+        """
+        if invoice["amount_due"] == 0:
+            self._close(invoice, paid=0)
+            return None
+        chosen = method or self.default_method(invoice, customer)
+        if chosen is None:
+            message = (
+                "Cannot charge customer that has no active card; add a payment method to the customer first."
+            )
+            raise StripeError(400, message, code="missing")
+        intent = self.intent_of(invoice)
+        assert intent is not None
+        intent["payment_method"] = chosen
+        invoice |= {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
+        self.account.save(invoice)
+        return self._intents.attempt(intent, off_session=off_session)
+
+    def default_method(self, invoice: Object, customer: Object) -> str | None:
+        """The payment method an automatic charge would take."""
+        parent = invoice["parent"]
+        id = parent["subscription_details"]["subscription"] if parent else None
+        subscription = self.account.find("subscription", id) or {}
+        settings = customer["invoice_settings"]
+        candidates = (invoice["default_payment_method"], subscription.get("default_payment_method"))
+        chosen: str | None = next(filter(None, candidates), settings["default_payment_method"])
+        return chosen
+
+    def intent_of(self, invoice: Object) -> Object | None:
+        """The invoice's payment intent; None when it never needed one."""
+        payments = self.account.state.page("invoice_payment", owner=invoice["id"], limit=1)
+        return (
+            self.account.find("payment_intent", payments[0]["payment"]["payment_intent"])
+            if payments
+            else None
+        )
+
+    def void_invoice(self, invoice: Object) -> Object:
+        """Void an open invoice and cancel its payment."""
+        self._mark(
+            invoice, "voided_at", {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+        )
+        intent = self.intent_of(invoice)
+        if intent and intent["status"] not in ("succeeded", "canceled"):
+            self._intents.cancel_intent(intent, "void_invoice")
+        for payment in self.account.state.page("invoice_payment", owner=invoice["id"]):
+            payment["status"] = "canceled"
+            payment["status_transitions"]["canceled_at"] = self.account.now()
+            self.account.save(payment)
+        return self.account.save(invoice, "invoice.voided")
+
+    def discard(self, invoice: Object) -> None:
+        """Delete a draft."""
+        self.account.set_timer(invoice, None)
+        self.account.state.delete("invoice", invoice["id"])
+        self.account.emit("invoice.deleted", invoice)
+
+    def time_passed(self, id: str) -> None:
+        """A renewal's draft is finalized and charged, about an hour after it was made (timer)."""
+        invoice = self.account.need("invoice", id)
+        self.account.set_timer(invoice, None)
+        if invoice["status"] != "draft":
+            return
+        customer = self.account.need("customer", invoice["customer"])
+        self.issue(invoice)
+        if invoice["collection_method"] == "send_invoice":
+            return
+        if invoice["amount_due"] and self.default_method(invoice, customer) is None:
+            invoice |= {"attempted": True, "attempt_count": 1}
+            self.account.save(invoice, "invoice.payment_failed")
+            self.settled(invoice, "failed")
+        else:
+            self.collect(invoice, customer, off_session=False)
+
+    # -- what comes of it ------------------------------------------------------------------------
+
+    def _intent_settled(self, intent: Object) -> None:
+        payments = self.account.state.page("invoice_payment", label=intent["id"], limit=1)
+        if not payments:
+            return
+        payment = payments[0]
+        invoice = self.account.need("invoice", payment["invoice"])
+        if intent["status"] == "succeeded":
+            payment |= {"status": "paid", "amount_paid": intent["amount_received"]}
+            payment["status_transitions"]["paid_at"] = self.account.now()
+            self.account.save(payment, "invoice_payment.paid")
+            self._close(invoice, paid=intent["amount_received"])
+        elif intent["status"] == "requires_action":
+            self.account.emit("invoice.payment_action_required", invoice)
+            self.settled(invoice, "requires_action")
+        else:
+            self.account.emit("invoice.payment_failed", invoice)
+            self.settled(invoice, "failed")
+
+    def _close(self, invoice: Object, *, paid: int) -> None:
+        changes = {"status": "paid", "amount_paid": paid, "amount_remaining": 0, "auto_advance": False}
+        self._mark(invoice, "paid_at", changes | {"attempted": True, "next_payment_attempt": None})
+        self.account.save(invoice, "invoice.paid")
+        self.account.emit("invoice.payment_succeeded", invoice)
+        self.settled(invoice, "paid")
+
+    def _mark(self, invoice: Object, transition: str, changes: dict[str, Any]) -> None:
+        invoice |= changes
+        invoice["status_transitions"][transition] = self.account.now()
+
+    def _of_now(self, id: str) -> Object:
+        invoice = self.account.need("invoice", id)
+        if customer := self.account.find("customer", invoice["customer"]):
+            self.account.use_clock_of(customer)
+        return invoice
+
+
+def _describe(invoice: Object) -> str:
+    return (
+        "Subscription creation"
+        if invoice["billing_reason"] == "subscription_create"
+        else "Subscription update"
+    )

@@ -1,0 +1,309 @@
+"""Money moving: payment intents through their states, the charges they leave."""
+
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.stand_ins.http import Answer
+from infra.local.stand_ins.state import Object
+from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
+from infra.local.stand_ins.stripe.cards import UNAUTHENTICATED, Decline, behaviour_of
+from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
+from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
+from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
+
+CLEARING_SECONDS = 5  # how long a bank debit stays `processing`, in business time
+OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
+_SET = ("metadata", "description", "receipt_email", "statement_descriptor", "setup_future_usage")
+_CREATE = (*_SET, "amount", "currency", "customer", "payment_method", "confirm", "off_session", "return_url")
+_CREATE_ALL = (*_CREATE, "automatic_payment_methods", "capture_method", "confirmation_method")
+
+
+class PaymentIntents(Resource):
+    """`/v1/payment_intents`, and payments on behalf of invoices.
+
+    Attributes:
+        settled: told of every intent that succeeded, failed or waits for the customer (the invoices listen).
+    """
+
+    def __init__(self, account: Account, methods: PaymentMethods) -> None:
+        super().__init__(account)
+        self._methods = methods
+        self.settled: Callable[[Object], None] = lambda intent: None
+
+    def routes(self) -> dict[str, Route]:
+        path = "/v1/payment_intents"
+        confirm = ("payment_method", "off_session", "return_url", "receipt_email", "setup_future_usage")
+        return {
+            f"POST {path}": route(self.create, _CREATE_ALL),
+            f"GET {path}": route(self.list_all, PAGE, "customer"),
+            f"GET {path}/search": route(self.find, "query", "limit", "page"),
+            f"GET {path}/{{id}}": route(self.retrieve, "client_secret"),
+            f"POST {path}/{{id}}": route(
+                self.update, _SET, "amount", "currency", "customer", "payment_method"
+            ),
+            f"POST {path}/{{id}}/confirm": route(self.confirm, confirm),
+            f"POST {path}/{{id}}/cancel": route(self.cancel, "cancellation_reason"),
+        }
+
+    def create(self, params: dict[str, Any]) -> Object | Answer:
+        account = self.account
+        customer = (
+            account.need("customer", params["customer"], param="customer") if "customer" in params else None
+        )
+        if customer:
+            account.use_clock_of(customer)
+        if params["amount"] < 1:
+            raise invalid(
+                "This value must be greater than or equal to 1.",
+                code="parameter_invalid_integer",
+                param="amount",
+            )
+        if params.get("capture_method") == "manual" or params.get("confirmation_method") == "manual":
+            raise invalid("The stand-in captures and confirms automatically.", param="capture_method")
+        intent = self.open(params["amount"], params["currency"], customer, params)
+        if params.get("payment_method"):
+            self._take_method(intent, params["payment_method"])
+        account.save(intent, "payment_intent.created")
+        if params.get("confirm"):
+            return self._confirmed(intent, off_session=bool(params.get("off_session")))
+        return intent
+
+    def retrieve(self, params: dict[str, Any], id: str) -> Object:
+        return self.account.need("payment_intent", id)
+
+    def list_all(self, params: dict[str, Any]) -> Object:
+        return self.listing("payment_intent", params, "/v1/payment_intents", owner=params.get("customer"))
+
+    def find(self, params: dict[str, Any]) -> Object:
+        return self.search("payment_intent", params, "/v1/payment_intents/search")
+
+    def update(self, params: dict[str, Any], id: str) -> Object:
+        intent = self.account.need("payment_intent", id)
+        self._require_open(intent, "update")
+        changes = {name: params[name] for name in (*_SET, "amount", "currency", "customer") if name in params}
+        if "metadata" in params:
+            changes["metadata"] = merge_metadata(intent["metadata"], params["metadata"])
+        self.account.update(intent, changes, None)
+        if params.get("payment_method"):
+            self._take_method(intent, params["payment_method"])
+        return self.account.save(intent)
+
+    def confirm(self, params: dict[str, Any], id: str) -> Object | Answer:
+        intent = self.account.need("payment_intent", id)
+        self._use_clock(intent)
+        self._require_open(intent, "confirm")
+        if params.get("payment_method"):
+            self._take_method(intent, params["payment_method"])
+        if intent["payment_method"] is None:
+            message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+            raise invalid(message, code="payment_intent_unexpected_state")
+        return self._confirmed(intent, off_session=bool(params.get("off_session")))
+
+    def cancel(self, params: dict[str, Any], id: str) -> Object:
+        intent = self.account.need("payment_intent", id)
+        self._use_clock(intent)
+        self._require_open(intent, "cancel")
+        return self.cancel_intent(intent, params.get("cancellation_reason", "requested_by_customer"))
+
+    # -- for invoices and the customer's bank ----------------------------------------------------
+
+    def open(self, amount: int, currency: str, customer: Object | None, params: dict[str, Any]) -> Object:
+        """A payment intent that waits for a payment method, not stored yet."""
+        id = new_id("payment_intent")
+        methods = params.get("automatic_payment_methods")
+        return {
+            "id": id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_capturable": 0,
+            "amount_received": 0,
+            "automatic_payment_methods": {"allow_redirects": "always", **methods} if methods else None,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "capture_method": "automatic",
+            "client_secret": f"{id}_secret_{new_id('line_item')[4:]}",
+            "confirmation_method": "automatic",
+            "created": self.account.now(),
+            "currency": currency.lower(),
+            "customer": customer["id"] if customer else None,
+            "description": params.get("description"),
+            "last_payment_error": None,
+            "latest_charge": None,
+            "livemode": False,
+            "metadata": merge_metadata({}, params.get("metadata")),
+            "next_action": None,
+            "payment_method": None,
+            "payment_method_options": {},
+            "payment_method_types": ["card"],
+            "processing": None,
+            "receipt_email": params.get("receipt_email"),
+            "setup_future_usage": params.get("setup_future_usage"),
+            "shipping": None,
+            "statement_descriptor": params.get("statement_descriptor"),
+            "status": "requires_payment_method",
+        }
+
+    def attempt(
+        self, intent: Object, *, off_session: bool = False, authenticated: bool = False
+    ) -> Decline | None:
+        """Try to charge `intent["payment_method"]`; stores what came of it and returns the decline, if any."""
+        method = self.account.need("payment_method", intent["payment_method"], param="payment_method")
+        behaviour = behaviour_of(method)
+        asks = behaviour.authentication == "always" or (
+            behaviour.authentication == "unless_set_up"
+            and not self.account.state.note(f"set up {method['id']}")
+        )
+        if asks and not authenticated:
+            if off_session:
+                return self._fail(intent, method, UNAUTHENTICATED)
+            self._ask_for_authentication(intent)
+            return None
+        if behaviour.on_charge:
+            return self._fail(intent, method, behaviour.on_charge)
+        if behaviour.type != "card" and intent["status"] != "processing":
+            intent |= {"status": "processing", "next_action": None}
+            self.account.save(intent, "payment_intent.processing")
+            self.account.set_timer(intent, self.account.now() + CLEARING_SECONDS)
+            return None
+        charge = self._charge(intent, method, None)
+        intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": charge["id"]}
+        intent |= {"next_action": None, "last_payment_error": None}
+        self.account.emit("charge.succeeded", charge)
+        self.account.save(intent, "payment_intent.succeeded")
+        self.settled(intent)
+        return None
+
+    def clear(self, id: str) -> None:
+        """A bank debit arrives (timer)."""
+        intent = self.account.need("payment_intent", id)
+        self.account.set_timer(intent, None)
+        if intent["status"] == "processing":
+            self.attempt(intent, authenticated=True)
+
+    def authenticate(self, intent: Object, *, succeeds: bool) -> Object:
+        """What the customer does on the bank's page.
+
+        Raises StripeError 400 when the intent does not wait for that.
+        """
+        if intent["status"] != "requires_action":
+            raise invalid(f"{intent['id']} is {intent['status']}; no authentication is asked for")
+        if succeeds:
+            self.attempt(intent, authenticated=True)
+        else:
+            message = "The provided PaymentMethod has failed authentication."
+            code = "payment_intent_authentication_failure"
+            method = self.account.need("payment_method", intent["payment_method"])
+            self._fail(intent, method, Decline(code, code, message), charged=False)
+        return intent
+
+    def cancel_intent(self, intent: Object, reason: str) -> Object:
+        """Cancel an intent that is still open."""
+        changes = {"status": "canceled", "canceled_at": self.account.now(), "cancellation_reason": reason}
+        intent |= {**changes, "next_action": None}
+        self.account.timers.clear("payment_intent", intent["id"])
+        return self.account.save(intent, "payment_intent.canceled")
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _confirmed(self, intent: Object, *, off_session: bool) -> Object | Answer:
+        if intent["payment_method"] is None:
+            raise invalid("You cannot confirm this PaymentIntent because it's missing a payment method.")
+        decline = self.attempt(intent, off_session=off_session)
+        if decline is None:
+            return intent
+        fields = card_error_fields(decline) | {"charge": intent["latest_charge"], "payment_intent": intent}
+        method = intent["last_payment_error"]["payment_method"]
+        return error_answer(402, decline.message, **fields, payment_method=method)
+
+    def _take_method(self, intent: Object, id: str) -> None:
+        customer = self.account.find("customer", intent["customer"])
+        found = self._methods.for_intent(id)
+        if found["customer"] and (customer is None or found["customer"] != customer["id"]):
+            message = "The provided PaymentMethod is attached to another Customer."
+            raise invalid(message, param="payment_method")
+        intent |= {"payment_method": found["id"], "status": "requires_confirmation"}
+
+    def _require_open(self, intent: Object, what: str) -> None:
+        if intent["status"] not in OPEN or intent["status"] == "processing":
+            message = f"This PaymentIntent's {what} is not possible because its status is {intent['status']}."
+            raise StripeError(400, message, code="payment_intent_unexpected_state", payment_intent=intent)
+
+    def _use_clock(self, intent: Object) -> None:
+        if customer := self.account.find("customer", intent["customer"]):
+            self.account.use_clock_of(customer)
+
+    def _ask_for_authentication(self, intent: Object) -> None:
+        url = f"{self.account.base_url}/authenticate/{intent['id']}"
+        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": None, "url": url}}
+        intent |= {"status": "requires_action", "next_action": action}
+        self.account.save(intent, "payment_intent.requires_action")
+        self.settled(intent)
+
+    def _fail(self, intent: Object, method: Object, decline: Decline, *, charged: bool = True) -> Decline:
+        charge = self._charge(intent, method, decline) if charged else None
+        error = card_error_fields(decline) | {"message": decline.message, "payment_method": method}
+        intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
+        intent["last_payment_error"] = error
+        if charge:
+            error["charge"] = intent["latest_charge"] = charge["id"]
+            self.account.emit("charge.failed", charge)
+        self.account.save(intent, "payment_intent.payment_failed")
+        self.settled(intent)
+        return decline
+
+    def _charge(self, intent: Object, method: Object, decline: Decline | None) -> Object:
+        paid = decline is None
+        details = {"type": method["type"], method["type"]: _charged_with(method)}
+        accepted = {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
+        accepted["seller_message"] = "Payment complete."
+        refused: dict[str, Any] = {"network_status": "declined_by_network", "type": "issuer_declined"}
+        if decline:
+            refused |= {"reason": decline.decline_code, "advice_code": decline.advice_code}
+            refused["seller_message"] = "The bank did not return any further details with this decline."
+        charge: Object = {
+            "id": new_id("charge"),
+            "object": "charge",
+            "amount": intent["amount"],
+            "amount_captured": intent["amount"] if paid else 0,
+            "amount_refunded": 0,
+            "balance_transaction": None,
+            "billing_details": method["billing_details"],
+            "captured": paid,
+            "created": self.account.now(),
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "description": intent["description"],
+            "disputed": False,
+            "failure_code": decline.code if decline else None,
+            "failure_message": decline.message if decline else None,
+            "fraud_details": {},
+            "livemode": False,
+            "metadata": intent["metadata"],
+            "outcome": {"risk_level": "normal", "risk_score": 20, **(accepted if paid else refused)},
+            "paid": paid,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "payment_method_details": details,
+            "receipt_email": intent["receipt_email"],
+            "refunded": False,
+            "status": "succeeded" if paid else "failed",
+        }
+        return self.account.save(charge)
+
+
+def _charged_with(method: Object) -> Object:
+    if method["type"] != "card":
+        held = method["us_bank_account"]
+        return {name: held[name] for name in ("account_holder_type", "account_type", "bank_name", "last4")}
+    names = (
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "wallet",
+    )
+    return {name: method["card"][name] for name in names} | {"three_d_secure": None}

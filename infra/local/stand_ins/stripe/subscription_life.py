@@ -1,0 +1,187 @@
+"""How a subscription lives on by itself: trial end, renewal, expiry, the end, and what payments do to it."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from infra.local.stand_ins.state import Object
+from infra.local.stand_ins.stripe.account import Account
+from infra.local.stand_ins.stripe.errors import invalid
+from infra.local.stand_ins.stripe.invoices import HOUR, Invoices, Outcome
+from infra.local.stand_ins.stripe.periods import DAY, period_at
+
+ENDED = ("canceled", "incomplete_expired")
+INCOMPLETE_HOURS = 23  # docs.stripe.com/billing/subscriptions/overview: then it is incomplete_expired
+REMINDER = 3 * DAY  # customer.subscription.trial_will_end comes so long before
+
+
+class SubscriptionLife:
+    """Moves subscriptions along when time passes or an invoice is settled."""
+
+    def __init__(self, account: Account, invoices: Invoices) -> None:
+        self._account, self._invoices = account, invoices
+        self._silent = False
+        invoices.settled = self._invoice_settled
+
+    @contextlib.contextmanager
+    def silence(self) -> Iterator[None]:
+        """While a subscription is being created its own call decides its status."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def schedule(self, subscription: Object, *, reminded: bool = False) -> None:
+        """Set the timer to what happens next."""
+        status, due = subscription["status"], None
+        if status == "incomplete":
+            due = subscription["created"] + INCOMPLETE_HOURS * HOUR
+        elif status == "trialing":
+            reminder = subscription["trial_end"] - REMINDER
+            due = reminder if reminder > self._account.now() and not reminded else subscription["trial_end"]
+        elif status in ("active", "past_due", "unpaid"):
+            due = self._period_end(subscription)
+        if due is not None and subscription["cancel_at"]:
+            due = min(due, subscription["cancel_at"])
+        self._account.set_timer(subscription, due)
+
+    def time_passed(self, id: str) -> None:
+        """The subscription's timer struck: `account.now()` is the moment it was set to."""
+        subscription = self._account.need("subscription", id)
+        status, now = subscription["status"], self._account.now()
+        if subscription["cancel_at"] and subscription["cancel_at"] <= now and status not in ENDED:
+            self.end(subscription)
+        elif status == "incomplete":
+            self._expire(subscription)
+        elif status == "trialing" and now < subscription["trial_end"]:
+            self._account.emit("customer.subscription.trial_will_end", subscription)
+            self.schedule(subscription, reminded=True)
+        elif status == "trialing":
+            self._end_trial(subscription)
+        elif status in ("active", "past_due", "unpaid") and now >= self._period_end(subscription):
+            if subscription["cancel_at_period_end"]:
+                self.end(subscription)
+            else:
+                self._begin_period(subscription)
+        else:
+            self.schedule(subscription)
+
+    def cancellation(self, subscription: Object, *, at_period_end: bool) -> dict[str, Any]:
+        """The changes that `cancel_at_period_end` brings."""
+        details = subscription["cancellation_details"]
+        if not at_period_end:
+            undone = {"cancel_at_period_end": False, "cancel_at": None, "canceled_at": None}
+            return undone | {"cancellation_details": details | {"reason": None}}
+        at = (
+            subscription["trial_end"]
+            if subscription["status"] == "trialing"
+            else self._period_end(subscription)
+        )
+        changes = {"cancel_at_period_end": True, "cancel_at": at, "canceled_at": self._account.now()}
+        return changes | {"cancellation_details": details | {"reason": "cancellation_requested"}}
+
+    def end(self, subscription: Object) -> Object:
+        """Cancel now: nothing more is billed, open drafts go, open invoices stop being collected."""
+        account = self._account
+        now = account.now()
+        changes = {"status": "canceled", "ended_at": now, "canceled_at": subscription["canceled_at"] or now}
+        subscription |= changes | {"cancel_at_period_end": False}
+        account.set_timer(subscription, None)
+        for invoice in account.state.page("invoice", label=subscription["id"]):
+            if invoice["status"] == "draft":
+                self._invoices.discard(invoice)
+            elif invoice["status"] == "open":
+                account.update(
+                    invoice, {"auto_advance": False, "next_payment_attempt": None}, "invoice.updated"
+                )
+        return account.save(subscription, "customer.subscription.deleted")
+
+    def move_trial_end(self, subscription: Object, changes: dict[str, Any], to: Any) -> Object:
+        """`trial_end`: "now" ends the trial and bills, a later moment prolongs or starts it."""
+        now = self._account.now()
+        if to == "now":
+            if subscription["status"] == "trialing":
+                self._account.update(subscription, changes, None)
+                self._end_trial(subscription)
+            return subscription
+        if not isinstance(to, int) or to <= now:
+            raise invalid("Trial end must be a timestamp in the future.", param="trial_end")
+        items = [item | {"current_period_end": to} for item in subscription["items"]["data"]]
+        changes |= {"trial_end": to, "status": "trialing", "billing_cycle_anchor": to}
+        changes |= {"trial_start": subscription["trial_start"] or now}
+        changes["items"] = subscription["items"] | {"data": items}
+        self._account.update(subscription, changes, "customer.subscription.updated")
+        self.schedule(subscription)
+        return subscription
+
+    # -- what time does --------------------------------------------------------------------------
+
+    def _period_end(self, subscription: Object) -> int:
+        return min(int(item["current_period_end"]) for item in subscription["items"]["data"])
+
+    def _expire(self, subscription: Object) -> None:
+        changes = {"status": "incomplete_expired", "ended_at": self._account.now()}
+        self._account.set_timer(subscription, None)
+        invoice = self._account.find("invoice", subscription["latest_invoice"])
+        if invoice and invoice["status"] == "open":
+            self._invoices.void_invoice(invoice)
+        self._account.update(subscription, changes, "customer.subscription.updated")
+
+    def _end_trial(self, subscription: Object) -> None:
+        customer = self._account.need("customer", subscription["customer"])
+        settings = customer["invoice_settings"]
+        method = subscription["default_payment_method"] or settings["default_payment_method"]
+        behavior = (
+            (subscription["trial_settings"] or {}).get("end_behavior", {}).get("missing_payment_method")
+        )
+        subscription["trial_end"] = min(subscription["trial_end"], self._account.now())
+        if method is None and behavior == "cancel":
+            self.end(subscription)
+        elif method is None and behavior == "pause":
+            self._account.set_timer(subscription, None)
+            previous = {"status": "trialing"}
+            subscription["status"] = "paused"
+            self._account.save(subscription, "customer.subscription.updated", previous=previous)
+            self._account.emit("customer.subscription.paused", subscription)
+        else:
+            subscription["billing_cycle_anchor"] = self._account.now()
+            self._begin_period(subscription)
+
+    def _begin_period(self, subscription: Object) -> None:
+        """The next period starts with a draft invoice that is finalized an hour later."""
+        account, now = self._account, self._account.now()
+        previous = {"items": subscription["items"], "latest_invoice": subscription["latest_invoice"]}
+        items = []
+        for item in subscription["items"]["data"]:
+            recurring = item["price"]["recurring"]
+            anchor = subscription["billing_cycle_anchor"]
+            start, end = period_at(anchor, recurring["interval"], recurring["interval_count"], now)
+            items.append(item | {"current_period_start": start, "current_period_end": end})
+        subscription["items"] = subscription["items"] | {"data": items}
+        if subscription["status"] == "trialing":
+            previous["status"], subscription["status"] = "trialing", "active"
+        customer = account.need("customer", subscription["customer"])
+        invoice = self._invoices.draft(subscription, customer, "subscription_cycle")
+        invoice["automatically_finalizes_at"] = now + HOUR
+        account.save(invoice)
+        account.set_timer(invoice, now + HOUR)
+        subscription["latest_invoice"] = invoice["id"]
+        account.save(subscription, "customer.subscription.updated", previous=previous)
+        self.schedule(subscription)
+
+    # -- what payments do ------------------------------------------------------------------------
+
+    def _invoice_settled(self, invoice: Object, outcome: Outcome) -> None:
+        parent = invoice["parent"]
+        if self._silent or not parent:
+            return
+        subscription = self._account.find("subscription", parent["subscription_details"]["subscription"])
+        if subscription is None or subscription["latest_invoice"] != invoice["id"]:
+            return
+        status = subscription["status"]
+        if outcome == "paid" and status in ("incomplete", "past_due", "unpaid"):
+            self._account.update(subscription, {"status": "active"}, "customer.subscription.updated")
+            self.schedule(subscription)
+        elif outcome in ("failed", "requires_action") and status == "active":
+            self._account.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
