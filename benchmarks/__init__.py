@@ -1,0 +1,1 @@
+"""Measurements, one command each; figures with machine and date are in docs/benchmarks.md."""

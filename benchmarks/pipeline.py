@@ -1,0 +1,122 @@
+"""The whole pipeline on one machine: `usher up`, the real SDKs, the stand-ins with their webhooks.
+
+    .venv/bin/python benchmarks/pipeline.py [--burst 600] [--steady 300]
+
+Two runs on a fresh data directory. The burst posts all sign-ups at once and counts until the last one has
+its CRM records and its welcome mail: that is the sustained rate. The steady run posts 10 a second and reads from
+each sign-up how long it took to be active. Everything, this load included, shares the machine's cores.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load
+
+ROOT = Path(__file__).parents[1]
+RATE_BUDGET, ACTIVE_P95_BUDGET = 30.0, 3.0  # sign-ups a second; seconds at 10 a second (DESIGN.md section 6)
+
+
+def wait_until_done(
+    env: dict[str, str], accepted: list[dict[str, Any]], limit: float
+) -> list[dict[str, Any]]:
+    """The status of every sign-up once none is under way; asks for those still open, gently."""
+    done: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + limit
+    while len(done) < len(accepted):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"only {len(done)} of {len(accepted)} sign-ups ended within {limit:.0f} s")
+        for answer in accepted:
+            if answer["signup_id"] in done:
+                continue
+            status = load.get(
+                env["USHER_URL"], f"/v1/signups/{answer['signup_id']}", env["USHER_PRODUCT_TOKEN"]
+            )
+            if status["stage"] not in {"welcomed", "failed"} and status["status"] not in {
+                "degraded",
+                "failed",
+            }:
+                break  # they end nearly in order: no need to ask for the later ones yet
+            done[answer["signup_id"]] = status
+        time.sleep(0.1)
+    return list(done.values())
+
+
+def calls(env: dict[str, str], vendor: str) -> dict[str, int]:
+    """Calls per operation that a stand-in has counted so far."""
+    answer = load.get(env[f"{vendor}_API_BASE"], "/_control/calls")
+    counted = answer.get("calls", answer)
+    return {
+        name: int(value["calls"] if isinstance(value, dict) else value) for name, value in counted.items()
+    }
+
+
+def vendor_lines(before: dict[str, dict[str, int]], env: dict[str, str], signups: int) -> list[str]:
+    lines = []
+    for vendor, old in before.items():
+        new = {name: count - old.get(name, 0) for name, count in calls(env, vendor).items()}
+        total = sum(new.values())
+        detail = ", ".join(f"{name} {count}" for name, count in sorted(new.items()) if count)
+        lines.append(f"  {vendor.lower():9} {total / signups:5.2f} calls per sign-up ({detail})")
+    return lines
+
+
+def burst(env: dict[str, str], count: int) -> bool:
+    vendors = {vendor: calls(env, vendor) for vendor in ("STRIPE", "PRODUCT", "HUBSPOT", "POSTMARK")}
+    requests = [load.sign(env["USHER_SIGNUP_SECRET"], "burst", number) for number in range(count)]
+    began = time.perf_counter()
+    posted = load.post(env["USHER_URL"], requests, connections=8)
+    ended = wait_until_done(env, posted.accepted, limit=300)
+    took = time.perf_counter() - began
+    whole = sum(status["status"] == "active" for status in ended)
+    print(f"burst: {count} sign-ups, answers {posted.statuses}, all acknowledged in {posted.elapsed:.1f} s")
+    print(
+        f"  {whole} active with CRM and mail after {took:.1f} s: {whole / took:.1f} sign-ups/s (budget {RATE_BUDGET:.0f})"
+    )
+    print("\n".join(vendor_lines(vendors, env, count)))
+    return whole == count and whole / took >= RATE_BUDGET
+
+
+def steady(env: dict[str, str], count: int) -> bool:
+    requests = [load.sign(env["USHER_SIGNUP_SECRET"], "steady", number) for number in range(count)]
+    posted = load.post(env["USHER_URL"], requests, connections=8, per_second=10)
+    ended = wait_until_done(env, posted.accepted, limit=120)
+    seconds = [status["timings"]["seconds_to_active"] for status in ended if status["status"] == "active"]
+    p50, p95, p99 = (load.percentile(seconds, share) for share in (0.5, 0.95, 0.99))
+    print(f"steady: {count} sign-ups at 10/s, {len(seconds)} active")
+    print(
+        f"  sign-up to active: p50 {p50:.2f} s, p95 {p95:.2f} s (budget {ACTIVE_P95_BUDGET:.0f}), p99 {p99:.2f} s; "
+        f"acknowledged in {statistics.median(posted.seconds) * 1000:.1f} ms (median)"
+    )
+    return len(seconds) == count and p95 <= ACTIVE_P95_BUDGET
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--burst", type=int, default=600)
+    arguments.add_argument("--steady", type=int, default=300)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "infra.local.cli", "up", "--port", "0", "--data", folder]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if "ready" in line.lower():
+                    break
+            env = load.environment(Path(folder))
+            print(load.machine())
+            met = [burst(env, options.burst), steady(env, options.steady)]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+    print("budgets met" if all(met) else "budgets NOT met")
+
+
+if __name__ == "__main__":
+    main()
