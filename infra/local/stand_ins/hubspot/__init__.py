@@ -20,7 +20,7 @@ _ASSOCIATIONS = "/crm/v4/associations/{fromObjectType}/{toObjectType}/batch"
 
 
 class HubSpot(StandIn):
-    """Kinds held: contacts, companies, custom types by name, association, property, property_group, schema."""
+    """Kinds: contacts, companies, custom types by name, association, property, property_group, schema."""
 
     def __init__(self, state: State, config: Config, data_dir: Path | None = None) -> None:
         self.schema = Schema(state)

@@ -49,7 +49,8 @@ class Objects:
                 if not traced:  # without trace ids HubSpot refuses the batch as a whole
                     raise Refusal(error(400, "VALIDATION_ERROR", message, errors=[{"message": message}]))
                 context = {"objectWriteTraceId": [entry["objectWriteTraceId"]], "code": [code]}
-                errors.append(item_error("VALIDATION_ERROR", message, context))
+                category = "CONFLICT" if code == "CONFLICT" else "VALIDATION_ERROR"
+                errors.append(item_error(category, message, context))
             else:
                 results.append(outcome)
         return batch_answer(self._clock, results, errors)

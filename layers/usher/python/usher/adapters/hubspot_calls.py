@@ -18,10 +18,12 @@ _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.Connect
 _CLIENT_FAULTS = (AttributeError, UnicodeDecodeError)
 
 
-def client(*, api_base: str, api_key: ApiKey, connections: int) -> HubSpot:
-    """A client that retries nothing and keeps up to `connections` connections alive per API."""
+def client(*, api_base: str, connections: int) -> HubSpot:
+    """A client that retries nothing and keeps up to `connections` connections alive per API.
+
+    It has no token yet: `HubSpotCalls` sets it at each call.
+    """
     return HubSpot(
-        access_token=reader(api_key)(),
         host=api_base.rstrip("/"),
         retry=urllib3.Retry(total=False),
         connection_pool_maxsize=connections,
@@ -67,6 +69,12 @@ class HubSpotCalls:
         if not isinstance(body, dict):
             raise malformed("hubspot", operation, writes=writes)
         return body
+
+
+def close(*apis: Any) -> None:
+    """Drop the connections that the client's API objects keep."""
+    for api in apis:
+        api.api_client.rest_client.pool_manager.clear()
 
 
 def _refused(operation: str, error: Any, writes: bool) -> UsherError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from usher.adapters import hubspot_properties as properties
-from usher.adapters.hubspot_calls import HubSpotCalls, client
+from usher.adapters.hubspot_calls import HubSpotCalls, client, close
 from usher.adapters.vendor_errors import ApiKey, malformed, safe_code
 from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
 from usher.ports.crm import CrmIds, CrmProfile
@@ -39,15 +39,14 @@ class HubSpotCrm:
         connections: int = 32,
         subscription_type: str = "p_subscription",
     ) -> None:
-        crm = client(api_base=api_base, api_key=api_key, connections=connections).crm
+        crm = client(api_base=api_base, connections=connections).crm
         self._objects, self._associations = crm.objects.batch_api, crm.associations.v4.batch_api
         self._calls = HubSpotCalls(api_key=api_key, timeout=timeout)
         self._subscription_type = subscription_type
 
     def close(self) -> None:
         """Drop the kept connections."""
-        for api in (self._objects, self._associations):
-            api.api_client.rest_client.pool_manager.clear()
+        close(self._objects, self._associations)
 
     def upsert(self, profile: CrmProfile, *, correlation_id: str) -> CrmIds:
         """See ports/crm.py."""
