@@ -42,7 +42,7 @@ class Document(dict[str, Any]):
         return StateMachineFileError(self.path, self.lines.get(state or "", 1), problem)
 
 
-class _Loader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """Safe YAML whose result is JSON: no dates, string keys only, and no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -69,8 +69,8 @@ def _finite_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
     return value
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", _finite_float)
-_Loader.yaml_implicit_resolvers = {
+StrictLoader.add_constructor("tag:yaml.org,2002:float", _finite_float)
+StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -92,7 +92,7 @@ def load(name_or_path: str | Path) -> Document:
         raise StateMachineFileError(path, 1, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise StateMachineFileError(path, 1, "is not UTF-8") from error
-    loader = _Loader(text)
+    loader = StrictLoader(text)
     try:
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
