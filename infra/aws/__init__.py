@@ -1,0 +1,1 @@
+"""The AWS deployment: CDK stacks built from infra/catalog.py."""

@@ -1,0 +1,86 @@
+"""What calls a function for a reason or at a time: the catalog's rules and schedules.
+
+Both call asynchronously, so two things can fail: the call (the rule's own dead-letter queue) and, after
+Lambda's retries, the function (its on-failure destination). Both land in the same queue.
+"""
+
+from typing import Any
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as scheduler_targets
+from aws_cdk import aws_sqs as sqs
+
+from infra import catalog
+from infra.aws.data import Data
+from infra.aws.function import Function
+from infra.aws.queues import DeadLetters
+from infra.aws.stages import Stage
+
+_RETRIES = 2  # Lambda's most for asynchronous calls
+_MAX_AGE = Duration.hours(6)
+
+
+def subscribe(function: Function, rule: catalog.Rule, data: Data, stage: Stage) -> None:
+    """Call the function's `live` for every event that matches the rule."""
+    dead = _dead_letters(function, rule, stage)
+    matching = events.Rule(
+        function,
+        rule.name,
+        rule_name=f"{stage.prefix}-{rule.name}",
+        description=rule.why,
+        event_bus=data.bus if rule.bus == "usher" else None,
+        event_pattern=events.EventPattern(
+            source=[rule.source], detail_type=list(rule.detail_types), detail=_detail(function, rule, stage)
+        ),
+    )
+    matching.add_target(
+        targets.LambdaFunction(
+            function.live, dead_letter_queue=dead, max_event_age=_MAX_AGE, retry_attempts=_RETRIES
+        )
+    )
+
+
+def call_every(function: Function, schedule: catalog.Schedule, stage: Stage) -> None:
+    """Call the function's `live` every so many minutes; a call that is late by one period is dropped."""
+    dead = _dead_letters(function, schedule, stage)
+    period = Duration.minutes(schedule.every_minutes)
+    scheduler.Schedule(
+        function,
+        schedule.name,
+        schedule_name=f"{stage.prefix}-{schedule.name}",
+        description=schedule.why,
+        schedule=scheduler.ScheduleExpression.rate(period),
+        target=scheduler_targets.LambdaInvoke(
+            function.live, dead_letter_queue=dead, max_event_age=period, retry_attempts=_RETRIES
+        ),
+    )
+
+
+def _dead_letters(function: Function, source: catalog.Rule | catalog.Schedule, stage: Stage) -> sqs.Queue:
+    dead = DeadLetters(function, stage=stage, name=source.dead_letters)
+    # Raises when the function has a second such source: on-failure is one per alias; give it its own function.
+    function.live.configure_async_invoke(
+        on_failure=destinations.SqsDestination(dead), max_event_age=_MAX_AGE, retry_attempts=_RETRIES
+    )
+    return dead
+
+
+def _detail(function: Function, rule: catalog.Rule, stage: Stage) -> dict[str, Any] | None:
+    detail: dict[str, Any] = {field: list(values) for field, values in rule.detail}
+    if (
+        rule.source == "aws.states"
+    ):  # the default bus carries every workflow of the account, other stages' too
+        detail["stateMachineArn"] = [
+            Stack.of(function).format_arn(
+                service="states",
+                resource="stateMachine",
+                resource_name=stage.workflow(workflow.name),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for workflow in catalog.WORKFLOWS
+        ]
+    return detail or None
