@@ -1,4 +1,8 @@
-"""What every Store promises: SQLite and DynamoDB (through moto) answer alike."""
+"""What every Store promises: SQLite and DynamoDB (through moto) answer alike.
+
+Where moto 5.2 is laxer than DynamoDB (types in comparisons and index keys, empty keys), the strict answer is
+pinned for SQLite alone in tests/unit/local/test_sqlite_store.py.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +62,7 @@ def put(store: Store, *items: Item, table: str = "notes") -> None:
         [],
         {},
         [1, "1", True, None, [2], {"a": 1}],
-        {"a": {"b": [{"c": None}]}, "": 1},
+        {"a": {"b": [{"c": None}]}, "$x.y #n0 :v0": 1},
     ],
 )
 def test_an_item_comes_back_as_it_was_put(store: Store, value: Any) -> None:
@@ -109,9 +113,12 @@ def test_a_float_is_refused_with_advice(store: Store) -> None:
         put(store, note(price=9.99))
 
 
-def test_a_name_that_is_no_text_is_refused(store: Store) -> None:
-    with pytest.raises(StoreRefused):
-        put(store, note(value={1: "one"}))
+@pytest.mark.parametrize("name", [1, None, ""])
+def test_a_name_that_is_no_text_is_refused(store: Store, name: Any) -> None:
+    with pytest.raises(StoreRefused, match="names are"):
+        put(store, note(value={name: "one"}))
+    with pytest.raises(StoreRefused, match="names are"):
+        put(store, {**note(), name: "one"})
 
 
 def test_half_a_character_is_refused(store: Store) -> None:
@@ -122,12 +129,14 @@ def test_half_a_character_is_refused(store: Store) -> None:
 
 
 def test_an_item_of_up_to_400_kb_is_taken_and_no_larger_one(store: Store) -> None:
-    names = len("note_id") + len("n1") + len("text")
-    put(store, note(text="x" * (400 * 1024 - names)))
+    put(store, note(text="x" * 400_000))  # the exact byte is in the SQLite store's own test
     with pytest.raises(StoreRefused):
-        put(store, note("n2", text="x" * (400 * 1024 - names + 1)))
+        put(store, note("n2", text="x" * 410_000))
     with pytest.raises(StoreRefused):
-        put(store, note("n2", text="é" * (200 * 1024)))
+        put(store, note("n2", text="é" * 205_000))
+    with pytest.raises(StoreRefused):
+        store.write(Update("notes", KEY, set={"more": "x" * 10_000}))
+    assert store.get("notes", {"note_id": "n2"}) is None
 
 
 def test_nesting_of_32_levels_is_taken_and_no_deeper(store: Store) -> None:
@@ -142,12 +151,10 @@ def test_nesting_of_32_levels_is_taken_and_no_deeper(store: Store) -> None:
 @pytest.mark.parametrize(
     ("table", "key"),
     [
-        ("notes", {"note_id": ""}),
         ("notes", {"note_id": 1}),
         ("notes", {"note_id": None}),
         ("notes", {}),
         ("notes", {"other": "x"}),
-        ("notes", {"note_id": "n1", "other": "x"}),
         ("log", {"owner": "ada"}),
         ("log", {"owner": "ada", "sequence": "1"}),
         ("log", {"owner": "ada", "sequence": True}),
@@ -161,16 +168,6 @@ def test_a_key_that_is_not_the_tables_is_refused(store: Store, table: str, key: 
         store.write(Update(table, key, set={"a": 1}))
     with pytest.raises(StoreRefused):
         store.transact([Update(table, key, set={"a": 1})])
-
-
-@pytest.mark.parametrize("owner", [None, 1, True, ["x"], ""])
-def test_an_index_attribute_of_another_type_is_refused(store: Store, owner: Any) -> None:
-    with pytest.raises(StoreRefused):
-        put(store, note(owner=owner, written_at="2026"))
-    put(store, note(owner="ada", written_at="2026"))
-    with pytest.raises(StoreRefused):
-        store.write(Update("notes", KEY, set={"owner": owner}))
-    assert store.get("notes", KEY) == note(owner="ada", written_at="2026")
 
 
 # -- conditions ----------------------------------------------------------------------------------------------
@@ -213,20 +210,16 @@ def test_a_condition_that_holds_lets_the_write_through(store: Store, condition: 
     "condition",
     [
         Equals("text", "bob"),
-        Equals("other", None),
         Equals("number", "5"),
-        Equals("yes", 1),
         Equals("number", True),
-        Equals("list", [1, {"a": 1}]),
-        OneOf("other", (None,)),
-        OneOf("yes", (1, "True")),
+        Equals("list", [1, {"a": "1"}]),
+        OneOf("other", (1, "x")),
+        OneOf("text", ("True", "Ada")),
         Absent("nothing"),
         Absent("note_id"),
         Present("other"),
         AtMost("number", 4),
-        AtMost("number", "9"),
         AtMost("other", 4),
-        AtMost("yes", 4),
         AtLeast("number", 6),
         AtLeast("text", "adaa"),
         BeginsWith("text", "b"),
@@ -535,10 +528,7 @@ def test_an_item_leaves_an_index_with_its_attributes(store: Store) -> None:
     ("table", "partition", "options"),
     [
         ("log", Equals("sequence", 1), {}),
-        ("log", Equals("owner", 1), {}),
         ("log", Equals("owner", "ada"), {"sort": Equals("other", 1)}),
-        ("log", Equals("owner", "ada"), {"sort": AtMost("sequence", "1")}),
-        ("log", Equals("owner", "ada"), {"index": "by_nothing"}),
         ("log", Equals("owner", "ada"), {"limit": 0}),
         ("notes", Equals("tag", "red"), {"index": "by_owner"}),
     ],

@@ -19,7 +19,7 @@ def encode(item: Item) -> str:
     text = _dumps(item)
     check_text(text, "item")
     # DynamoDB's size is below four bytes per character for every item, so most need no counting.
-    if len(text) > MAX_ITEM // 8 and (size := _size(item)) > MAX_ITEM:
+    if len(text) > MAX_ITEM // 8 and (size := _item_size(item)) > MAX_ITEM:
         raise StoreRefused(
             f"an item of {size} bytes exceeds the limit of {MAX_ITEM}; keep large texts as blobs"
         )
@@ -35,8 +35,8 @@ def check(value: Any, name: str, depth: int = 0) -> None:
         for key, each in value.items():
             if type(each) not in _PLAIN:
                 check(each, key if depth < 0 else name, depth + 1)
-            if type(key) is not str and not isinstance(key, str):
-                raise StoreRefused(f"{name}: has the key {key!r}; names are text")
+            if not key or not isinstance(key, str):
+                raise StoreRefused(f"{name}: has the name {key!r}; names are texts that are not empty")
     elif isinstance(value, list):
         for each in value:
             if type(each) not in _PLAIN:
@@ -53,8 +53,12 @@ def check(value: Any, name: str, depth: int = 0) -> None:
         raise StoreRefused(f"{name}: nested deeper than {MAX_DEPTH} levels")
 
 
+def _item_size(item: Item) -> int:
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
 def _size(value: Any) -> int:
-    """Bytes as DynamoDB counts them: texts in UTF-8, numbers by digits, nesting 3 and 1 per entry."""
+    """Bytes as DynamoDB counts a value: texts in UTF-8, numbers by digits, nesting 3 and 1 per entry."""
     if isinstance(value, str):
         return len(value.encode())
     if value is None or isinstance(value, bool):
@@ -63,4 +67,4 @@ def _size(value: Any) -> int:
         return len(str(value)) // 2 + 2
     if isinstance(value, list):
         return 3 + sum(1 + _size(each) for each in value)
-    return sum(len(name.encode()) + 1 + _size(each) for name, each in value.items()) + 3
+    return 3 + len(value) + _item_size(value)

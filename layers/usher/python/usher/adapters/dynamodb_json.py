@@ -12,7 +12,7 @@ _TRUE, _FALSE, _NULL = {"BOOL": True}, {"BOOL": False}, {"NULL": True}
 
 def encode(item: Item) -> dict[str, Any]:
     """An item (or a key) as attribute values. Raises StoreRefused for what is no JSON value of the port."""
-    return {name: encode_value(value, name) for name, value in item.items()}
+    return {_name(name, "item"): encode_value(value, name) for name, value in item.items()}
 
 
 def encode_value(value: Any, name: str, depth: int = 0) -> dict[str, Any]:
@@ -39,8 +39,8 @@ def encode_value(value: Any, name: str, depth: int = 0) -> dict[str, Any]:
 
 
 def _name(key: Any, name: str) -> str:
-    if not isinstance(key, str):
-        raise StoreRefused(f"{name}: has a {type(key).__name__} as a key; names are text")
+    if not isinstance(key, str) or not key:
+        raise StoreRefused(f"{name}: has the name {key!r}; names are texts that are not empty")
     return key
 
 

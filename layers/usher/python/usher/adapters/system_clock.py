@@ -1,0 +1,13 @@
+"""The clock on AWS: business time is wall time."""
+
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Implements usher.ports.clock.Clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - this is the clock everybody else asks
+
+    def wall(self) -> datetime:
+        return self.now()
