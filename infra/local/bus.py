@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from typing import Any
 
 from infra import catalog
 from infra.local import arns
+from infra.local.activity import RuntimeClock
 from infra.local.database import Database
 from infra.local.functions import Functions
-from infra.local.lanes import Lane, RuntimeClock
+from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue
 from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
@@ -56,20 +57,22 @@ class LocalBus:
         queue: LocalQueue,
         pool: Executor,
         clock: RuntimeClock,
-        *,
-        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         database.write(_create)
         self._ids = itertools.count(database.write(_next_id))
         self._done = database.batch(_delete)
-        self._rules = {rule.name: _Rule(rule, self, functions, queue, pool, clock, on_idle) for rule in rules}
+        self._rules = {rule.name: _Rule(rule, self, functions, queue, pool, clock) for rule in rules}
         for row in database.reader().execute("SELECT * FROM bus_deliveries ORDER BY id").fetchall():
             if row["rule"] in self._rules:
                 self._rules[row["rule"]].add(Delivery(*row))
             else:
                 logger.warning("delivery %s waits for rule %s, which is no longer there", *row[:2])
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(self._rules)
 
     @property
     def lanes(self) -> tuple[Lane[Delivery], ...]:
@@ -106,6 +109,17 @@ class LocalBus:
         if deliveries:
             self._store(deliveries)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+    def put_own(self, event: Mapping[str, Any]) -> None:
+        """Put an event of the platform itself on the bus `default`; it has the form of a delivered event."""
+        entry = {
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Detail": event["detail"],
+            "Resources": event["resources"],
+            "EventBusName": "default",
+        }
+        self.put_events([entry])
 
     def done(self, delivery: Delivery) -> None:
         """The delivery has ended; its row may go with the next commit."""
@@ -168,7 +182,6 @@ class _Rule:
         queue: LocalQueue,
         pool: Executor,
         clock: RuntimeClock,
-        on_idle: Callable[[], None],
     ) -> None:
         self.entry = entry
         self._bus, self._functions, self._queue, self._clock = bus, functions, queue, clock
@@ -183,7 +196,6 @@ class _Rule:
             take=lambda: self._ready.popleft() if self._ready else None,
             work=self._deliver,
             more=lambda: bool(self._ready),
-            on_idle=on_idle,
         )
 
     def add(self, delivery: Delivery) -> None:

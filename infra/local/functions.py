@@ -1,6 +1,8 @@
 """The functions of one machine: how a handler is found, called, counted and held to its limits."""
 
+import contextlib
 import importlib
+import inspect
 import threading
 import time
 import uuid
@@ -12,6 +14,8 @@ from infra import catalog
 from infra.local import arns
 
 Handler = Callable[[dict[str, Any], Any], Any]
+
+_AT_ONCE = contextlib.nullcontext()
 
 
 class FunctionMissing(Exception):
@@ -83,6 +87,9 @@ class Functions:
         entries: the catalog's functions.
         handlers: by `room/name`, in place of the files (tests).
 
+    A handler that is a method keeps state in its object (powertools' resolvers keep the current event), and
+    on Lambda an object serves one call at a time: such handlers take turns.
+
     A thread cannot be stopped from outside: a handler that overruns goes on to its end, as the worst case
     on AWS would, and its caller gets FunctionTimedOut then, whatever it answered.
     """
@@ -91,6 +98,7 @@ class Functions:
         self, entries: Iterable[catalog.Function], *, handlers: Mapping[str, Handler] | None = None
     ) -> None:
         given = handlers or {}
+        self._turns = threading.Lock()  # one for all: powertools keeps the event on the resolvers' base class
         self._functions = {
             entry.path: _Function(
                 entry,
@@ -156,7 +164,8 @@ class Functions:
         context = Context(function.name, entry.memory_mb, function.arn, str(uuid.uuid4()), deadline)
         failed = True
         try:
-            result = handler(event, context)
+            with self._turns if inspect.ismethod(handler) else _AT_ONCE:
+                result = handler(event, context)
             failed = time.monotonic() > deadline
         finally:
             with function.lock:

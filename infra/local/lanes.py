@@ -6,10 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
-from infra.local.clock import LocalClock, ManualClock
+from infra.local.activity import RuntimeClock
 
 J = TypeVar("J")
-RuntimeClock = LocalClock | ManualClock
 logger = logging.getLogger("usher.local")
 
 
@@ -20,7 +19,6 @@ class Lane(Generic[J]):
         take: the next job, or None; called under the lane's lock, so it must be short.
         work: does the job on a pool thread; an exception is a bug of the runtime, which is logged.
         more: whether another thread would find a job, asked after each successful `take`.
-        on_idle: called whenever one of the lane's threads goes.
 
     While a thread works, the clock counts as busy, so that a skipping clock does not skip past it.
     """
@@ -35,13 +33,12 @@ class Lane(Generic[J]):
         take: Callable[[], J | None],
         work: Callable[[J], None],
         more: Callable[[], bool] = lambda: False,
-        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._pool = pool
         self._clock = clock
         self._limit = limit
-        self._take, self._work, self._more, self._on_idle = take, work, more, on_idle
+        self._take, self._work, self._more = take, work, more
         self._changed = threading.Condition()
         self._running = 0
         self._stopped = True
@@ -85,7 +82,6 @@ class Lane(Generic[J]):
                     logger.exception("lane %s: the runtime failed on a job", self.name)
         finally:
             self._clock.end()
-            self._on_idle()
 
     def _next(self) -> J | None:
         """The next job; the decision to go is made under the lock, so that no wake-up is lost."""

@@ -3,15 +3,16 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import Any
 
 from infra import catalog
 from infra.local import arns
+from infra.local.activity import RuntimeClock
 from infra.local.functions import Functions
-from infra.local.lanes import Lane, RuntimeClock
+from infra.local.lanes import Lane
 from infra.local.queue_lines import Received
 from infra.local.queues import LocalQueue
 
@@ -33,8 +34,6 @@ class Poller:
         functions: Functions,
         pool: Executor,
         clock: RuntimeClock,
-        *,
-        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._entry = entry
         self._queue = queue
@@ -51,7 +50,6 @@ class Poller:
             take=self._take,
             work=self._deliver,
             more=lambda: queue.ready(entry.name) > 0,
-            on_idle=on_idle,
         )
         queue.on_ready(entry.name, self.lane.wake)
 

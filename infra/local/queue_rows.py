@@ -1,6 +1,5 @@
 """Rows of the local queues in SQLite, and how a message of the port becomes one."""
 
-import hashlib
 import json
 import sqlite3
 import uuid
@@ -9,12 +8,9 @@ from typing import Any
 
 from infra.local.database import Database
 from infra.local.queue_lines import Entry
-from usher.domain.errors import InvalidCommand
+from usher.adapters.queue_messages import encode
 from usher.ports.queue import Message
 
-MAX_BYTES = 256 * 1024  # body and attributes together
-MAX_ATTRIBUTES = 10
-MAX_DELAY_SECONDS = 900
 DEDUPLICATION_SECONDS = 300  # SQS's interval, not adjustable there either
 DEAD = frozenset({"DeadLetterQueueSourceArn"})  # attributes that only a dead letter has
 
@@ -44,26 +40,14 @@ def next_id(connection: sqlite3.Connection) -> int:
 
 def new_entry(id: int, message: Message, now: float, *, fifo: bool) -> Entry:
     """The entry of a message sent now. Raises InvalidCommand for what SQS would refuse."""
-    body = json.dumps(message.body, separators=(",", ":"), allow_nan=False)
-    attributes = dict(message.attributes)
-    size = len(body) + sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
-    if size > MAX_BYTES:
-        raise InvalidCommand(
-            f"a message of {size} bytes is above the limit of {MAX_BYTES}; store it as a blob"
-        )
-    if len(attributes) > MAX_ATTRIBUTES:
-        raise InvalidCommand(f"a message has at most {MAX_ATTRIBUTES} attributes")
-    if not 0 <= message.delay_seconds <= MAX_DELAY_SECONDS:
-        raise InvalidCommand(f"a delay is 0 to {MAX_DELAY_SECONDS} seconds, not {message.delay_seconds}")
-    if fifo and (message.delay_seconds or not message.group):
-        raise InvalidCommand("a message of a FIFO queue needs a group and cannot have a delay")
+    encoded = encode(message, fifo=fifo)
     return Entry(
         id,
         str(uuid.uuid4()),
-        body,
-        attributes,
+        encoded.body,
+        dict(message.attributes),
         message.group,
-        (message.deduplication_id or hashlib.sha256(body.encode()).hexdigest()) if fifo else None,
+        encoded.deduplication_id,
         now,
         visible_at=now + message.delay_seconds if message.delay_seconds else 0.0,
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from infra import catalog
 from infra.local import arns, queue_rows
+from infra.local.activity import RuntimeClock
 from infra.local.database import Database
-from infra.local.lanes import RuntimeClock
 from infra.local.queue_lines import Depth, Entry, Fifo, QueueState, Received, Standard, as_received
 from infra.local.queue_rows import new_entry
 from usher.domain.errors import NotFound, StoreUnavailable
@@ -91,6 +91,10 @@ class LocalQueue:
 
     def send(self, queue: str, messages: Sequence[Message]) -> None:
         """Returns once all messages are on disk. Raises StoreUnavailable, InvalidCommand, NotFound."""
+        self.send_all(queue, messages)
+
+    def send_all(self, queue: str, messages: Sequence[Message]) -> list[str]:
+        """`send` that returns the ids of the messages (fresh ones too for what is sent a second time)."""
         place, now = self._of(queue), self._clock.timestamp()
         entries = [new_entry(next(self._ids), message, now, fifo=place.fifo) for message in messages]
 
@@ -102,6 +106,7 @@ class LocalQueue:
         except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the database is closed
             raise StoreUnavailable(f"queue {queue} took no message: {type(error).__name__}") from error
         self._place(place, fresh)
+        return [entry.message_id for entry in entries]
 
     def receive(self, queue: str, n: int = 10, *, hold: bool = False) -> list[Received]:
         """Take up to n messages that are ready; never waits.

@@ -4,16 +4,17 @@ import logging
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import Any
 
 from infra import catalog
 from infra.local import arns
+from infra.local.activity import RuntimeClock
 from infra.local.database import Database
 from infra.local.functions import Functions
-from infra.local.lanes import Lane, RuntimeClock
+from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue
 from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
@@ -39,8 +40,6 @@ class Schedules:
         queue: LocalQueue,
         pool: Executor,
         clock: RuntimeClock,
-        *,
-        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._functions = functions
@@ -60,8 +59,11 @@ class Schedules:
                 limit=1,
                 take=lambda name=name: self._take(name),  # type: ignore[misc]
                 work=self._fire,
-                on_idle=on_idle,
             )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._entries)
 
     @property
     def lanes(self) -> tuple[Lane[tuple[str, float]], ...]:

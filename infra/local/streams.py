@@ -2,16 +2,16 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
 from typing import Any
 
 from infra import catalog
 from infra.local import arns
+from infra.local.activity import RuntimeClock
 from infra.local.database import Database
 from infra.local.functions import Functions
-from infra.local.lanes import Lane, RuntimeClock
+from infra.local.lanes import Lane
 from infra.local.pollers import failures
 from infra.local.queues import LocalQueue
 from infra.local.store.stream import Record, Stream
@@ -39,9 +39,8 @@ class StreamConsumer:
         database: Database,
         pool: Executor,
         clock: RuntimeClock,
-        *,
-        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
+        self.table = entry.table
         self._entry = entry
         self._stream = stream
         self._functions = functions
@@ -61,7 +60,6 @@ class StreamConsumer:
             limit=1,
             take=self._take,
             work=self._deliver,
-            on_idle=on_idle,
         )
         stream.subscribe(self.lane.wake)
 

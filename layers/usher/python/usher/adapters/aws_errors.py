@@ -9,10 +9,15 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from usher.domain.errors import StoreUnavailable
 
 _OUTAGES = {
+    "ExecutionLimitExceeded",
     "InternalFailure",
     "InternalServerError",
     "InternalServiceError",
+    "KmsThrottled",
+    "KmsThrottlingException",
+    "OverLimit",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "RequestTimeout",
     "ServiceUnavailable",
     "SlowDown",
