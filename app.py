@@ -1,4 +1,4 @@
-"""The CDK app: `cdk synth -c stage=dev|staging|prod` writes the templates, without an account or a network."""
+"""The CDK app: `cdk synth -c stage=dev|staging|prod` writes the templates, without account or network."""
 
 import sys
 
@@ -6,10 +6,12 @@ from aws_cdk import App
 
 from infra.aws.deployment import deploy
 from infra.aws.stages import UnknownStage
+from infra.policy_files import PolicyFileError
+from infra.state_machine_file import StateMachineFileError
 
 app = App()
 try:
     deploy(app)
-except UnknownStage as error:
+except (UnknownStage, PolicyFileError, StateMachineFileError) as error:
     sys.exit(str(error))
 app.synth()

@@ -1,4 +1,4 @@
-"""The one list of what exists: tables, queues, functions, workflows, routes, rules, schedules, streams, secrets.
+"""The one list of what exists: tables, queues, functions, workflows, routes, rules, schedules, secrets.
 
 Two builders read it: infra/aws (CDK) and infra/local (SQLite). Nothing is deployed that is not listed
 here; permissions, environment and alarms are derived from these lines, never written a second time.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Access = Literal["read", "write", "append", "all"]  # append: put only, for tables that are never updated
+Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An HTTP route. `access`: signed (the handler checks a signature), public, or a role of the authorizer."""
+    """An HTTP route. `access`: signed (the handler checks that), public, or a role of the authorizer."""
 
     method: str
     path: str
@@ -141,6 +142,7 @@ class Function:
     publishes: bool = False
     secrets: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
     reserved_concurrency: int | None = None
 
     @property
@@ -298,6 +300,7 @@ FUNCTIONS = (
         tables=(("inbox", "all"), ("signups", "all"), ("claims", "all")),
         sends_to=("signups",),
         secrets=("signup_webhook",),
+        addresses=("public_url",),
     ),
     Function(
         "intake",
@@ -365,6 +368,7 @@ FUNCTIONS = (
         tables=(("signups", "all"),),
         secrets=("product_api_key",),
         vendors=("http",),
+        addresses=("product_api_base",),
     ),
     Function(
         "provisioning",
@@ -373,6 +377,7 @@ FUNCTIONS = (
         tables=(("signups", "all"),),
         secrets=("product_api_key",),
         vendors=("http",),
+        addresses=("product_api_base",),
     ),
     Function(
         "provisioning",
@@ -381,6 +386,7 @@ FUNCTIONS = (
         tables=(("signups", "all"),),
         secrets=("product_api_key",),
         vendors=("http",),
+        addresses=("product_api_base",),
     ),
     Function(
         "onboarding",
@@ -413,6 +419,7 @@ FUNCTIONS = (
         tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
         secrets=("slack_webhook",),
         vendors=("slack",),
+        addresses=("public_url",),
     ),
     Function(
         "onboarding",
@@ -421,6 +428,7 @@ FUNCTIONS = (
         tables=(("signups", "all"), ("accounts", "all"), ("events", "append"), ("outbox", "append")),
         secrets=("slack_webhook",),
         vendors=("slack",),
+        addresses=("public_url",),
     ),
     Function(
         "operations",
@@ -429,6 +437,7 @@ FUNCTIONS = (
         tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
         secrets=("slack_webhook",),
         vendors=("slack",),
+        addresses=("public_url",),
     ),
     Function(
         "operations",
@@ -437,6 +446,7 @@ FUNCTIONS = (
         tables=(("signups", "read"),),
         secrets=("slack_webhook",),
         vendors=("slack",),
+        addresses=("public_url",),
         reserved_concurrency=1,
     ),
     Function("operations", "api", timeout_seconds=10, tables=(("signups", "read"),)),
@@ -469,7 +479,7 @@ def function(path: str) -> Function:
 
 
 def step(name: str) -> Function:
-    """The function behind the workflow state `name` (CamelCase). Raises KeyError when the catalog has none."""
+    """The function behind the workflow state `name` (CamelCase). Raises KeyError when there is none."""
     for entry in FUNCTIONS:
         if entry.step == name:
             return entry

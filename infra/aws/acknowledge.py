@@ -5,5 +5,5 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    """Accept `rule` (without its `AwsSolutions-` prefix, findings in brackets) for the construct and what it holds."""
+    """Accept `rule` (no `AwsSolutions-` prefix, a finding in brackets) for the construct and all inside."""
     Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))

@@ -22,7 +22,7 @@ from infra.aws.lock_layers import PLATFORM, PYTHON
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 _SKIP = ["**/__pycache__", "**/*.pyc"]
 
-Build = Callable[[Path], None]
+Build = Callable[[Path], object]
 
 
 class NoInterpreter(RuntimeError):

@@ -18,7 +18,7 @@ from infra.aws.tables import Tables
 
 
 class Data(Stack):
-    """Everything that is kept. Rooms refer to it, so CloudFormation refuses to remove what a room still uses."""
+    """All that is kept. Rooms refer to it, so CloudFormation refuses to remove what a room still uses."""
 
     def __init__(self, scope: Construct, name: str, *, stage: Stage, **props: Any) -> None:
         super().__init__(scope, name, description="Usher: what outlives code", **props)
@@ -85,6 +85,6 @@ class Data(Stack):
         acknowledge(
             secret,
             "SMG4",
-            "Issued and rotated at the vendor: an operator stores the new value, the former stays AWSPREVIOUS.",
+            "Rotated where it is issued: an operator stores the new value, the former stays AWSPREVIOUS.",
         )
         return secret

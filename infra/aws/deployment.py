@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cdk_nag
 from aws_cdk import App, Tags, Validations
 
-from infra import catalog
+from infra import catalog, policy_files
 from infra.aws.data import Data
 from infra.aws.edge import Edge
 from infra.aws.function import Function
@@ -30,9 +30,11 @@ class Deployment:
 def deploy(app: App) -> Deployment:
     """Add every stack of the stage that the context names (`-c stage=prod`, else dev).
 
-    Raises UnknownStage. Asks AWS nothing: account and region are those of whoever deploys.
+    Raises UnknownStage, PolicyFileError and StateMachineFileError, which name what to mend. Asks AWS
+    nothing: account and region are those of whoever deploys.
     """
     stage = stage_named(app.node.try_get_context("stage") or "dev")
+    policy_files.load_all()
     bundle = str(app.node.try_get_context("bundle")).lower() == "true"
     protected = stage.name == "prod"
     data = Data(app, f"{stage.prefix}-data", stage=stage, termination_protection=protected)

@@ -62,7 +62,7 @@ def call_every(function: Function, schedule: catalog.Schedule, stage: Stage) -> 
 
 def _dead_letters(function: Function, source: catalog.Rule | catalog.Schedule, stage: Stage) -> sqs.Queue:
     dead = DeadLetters(function, stage=stage, name=source.dead_letters)
-    # Raises when the function has a second such source: on-failure is one per alias; give it its own function.
+    # CDK raises on a second such source: on-failure is one per alias, so give it a function of its own.
     function.live.configure_async_invoke(
         on_failure=destinations.SqsDestination(dead), max_event_age=_MAX_AGE, retry_attempts=_RETRIES
     )

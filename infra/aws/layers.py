@@ -1,9 +1,11 @@
-"""Layers: the usher package, and third-party wheels split so that a function carries only its own vendors'."""
+"""Layers: the usher package, the policies, and wheels split so that a function carries only its vendors'."""
+
+from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import catalog
+from infra import catalog, policy_files
 from infra.aws.bundling import RUNTIME, Build, code, copied, installed
 from infra.aws.lock_layers import ROOT, VENDOR
 
@@ -21,17 +23,17 @@ class Layers(Construct):
         self._made: dict[str, lambda_.LayerVersion] = {}
 
     def of(self, entry: catalog.Function) -> list[lambda_.ILayerVersion]:
-        """usher, core, and the layer of each vendor the catalog lists (`http` is core's urllib3)."""
+        """usher, policies, core, and a layer for each vendor the catalog lists (`http` is core's urllib3)."""
         vendors = [vendor for vendor in entry.vendors if (VENDOR / vendor).is_dir()]
-        return [self._layer(name) for name in ("usher", "core", *vendors)]
+        return [self._layer(name) for name in ("usher", "policies", "core", *vendors)]
 
     def _layer(self, name: str) -> lambda_.LayerVersion:
         if name not in self._made:
-            source = ROOT / "layers" / "usher" if name == "usher" else VENDOR / name
+            source, build = _content(name)
             self._made[name] = lambda_.LayerVersion(
                 self,
                 name,
-                code=code(source, _build(name), bundle=self._bundle),
+                code=code(source, build, bundle=self._bundle),
                 compatible_runtimes=[RUNTIME],
                 compatible_architectures=[lambda_.Architecture.ARM_64],
                 description=f"Usher: {name}",
@@ -39,7 +41,10 @@ class Layers(Construct):
         return self._made[name]
 
 
-def _build(name: str) -> Build:
+def _content(name: str) -> tuple[Path, Build]:
+    """What a layer is made from, and how."""
     if name == "usher":
-        return copied(ROOT / "layers" / "usher" / "python", "python")
-    return installed(VENDOR / name / "requirements.txt", "python")
+        return ROOT / "layers" / "usher", copied(ROOT / "layers" / "usher" / "python", "python")
+    if name == "policies":
+        return policy_files.FOLDER, lambda output: policy_files.render(output / "policies")
+    return VENDOR / name, installed(VENDOR / name / "requirements.txt", "python")

@@ -1,6 +1,7 @@
 """Writes the layers' lock files anew: `python -m infra.aws.lock_layers`, after requirements/run.txt changed.
 
-Versions come from requirements/run.txt, so that AWS runs what the tests ran; a vendor's layer leaves out what core holds.
+Versions come from requirements/run.txt, so that AWS runs what the tests ran; a vendor's layer leaves
+out what core holds.
 """
 
 import re

@@ -28,7 +28,7 @@ def consume(function: Function, queue: catalog.Queue, data: Data) -> None:
 
 
 def follow(function: Function, stream: catalog.Stream, data: Data, stage: Stage) -> None:
-    """Feed a table's changes to the function's `live`; after the last attempt their place in the stream is kept."""
+    """Feed a table's changes to the function's `live`; a batch given up leaves its place in the stream."""
     stack = Stack.of(function)
     for statement in stream_statements(stack, data, stream.table):
         function.role.add_to_policy(statement)

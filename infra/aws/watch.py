@@ -116,4 +116,4 @@ class Watch(Stack):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))  # type: ignore[arg-type]
+        alarm.add_alarm_action(actions.SnsAction(self.topic))

@@ -1,4 +1,4 @@
-"""One workflow on AWS: a Standard state machine with its log, its version, its alias and exact permissions."""
+"""One workflow on AWS: a Standard state machine with its log, version, alias and exact permissions."""
 
 import json
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ class Workflow(Construct):
             )
 
     def _publish(self, stage: Stage) -> None:
-        """A version per change; `live` moves to it, at once or by tenths, and executions stay where they began."""
+        """A version per change; `live` moves to it, and executions stay on the one they began with."""
         machine = self.machine.node.default_child
         assert isinstance(machine, sfn.CfnStateMachine)
         version = sfn.CfnStateMachineVersion(

@@ -41,7 +41,7 @@ _MAPS = {
     "workflows": "USHER_WORKFLOW_",
     "secrets": "USHER_SECRET_",
 }
-_TEXTS = {
+TEXTS = {
     "stage": "USHER_STAGE",
     "region": "AWS_REGION",
     "bus": "USHER_BUS",
@@ -71,7 +71,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         }
         for kind, prefix in _MAPS.items()
     }
-    texts = {name: environment[key] for name, key in _TEXTS.items() if environment.get(key)}
+    texts = {name: environment[key] for name, key in TEXTS.items() if environment.get(key)}
     return Settings(**maps, **texts)  # type: ignore[arg-type]
 
 
