@@ -16,21 +16,26 @@ Object = dict[str, Any]
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL,
-    owner TEXT, label TEXT, due REAL, json TEXT NOT NULL);
+    owner TEXT, label TEXT, json TEXT NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS object_by_id ON objects (kind, id);
 CREATE INDEX IF NOT EXISTS object_by_created ON objects (kind, created, seq);
 CREATE INDEX IF NOT EXISTS object_by_owner ON objects (kind, owner, created, seq) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS object_by_label ON objects (kind, label, created, seq) WHERE label IS NOT NULL;
-CREATE INDEX IF NOT EXISTS object_by_due ON objects (due) WHERE due IS NOT NULL;
 CREATE TABLE IF NOT EXISTS counts (
     operation TEXT PRIMARY KEY, calls INTEGER NOT NULL, effects INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, json TEXT NOT NULL);
 """
 PUT = """
-INSERT INTO objects (kind, id, created, owner, label, due, json) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (kind, id) DO UPDATE SET
-    owner = excluded.owner, label = excluded.label, due = excluded.due, json = excluded.json
+INSERT INTO objects (kind, id, created, owner, label, json) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, label = excluded.label, json = excluded.json
 """
+CHECKPOINT_PAGES = 8000  # SQLite's 1,000 would have a busy stand-in copy its log back every few calls
+Row = tuple[str, str, int, str | None, str | None, str]
+
+
+def as_text(value: Any) -> str:
+    """`value` as compact JSON."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 class State:
@@ -45,9 +50,14 @@ class State:
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
         self.connection.execute("PRAGMA cache_size=-32000")
+        self.connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         self.connection.executescript(SCHEMA)
         self.writes = 0
         self._calls: dict[str, int] = {}
+        self._unwritten: dict[
+            tuple[str, str], Row
+        ] = {}  # this transaction's puts
+        self._in_transaction = False
 
     def close(self) -> None:
         """Write the pending counts and close the file."""
@@ -58,20 +68,28 @@ class State:
     def transaction(self) -> Iterator[None]:
         """All writes of the block or, when it raises, none of them."""
         self.connection.execute("BEGIN IMMEDIATE")
+        self._in_transaction = True
         try:
             yield
+            self._write_puts()
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
+        else:
+            self.connection.execute("COMMIT")
+        finally:
+            self._unwritten.clear()
+            self._in_transaction = False
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside a transaction: undo only this block when it raises."""
+        self._write_puts()
         self.connection.execute("SAVEPOINT part")
         try:
             yield
         except BaseException:
+            self._unwritten.clear()
             self.connection.execute("ROLLBACK TO part")
             self.connection.execute("RELEASE part")
             raise
@@ -84,31 +102,51 @@ class State:
         *,
         owner: str | None = None,
         label: str | None = None,
-        due: float | None = None,
         created: int | None = None,
+        text: str | None = None,
     ) -> None:
         """Insert or replace the object `value["id"]`.
 
         Args:
             owner, label: what `page` and `find` can select by (a customer's id, an e-mail, a key).
-            due: epoch seconds of business time at which `due_before` lists it.
             created: epoch seconds; `value["created"]` when left out.
+            text: `value` as JSON, when the caller has it already.
         """
         self.writes += 1
         at = created if created is not None else int(value.get("created") or 0)
-        text = json.dumps(value, separators=(",", ":"))
-        self.connection.execute(PUT, (kind, value["id"], at, owner, label, due, text))
+        row = (kind, value["id"], at, owner, label, text if text is not None else as_text(value))
+        if self._in_transaction:
+            self._unwritten[kind, row[1]] = row
+        else:
+            self.connection.execute(PUT, row)
+
+    def _write_puts(self, kind: str | None = None) -> None:
+        """Hand the transaction's puts (of one kind, or all) to SQLite, which has to know them to list them."""
+        if not self._unwritten:
+            return
+        rows = [row for row in self._unwritten.values() if kind in (None, row[0])]
+        self.connection.executemany(PUT, rows)
+        for row in rows:
+            del self._unwritten[row[0], row[1]]
 
     def get(self, kind: str, id: str) -> Object | None:
         """The object, or None."""
+        text = self.text(kind, id)
+        return json.loads(text) if text is not None else None
+
+    def text(self, kind: str, id: str) -> str | None:
+        """The object as JSON, or None."""
+        if unwritten := self._unwritten.get((kind, id)):
+            return unwritten[5]
         row = self.connection.execute(
             "SELECT json FROM objects WHERE kind = ? AND id = ?", (kind, id)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return row[0] if row else None
 
     def delete(self, kind: str, id: str) -> bool:
         """Forget the object; False when there was none."""
         self.writes += 1
+        self._write_puts(kind)
         done = self.connection.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, id))
         return done.rowcount > 0
 
@@ -136,6 +174,7 @@ class State:
             after, before: ids; only what follows, or precedes, that object in the listing's order.
                 A `before` page is the one next to that object.
         """
+        self._write_puts(kind)
         where, values = ["kind = ?"], [kind]
         for column, wanted in (("owner", owner), ("label", label)):
             if wanted is not None:
@@ -159,13 +198,6 @@ class State:
             sql += f" LIMIT {int(limit)}"
         rows = [json.loads(row[0]) for row in self.connection.execute(sql, values)]
         return rows[::-1] if backwards else rows
-
-    def due_before(self, now: float, limit: int = 200) -> list[tuple[str, str, float]]:
-        """(kind, id, due) of what is due at `now`, earliest first."""
-        rows = self.connection.execute(
-            "SELECT kind, id, due FROM objects WHERE due <= ? ORDER BY due, seq LIMIT ?", (now, limit)
-        )
-        return [tuple(row) for row in rows]
 
     def census(self) -> dict[str, list[Object]]:
         """Every object, by kind, oldest first."""

@@ -48,7 +48,7 @@ class PaymentTestMethod:
     """A test payment method.
 
     Attributes:
-        on_attach, on_charge: the decline at that moment, if any; a card that declines on attach does on charge.
+        on_attach, on_charge: the decline at that moment, if any.
         authentication: when the customer has to confirm a payment or a set-up with the bank.
     """
 

@@ -1,18 +1,17 @@
 """Events: one row per change, and per webhook endpoint one delivery that is owed until it succeeded."""
 
 import fnmatch
+from collections import Counter
 from typing import Any
 
 from infra.local.stand_ins.config import Config
-from infra.local.stand_ins.state import Object, State
+from infra.local.stand_ins.state import Object, State, as_text
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL, type TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL DEFAULT 0, delivered_at REAL,
-    outcome TEXT, extra INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS delivery_owed ON deliveries (next_at, seq) WHERE delivered_at IS NULL;
-CREATE INDEX IF NOT EXISTS delivery_of_event ON deliveries (event);
+    attempts INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL DEFAULT 0, outcome TEXT,
+    extra INTEGER NOT NULL DEFAULT 0);
 """
 CONFIGURED = "we_configured"
 
@@ -54,36 +53,29 @@ class Events:
         """Read the endpoints anew."""
         self._endpoints = None
 
-    def record(self, id: str, type: str, value: Object, previous: dict[str, Any] | None, now: int) -> None:
-        """Store the event and owe it to every endpoint that listens to its type."""
-        wanting = [endpoint for endpoint in self.endpoints() if _wants(endpoint["enabled_events"], type)]
-        data: dict[str, Any] = {"object": value}
-        if previous is not None:
-            data["previous_attributes"] = previous
-        event = {
-            "id": id,
-            "object": "event",
-            "api_version": self._api_version,
-            "created": now,
-            "data": data,
-            "livemode": False,
-            "pending_webhooks": len(wanting),
-            "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
-            "type": type,
-        }
-        owner = value["id"] if value["object"] == "customer" else value.get("customer")
-        self._state.put("event", event, owner=owner, label=type)
+    def record(self, id: str, type: str, text: str, previous: dict[str, Any] | None, now: int) -> None:
+        """Store the event about the object that `text` is, and owe it to every endpoint that listens."""
+        wanting = [
+            endpoint["id"] for endpoint in self.endpoints() if _wants(endpoint["enabled_events"], type)
+        ]
+        changed = f',"previous_attributes":{as_text(previous)}' if previous is not None else ""
+        request = as_text({"id": self.request_id, "idempotency_key": self.idempotency_key})
+        event = (
+            f'{{"id":"{id}","object":"event","api_version":"{self._api_version}","created":{now},'
+            f'"data":{{"object":{text}{changed}}},"livemode":false,"pending_webhooks":{len(wanting)},'
+            f'"request":{request},"type":"{type}"}}'
+        )
+        self._state.put("event", {"id": id}, created=now, text=event)
         for endpoint in wanting:
             self._state.connection.execute(
-                "INSERT INTO deliveries (event, endpoint, type) VALUES (?, ?, ?)", (id, endpoint["id"], type)
+                "INSERT INTO deliveries (event, endpoint, type) VALUES (?, ?, ?)", (id, endpoint, type)
             )
             self.owed += 1
 
-    def undelivered(self, event: str) -> int:
-        """How many endpoints still wait for the event."""
-        sql = "SELECT count(*) FROM deliveries WHERE event = ? AND delivered_at IS NULL AND extra = 0"
-        count: int = self._state.connection.execute(sql, (event,)).fetchone()[0]
-        return count
+    def undelivered(self) -> Counter[str]:
+        """How many endpoints still wait, by event."""
+        rows = self._state.connection.execute("SELECT event FROM deliveries WHERE extra = 0")
+        return Counter(event for (event,) in rows)
 
 
 def _wants(enabled: list[str], type: str) -> bool:

@@ -1,5 +1,6 @@
 """Events and webhook endpoints as the API shows them; the balance."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from infra.local.stand_ins.state import Object
@@ -23,27 +24,20 @@ class EventLog(Resource):
         if "type" in params and "types" in params:
             raise invalid("You may pass either type or types, but not both.", param="type")
         types, delivered = params.get("types"), params.get("delivery_success")
-        type = params.get("type")
-        label = type if type and "*" not in type else None
-        prefix = type.rstrip("*") if type and "*" in type else ""
+        type = params.get("type", "*")
+        owed = self.account.events.undelivered()
 
         def wanted(event: Object) -> bool:
-            if (types and event["type"] not in types) or not event["type"].startswith(prefix):
+            if (types and event["type"] not in types) or not fnmatchcase(event["type"], type):
                 return False
-            return delivered is None or (self._undelivered(event) == 0) == delivered
+            return delivered is None or (owed[event["id"]] == 0) == delivered
 
-        page = self.listing("event", params, "/v1/events", label=label, where=wanted)
-        page["data"] = [self._with_pending(event) for event in page["data"]]
+        page = self.listing("event", params, "/v1/events", where=wanted)
+        page["data"] = [event | {"pending_webhooks": owed[event["id"]]} for event in page["data"]]
         return page
 
     def retrieve(self, params: dict[str, Any], id: str) -> Object:
-        return self._with_pending(self.account.need("event", id))
-
-    def _undelivered(self, event: Object) -> int:
-        return self.account.events.undelivered(event["id"])
-
-    def _with_pending(self, event: Object) -> Object:
-        return event | {"pending_webhooks": self._undelivered(event)}
+        return self.account.need("event", id) | {"pending_webhooks": self.account.events.undelivered()[id]}
 
 
 class WebhookEndpoints(Resource):

@@ -9,7 +9,8 @@ from infra.local.stand_ins.stripe.errors import StripeError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS idempotency (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, kept_at REAL NOT NULL);
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
+    kept_at REAL NOT NULL);
 """
 MAX_KEY = 255
 KEPT_SECONDS = 24 * 3600  # Stripe prunes keys after at least 24 hours

@@ -274,8 +274,7 @@ class Invoices(Resource):
     def _close(self, invoice: Object, *, paid: int) -> None:
         changes = {"status": "paid", "amount_paid": paid, "amount_remaining": 0, "auto_advance": False}
         self._mark(invoice, "paid_at", changes | {"attempted": True, "next_payment_attempt": None})
-        self.account.save(invoice, "invoice.paid")
-        self.account.emit("invoice.payment_succeeded", invoice)
+        self.account.save(invoice, "invoice.paid", "invoice.payment_succeeded")
         self.settled(invoice, "paid")
 
     def _mark(self, invoice: Object, transition: str, changes: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ MAX_EXPANSION = 4
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A handler `(params, *path values)` and what it honours; any other parameter is refused, never ignored."""
+    """A handler `(params, *path values)` and what it honours; any other is refused, never ignored."""
 
     handler: Handler
     honours: frozenset[str]

@@ -1,10 +1,11 @@
-"""When something is due without a call: trial ends, renewals, expiries, each on the live clock or a test clock."""
+"""What is due without a call (trial ends, renewals, expiries), on the live clock or on a test clock."""
 
 from infra.local.stand_ins.state import State
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS timers (
-    kind TEXT NOT NULL, id TEXT NOT NULL, timeline TEXT NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (kind, id));
+    kind TEXT NOT NULL, id TEXT NOT NULL, timeline TEXT NOT NULL, due INTEGER NOT NULL,
+    PRIMARY KEY (kind, id));
 CREATE INDEX IF NOT EXISTS timer_by_due ON timers (timeline, due);
 """
 NEVER = float("inf")
