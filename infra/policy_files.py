@@ -1,6 +1,6 @@
 """Reads policies/*.yaml: checked by the models that use them, every complaint with its file and line.
 
-Usher's functions see JSON only: `render` writes it for the Lambda layer, `load_all` hands it over on one machine.
+Usher's functions see JSON only: `render` writes it for the Lambda layer, `load_all` hands it over locally.
 """
 
 import json
@@ -25,7 +25,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
 
 
 class PolicyFileError(ValueError):
-    """A policy file cannot be used. The message is one line: `policies/plans.yaml:17: field: what is wrong`."""
+    """A policy file cannot be used. The message is one line: `policies/plans.yaml:17: field: complaint`."""
 
 
 def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _parse(path: Path) -> tuple[dict[str, Any], yaml.Node]:
     finally:
         if loader is not None:
             loader.dispose()
-    if not isinstance(content, dict):
+    if node is None or not isinstance(content, dict):
         raise PolicyFileError(f"{_shown(path)}:1: must be a mapping of settings")
     return content, node
 
