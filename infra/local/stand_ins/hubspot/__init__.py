@@ -22,13 +22,12 @@ _ASSOCIATIONS = "/crm/v4/associations/{fromObjectType}/{toObjectType}/batch"
 class HubSpot(StandIn):
     """Kinds: contacts, companies, custom types by name, association, property, property_group, schema."""
 
-    def __init__(self, state: State, config: Config, data_dir: Path | None = None) -> None:
-        self.schema = Schema(state)
-        super().__init__(state, config, data_dir)
-
     def routes(self) -> dict[str, Handler]:
+        self.schema = Schema(self.state)
+        multi_status = bool(self.config.options.get("multi_status", True))
+        objects = Objects(self.state, self.schema, self.clock, multi_status=multi_status)
         return {
-            **Objects(self.state, self.schema, self.clock).routes(),
+            **objects.routes(),
             f"POST {_ASSOCIATIONS}/associate/default": self.associate,
             f"POST {_ASSOCIATIONS}/read": self.read_associations,
             f"GET {_PROPERTIES}": self.list_properties,
@@ -222,5 +221,5 @@ def _rate_limited(policy: str) -> Answer:
 
 
 def create(state: State, config: Config, data_dir: Path | None) -> HubSpot:
-    """Options: requests_per_10_seconds (190), searches_per_second (4)."""
+    """Options: requests_per_10_seconds (190), searches_per_second (4), multi_status (true)."""
     return HubSpot(state, config, data_dir)

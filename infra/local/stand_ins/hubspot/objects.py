@@ -17,10 +17,16 @@ _OBJECTS = "/crm/v3/objects/{objectType}"
 
 
 class Objects:
-    """An object is kept under its type; its label is the value of the type's unique property."""
+    """An object is kept under its type; its label is the value of the type's unique property.
 
-    def __init__(self, state: State, schema: Schema, clock: StandInClock) -> None:
-        self._state, self._schema, self._clock = state, schema, clock
+    Args:
+        multi_status: answer a faulty batch whose inputs have trace ids by 207, else refuse it whole.
+    """
+
+    def __init__(
+        self, state: State, schema: Schema, clock: StandInClock, *, multi_status: bool = True
+    ) -> None:
+        self._state, self._schema, self._clock, self._multi_status = state, schema, clock, multi_status
 
     def routes(self) -> dict[str, Handler]:
         return {
@@ -40,13 +46,13 @@ class Objects:
         if twice := [id for id, times in Counter(i["id"].lower() for i in inputs).items() if times > 1]:
             message = f"Duplicate IDs found in batch input: {twice}. IDs must be unique"
             raise Refusal(error(400, "VALIDATION_ERROR", message))
-        traced = all(entry.get("objectWriteTraceId") for entry in inputs)
+        traced = self._multi_status and all(entry.get("objectWriteTraceId") for entry in inputs)
         results, errors = [], []
         for entry in inputs:
             outcome = self._upsert(kind, entry)
             if isinstance(outcome, tuple):
                 code, message = outcome
-                if not traced:  # without trace ids HubSpot refuses the batch as a whole
+                if not traced:  # HubSpot then refuses the batch as a whole
                     raise Refusal(error(400, "VALIDATION_ERROR", message, errors=[{"message": message}]))
                 context = {"objectWriteTraceId": [entry["objectWriteTraceId"]], "code": [code]}
                 category = "CONFLICT" if code == "CONFLICT" else "VALIDATION_ERROR"

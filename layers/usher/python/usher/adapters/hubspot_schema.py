@@ -142,8 +142,8 @@ class _SetUp:
             held = present.get(each.name)
             if held and (held["type"], bool(held.get("hasUniqueValue"))) != (each.type, each.unique):
                 raise Conflict(
-                    f"HubSpot's property {each.name} of {object_type} has a type ({held['type']}) or uniqueness "
-                    "other than policies/crm.yaml asks for: rename one of the two"
+                    f"HubSpot's property {each.name} of {object_type} has a type ({held['type']}) or "
+                    "uniqueness other than policies/crm.yaml asks for: rename one of the two"
                 )
         missing = [each for each in wanted if each.name not in present]
         if not missing:

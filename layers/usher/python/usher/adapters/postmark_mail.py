@@ -38,7 +38,7 @@ class PostmarkCalls:
             server_token="set at each call", timeout=timeout, max_retries=0, root_api_url=api_base
         )
         session = self._client.session
-        session.trust_env = False  # else each call looks for proxies and a .netrc: a third of its CPU time
+        session.trust_env = False  # else each call looks for proxies and a .netrc: a quarter of its CPU time
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=0))
 
