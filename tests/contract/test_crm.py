@@ -182,6 +182,14 @@ def test_an_outage_is_vendor_unavailable_and_a_retry_converges(
     assert [len(hubspot.held(kind)) for kind in (*KINDS, "association")] == [1, 1, 1, 3]
 
 
+def test_an_outage_costs_one_call(adapter: HubSpotCrm, hubspot: Control) -> None:
+    before = hubspot.calls()
+    hubspot.fault(UPSERT, "500")
+    with pytest.raises(VendorUnavailable):
+        adapter.upsert(ADA, correlation_id="c")
+    assert hubspot.calls() - before == 1
+
+
 def test_nobody_listening_is_a_known_outcome() -> None:
     crm = HubSpotCrm(api_base=nowhere(), api_key=KEY)
     with pytest.raises(VendorUnavailable) as caught:

@@ -1,11 +1,13 @@
 """What every Provisioner promises: ProductProvisioner against the stand-in, and the fake where it applies."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.local.stand_ins.config import Config
+from infra.local.stand_ins.launch import launch
 from infra.local.stand_ins.serve import running
 from tests.contract.control import FAULTS, Control, as_logged, nowhere
 from tests.fakes.vendors import RecordingProvisioner
@@ -196,3 +198,19 @@ def test_listings_page_through_everything(adapter: ProductProvisioner, product: 
         if not (cursor := page["next_cursor"]):
             break
     assert seen == [f"acc_{number}" for number in range(5)]
+
+
+def test_what_the_product_holds_survives_a_kill(tmp_path: Path) -> None:
+    ids = []
+    for end in ("kill", "stop"):
+        process = launch("product", data_dir=tmp_path, config=Config(api_key=KEY)).wait_ready()
+        provisioner = ProductProvisioner(api_base=process.url, api_key=KEY)
+        control = Control(process.url)
+        try:
+            ids.append(tenant(provisioner))
+            assert [each["account_id"] for each in control.held("tenant")] == ["acc_1"]
+        finally:
+            provisioner.close()
+            control.close()
+            getattr(process, end)()
+    assert ids[0] == ids[1]

@@ -3,7 +3,7 @@
 https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide (read 2026-11)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from usher.adapters import hubspot_properties as properties
@@ -17,6 +17,9 @@ _RETRYABLE = frozenset({"CONFLICT", "RATE_LIMITS", "INTERNAL_ERROR", "SERVICE_UN
 
 Row = tuple[dict[str, str], str]  # properties, correlation id
 Pair = tuple[str, str]  # from id, to id
+# object type, its unique property, that property's value, all properties
+_Record = tuple[str, str, Callable[[CrmProfile], str], Callable[[CrmProfile], dict[str, str]]]
+_PAIRS = ((0, 1), (1, 2), (0, 2))  # contact-company, company-subscription, contact-subscription
 
 
 class HubSpotCrm:
@@ -42,7 +45,16 @@ class HubSpotCrm:
         crm = client(api_base=api_base, connections=connections).crm
         self._objects, self._associations = crm.objects.batch_api, crm.associations.v4.batch_api
         self._calls = HubSpotCalls(api_key=api_key, timeout=timeout)
-        self._subscription_type = subscription_type
+        self._records: tuple[_Record, ...] = (
+            ("contacts", "email", properties.email, properties.contact),
+            ("companies", "usher_account_id", properties.account_id, properties.company),
+            (
+                subscription_type,
+                "usher_subscription_id",
+                properties.subscription_key,
+                properties.subscription,
+            ),
+        )
 
     def close(self) -> None:
         """Drop the kept connections."""
@@ -59,34 +71,23 @@ class HubSpotCrm:
         """One outcome per (profile, correlation id), in their order; one bad profile spoils no other.
 
         Of two profiles with one key the later wins, because HubSpot refuses a batch that names a key twice.
+        A profile that fails goes no further, so an outage costs one call and not six.
         """
-        contacts = self._upsert(
-            "contacts", "email", {properties.email(p): (properties.contact(p), c) for p, c in items}
-        )
-        companies = self._upsert(
-            "companies", "usher_account_id", {p.account_id: (properties.company(p), c) for p, c in items}
-        )
-        subscriptions = self._upsert(
-            self._subscription_type,
-            "usher_subscription_id",
-            {properties.subscription_key(p): (properties.subscription(p), c) for p, c in items},
-        )
-        found = [
-            (
-                contacts[properties.email(p)],
-                companies[p.account_id],
-                subscriptions[properties.subscription_key(p)],
-            )
-            for p, _ in items
-        ]
-        whole = [ids for ids in found if all(isinstance(id, str) for id in ids)]
-        kinds = ("contacts", "companies", self._subscription_type)
-        refused: dict[tuple[str, ...], UsherError] = {}
-        for one, other in ((0, 1), (1, 2), (0, 2)):
-            pairs = {(str(ids[one]), str(ids[other])) for ids in whole}
-            errors = self._associate(kinds[one], kinds[other], sorted(pairs))
-            refused |= {(kinds[one], kinds[other], *pair): error for pair, error in errors.items()}
-        return [_outcome(ids, kinds, refused) for ids in found]
+        outcomes: list[list[str] | UsherError] = [[] for _ in items]
+        for kind, id_property, key, values in self._records:
+            rows = {key(p): (values(p), c) for (p, c), had in zip(items, outcomes, strict=True) if _fine(had)}
+            found = self._upsert(kind, id_property, rows)
+            outcomes = [
+                _with(had, found[key(p)]) if isinstance(had, list) else had
+                for (p, _), had in zip(items, outcomes, strict=True)
+            ]
+        for one, other in _PAIRS:
+            pairs = sorted({(ids[one], ids[other]) for ids in outcomes if isinstance(ids, list)})
+            refused = self._associate(self._records[one][0], self._records[other][0], pairs)
+            outcomes = [
+                refused.get((ids[one], ids[other]), ids) if isinstance(ids, list) else ids for ids in outcomes
+            ]
+        return [_crm_ids(*ids) if isinstance(ids, list) else ids for ids in outcomes]
 
     def _upsert(self, kind: str, id_property: str, rows: dict[str, Row]) -> dict[str, str | UsherError]:
         """HubSpot's id, or the error, by key."""
@@ -139,17 +140,15 @@ class HubSpotCrm:
         return refused
 
 
-def _outcome(
-    ids: tuple[str | UsherError, ...], kinds: tuple[str, ...], refused: dict[tuple[str, ...], UsherError]
-) -> CrmIds | UsherError:
-    errors = [id for id in ids if isinstance(id, UsherError)]
-    if not errors:
-        pairs = ((0, 1), (1, 2), (0, 2))
-        keys = [(kinds[one], kinds[other], str(ids[one]), str(ids[other])) for one, other in pairs]
-        errors = [refused[key] for key in keys if key in refused]
-    if errors:  # a retry is worth while only when nothing is rejected for good
-        return next((error for error in errors if isinstance(error, VendorRejected)), errors[0])
-    contact, company, subscription = (str(id) for id in ids)
+def _fine(outcome: list[str] | UsherError) -> bool:
+    return isinstance(outcome, list)
+
+
+def _with(ids: list[str], found: str | UsherError) -> list[str] | UsherError:
+    return [*ids, found] if isinstance(found, str) else found
+
+
+def _crm_ids(contact: str, company: str, subscription: str) -> CrmIds:
     return CrmIds(contact_id=contact, company_id=company, subscription_object_id=subscription)
 
 

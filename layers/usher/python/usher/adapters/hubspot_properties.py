@@ -10,6 +10,11 @@ def email(profile: CrmProfile) -> str:
     return profile.email.lower()
 
 
+def account_id(profile: CrmProfile) -> str:
+    """The company's key."""
+    return profile.account_id
+
+
 def subscription_key(profile: CrmProfile) -> str:
     """The subscription object's key: an account without a subscription has one object under its own id."""
     return profile.subscription_id or profile.account_id
