@@ -8,7 +8,7 @@ from infra import catalog
 from infra.aws.data import Data
 from infra.aws.stages import Stage
 
-_READ = ["BatchGetItem", "ConditionCheckItem", "GetItem", "Query"]
+_READ = ["ConditionCheckItem", "GetItem", "Query"]
 _PUT = ["ConditionCheckItem", "PutItem"]
 _CHANGE = [*_PUT, "DeleteItem", "UpdateItem"]
 _DYNAMODB: dict[catalog.Access, list[str]] = {

@@ -45,7 +45,6 @@ class Workflow(Construct):
             self,
             "Machine",
             state_machine_name=stage.workflow(entry.name),
-            comment=entry.why,
             definition_body=sfn.DefinitionBody.from_string(json.dumps(document)),
             definition_substitutions={step: _arn(version) for step, version in steps.items()},
             logs=sfn.LogOptions(
