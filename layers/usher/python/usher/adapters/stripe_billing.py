@@ -12,7 +12,7 @@ from usher.adapters.vendor_errors import ApiKey, reader
 from usher.domain.errors import VendorRejected
 from usher.ports.billing import BillingFacts, CustomerSnapshot, Declined
 
-_FACTS = ["latest_invoice.payments.data.payment.payment_intent"]
+_FACTS = ["latest_invoice.payments"]  # Stripe expands four levels at most: the PaymentIntent would be a fifth
 _INVOICE = ["payments.data.payment.payment_intent"]
 
 
@@ -87,9 +87,9 @@ class StripeBilling:
         try:
             with calling("create subscription"):
                 subscription = self._v1.subscriptions.create(params, {"idempotency_key": idempotency_key})
+                return self._with_reason(facts_of(subscription))
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
-        return facts_of(subscription)
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
         with calling("list customers"):
@@ -107,7 +107,7 @@ class StripeBilling:
         with calling("list subscriptions"):
             for subscription in self._v1.subscriptions.list(params).auto_paging_iter():
                 if subscription.metadata.get("signup_id") == signup_id:
-                    return facts_of(subscription)
+                    return self._with_reason(facts_of(subscription))
         return None
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
@@ -123,12 +123,22 @@ class StripeBilling:
         if kind == "customer":
             return BillingFacts(customer=customer_of(self._v1.customers.retrieve(id)))
         if kind == "subscription":
-            return facts_of(self._v1.subscriptions.retrieve(id, {"expand": _FACTS}))
+            return self._with_reason(facts_of(self._v1.subscriptions.retrieve(id, {"expand": _FACTS})))
         if kind == "invoice":
             return invoice_of(self._v1.invoices.retrieve(id, {"expand": _INVOICE}))
         if kind == "payment_intent":
             return BillingFacts(payments=(payment_of(self._v1.payment_intents.retrieve(id)),))
         raise ValueError(f"billing follows no objects of kind {kind}")
+
+    def _with_reason(self, facts: BillingFacts) -> BillingFacts:
+        """The facts with each open payment as Stripe knows it: only the PaymentIntent says why it is open."""
+        payments = tuple(
+            payment_of(self._v1.payment_intents.retrieve(payment.payment_id), invoice_id=payment.invoice_id)
+            if payment.status == "processing"
+            else payment
+            for payment in facts.payments
+        )
+        return facts.model_copy(update={"payments": payments})
 
     def _price(self, plan: str) -> str:
         """The id of the active price under this lookup key; prices of a key change only with the catalog."""

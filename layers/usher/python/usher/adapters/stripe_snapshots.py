@@ -25,6 +25,8 @@ _PAYMENT_STATUS: dict[str, PaymentStatus] = {
     "requires_confirmation": "requires_action",
 }
 
+_ENTRY_STATUS: dict[str, PaymentStatus] = {"paid": "succeeded", "canceled": "canceled"}
+
 
 def customer_of(customer: Any) -> CustomerSnapshot:
     """A deleted customer carries its id alone."""
@@ -65,14 +67,10 @@ def invoice_of(invoice: Any) -> BillingFacts:
         paid_at=_moment(_get(_get(invoice, "status_transitions"), "paid_at")),
         created_at=_moment(invoice.created),
     )
-    intents = [
-        _get(_get(entry, "payment"), "payment_intent")
-        for entry in _get(_get(invoice, "payments"), "data") or ()
-    ]
     payments = tuple(
-        payment_of(intent, invoice_id=invoice.id)
-        for intent in intents
-        if intent and not isinstance(intent, str)
+        _invoice_payment(entry, snapshot)
+        for entry in _get(_get(invoice, "payments"), "data") or ()
+        if _get(_get(entry, "payment"), "payment_intent")
     )
     return BillingFacts(invoices=(snapshot,), payments=payments)
 
@@ -92,6 +90,23 @@ def payment_of(intent: Any, *, invoice_id: str | None = None) -> PaymentSnapshot
         failure_code=_get(error, "decline_code") or _get(error, "code"),
         failure_reason=_get(error, "message"),
         created_at=_moment(intent.created),
+    )
+
+
+def _invoice_payment(entry: Any, invoice: InvoiceSnapshot) -> PaymentSnapshot:
+    """A payment of an invoice: from its PaymentIntent where that was expanded, else from the entry itself."""
+    intent = entry.payment.payment_intent
+    if not isinstance(intent, str):
+        return payment_of(intent, invoice_id=invoice.invoice_id)
+    status = _ENTRY_STATUS.get(entry.status, "processing")
+    return PaymentSnapshot(
+        payment_id=intent,
+        customer_id=invoice.customer_id,
+        invoice_id=invoice.invoice_id,
+        amount_minor=entry.amount_requested,
+        currency=entry.currency,
+        status=status,
+        created_at=_moment(entry.created),
     )
 
 
