@@ -16,6 +16,7 @@ _OUTAGES = {
     "KmsThrottled",
     "KmsThrottlingException",
     "OverLimit",
+    "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestTimeout",

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from usher.adapters import cursors
+from usher.adapters.aws_errors import code, outages
 from usher.adapters.dynamodb_expressions import Expression, request
 from usher.adapters.dynamodb_json import decode, encode
 from usher.domain.errors import InvalidCommand, StoreUnavailable
@@ -35,21 +36,6 @@ CONFLICT_PAUSE_SECONDS = 0.02  # doubled with each attempt and taken at random b
 
 _CONFLICTS = {"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"}
 _REFUSALS = {"ValidationException", "ValidationError", "SerializationException"}
-_OUTAGES = {
-    "InternalServerError",
-    "InternalServerErrorException",
-    "ItemCollectionSizeLimitExceeded",
-    "LimitExceededException",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestTimeout",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "ThrottlingError",
-    "ThrottlingException",
-    "TransactionCanceledException",  # for a reason that is none of the above
-}
 
 
 class _Conflict(Exception):
@@ -137,9 +123,8 @@ class DynamoDbStore:
     def _call(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> Any:
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                return operation(**parameters)
-            except (HTTPClientError, ConnectionError) as error:
-                raise StoreUnavailable(f"DynamoDB cannot be reached: {error}") from error
+                with outages("DynamoDB"):
+                    return operation(**parameters)
             except ClientError as error:
                 meaning = _meaning(error)
                 if meaning is error:
@@ -156,8 +141,8 @@ class DynamoDbStore:
 def _meaning(error: ClientError) -> Exception:
     """Our error for DynamoDB's; the same error when the deployment is wrong (no permission, no table)."""
     answer: dict[str, Any] = dict(error.response)
-    code = answer.get("Error", {}).get("Code", "")
-    if code == "ConditionalCheckFailedException":
+    word = code(error)
+    if word == "ConditionalCheckFailedException":
         found = answer.get("Item")
         return ConditionFailed(str(error), {0: decode(found) if found else None})
     reasons = answer.get("CancellationReasons", [])
@@ -168,11 +153,9 @@ def _meaning(error: ClientError) -> Exception:
     }
     if failed:
         return ConditionFailed(str(error), failed)
-    codes = {code, *(reason.get("Code") for reason in reasons)}
-    if codes & _REFUSALS:
+    words = {word, *(reason.get("Code") for reason in reasons)}
+    if words & _REFUSALS:
         return StoreRefused(str(error))
-    if codes & _CONFLICTS:
+    if words & _CONFLICTS:
         return _Conflict()
-    if codes & _OUTAGES or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return StoreUnavailable(str(error))
-    return error
+    return StoreUnavailable(str(error)) if word == "TransactionCanceledException" else error

@@ -1,0 +1,67 @@
+"""The platform on AWS: one boto3 session, a client per service made when it is first used."""
+
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from usher.adapters.dynamodb_store import DynamoDbStore
+from usher.adapters.eventbridge_bus import EventBridgeBus
+from usher.adapters.s3_blobs import S3Blobs
+from usher.adapters.secrets_manager import SecretsManager
+from usher.adapters.sqs_queue import SqsQueue
+from usher.adapters.stepfunctions_workflows import StepFunctionsWorkflows
+from usher.adapters.system_clock import SystemClock
+from usher.settings import Settings
+
+# Workflows and queues own the retries, so the SDK makes none; a call is shorter than any function's timeout.
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=4,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+
+
+class AwsPlatform:
+    """Implements usher.ports.platform.Platform. Making one is free: it calls nobody until it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.client = cache(self._client)  # service name -> its client, as boto3 makes it
+
+    @cached_property
+    def _session(self) -> boto3.session.Session:
+        return boto3.session.Session(region_name=self._settings.region)
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, config=CONFIG)  # type: ignore[call-overload]
+
+    @cached_property
+    def store(self) -> DynamoDbStore:
+        return DynamoDbStore(self.client("dynamodb"), self._settings)
+
+    @cached_property
+    def queue(self) -> SqsQueue:
+        return SqsQueue(self.client("sqs"), self._settings)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        return EventBridgeBus(self.client("events"), self._settings)
+
+    @cached_property
+    def workflows(self) -> StepFunctionsWorkflows:
+        return StepFunctionsWorkflows(self.client("stepfunctions"), self._settings)
+
+    @cached_property
+    def blobs(self) -> S3Blobs:
+        return S3Blobs(self.client("s3"), self._settings)
+
+    @cached_property
+    def secrets(self) -> SecretsManager:
+        return SecretsManager(self.client("secretsmanager"), self._settings)
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        return SystemClock()
