@@ -16,7 +16,7 @@ from typing import Any
 from infra import catalog
 from infra.local import arns
 from infra.local.activity import RuntimeClock
-from infra.local.database import Database
+from infra.local.database import Batch, Database
 from infra.local.functions import Functions
 from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue
@@ -28,6 +28,8 @@ logger = logging.getLogger("usher.local")
 MAX_BYTES = 256 * 1024
 BACKOFF_SECONDS = (60.0, 120.0)  # Lambda's own waits before the two retries of an asynchronous call
 CONCURRENCY = 10  # calls of one rule at a time, where its function has no reserve
+
+_DELETE = "DELETE FROM bus_deliveries WHERE id IN (SELECT value FROM json_each(?))"
 
 Json = dict[str, Any]
 
@@ -62,7 +64,7 @@ class LocalBus:
         self._clock = clock
         database.write(_create)
         self._ids = itertools.count(database.write(_next_id))
-        self._done = database.batch(_delete)
+        self._done: Batch[int] = database.batch(_DELETE, lambda ids: (json.dumps(ids),))
         self._rules = {rule.name: _Rule(rule, self, functions, queue, pool, clock) for rule in rules}
         for row in database.reader().execute("SELECT * FROM bus_deliveries ORDER BY id").fetchall():
             if row["rule"] in self._rules:
@@ -260,10 +262,6 @@ def _create(connection: sqlite3.Connection) -> None:
 
 def _next_id(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT max(id) FROM bus_deliveries").fetchone()[0] or 0) + 1
-
-
-def _delete(connection: sqlite3.Connection, ids: list[int]) -> None:
-    connection.executemany("DELETE FROM bus_deliveries WHERE id = ?", [(id,) for id in ids])
 
 
 def _report(error: BaseException | None) -> None:

@@ -41,6 +41,7 @@ class Lane(Generic[J]):
         self._take, self._work, self._more = take, work, more
         self._changed = threading.Condition()
         self._running = 0
+        self._coming = False  # a thread was woken and has not looked yet: it will see what is new
         self._stopped = True
 
     @property
@@ -65,15 +66,18 @@ class Lane(Generic[J]):
     def wake(self) -> None:
         """There may be a job: one more thread looks, unless `limit` already do."""
         with self._changed:
-            if self._stopped or self._running >= self._limit:
+            if self._stopped or self._coming or self._running >= self._limit:
                 return  # those running look again before they go
+            self._coming = True
             self._running += 1
             self._clock.begin()
         self._pool.submit(self._run)
 
     def _run(self) -> None:
         try:
-            while (job := self._next()) is not None:
+            first = True
+            while (job := self._next(first)) is not None:
+                first = False
                 if self._more():
                     self.wake()
                 try:
@@ -83,9 +87,11 @@ class Lane(Generic[J]):
         finally:
             self._clock.end()
 
-    def _next(self) -> J | None:
+    def _next(self, first: bool) -> J | None:
         """The next job; the decision to go is made under the lock, so that no wake-up is lost."""
         with self._changed:
+            if first:
+                self._coming = False
             job = None
             try:
                 job = None if self._stopped else self._take()

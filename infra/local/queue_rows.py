@@ -1,22 +1,41 @@
 """Rows of the local queues in SQLite, and how a message of the port becomes one."""
 
 import json
+import logging
 import sqlite3
+import threading
 import uuid
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from infra.local.database import Database
+from infra.local.database import Batch, Database
 from infra.local.queue_lines import Entry
 from usher.adapters.queue_messages import encode
+from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
 
 DEDUPLICATION_SECONDS = 300  # SQS's interval, not adjustable there either
 DEAD = frozenset({"DeadLetterQueueSourceArn"})  # attributes that only a dead letter has
 
+WRITE_SECONDS = 30.0  # how long a write may take before its caller is told that it is unknown
+
 _SWEEP_EVERY = 1000
 
+_INSERT = """INSERT INTO queue_messages
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
+    0, NULL FROM json_each(?)"""
+_UPDATE = """UPDATE queue_messages
+SET receives = new.value->>1, first_received_at = new.value->>2, visible_at = new.value->>3
+FROM json_each(?) AS new WHERE queue_messages.id = new.value->>0"""
+_MOVE = """UPDATE queue_messages
+SET queue = new.value->>1, attributes = new.value->>2, receives = new.value->>3,
+    first_received_at = new.value->>4, visible_at = 0
+FROM json_each(?) AS new WHERE queue_messages.id = new.value->>0"""
+_DELETE = "DELETE FROM queue_messages WHERE id IN (SELECT value FROM json_each(?))"
+
 Row = tuple[Any, ...]
+T = TypeVar("T")
+logger = logging.getLogger("usher.local")
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -53,28 +72,12 @@ def new_entry(id: int, message: Message, now: float, *, fifo: bool) -> Entry:
     )
 
 
-def insert(
-    connection: sqlite3.Connection, queue: str, entries: Sequence[Entry], now: float, *, deduplicate: bool
+def insert_once(
+    connection: sqlite3.Connection, queue: str, entries: Sequence[Entry], now: float
 ) -> list[Entry]:
-    """Store the entries; with `deduplicate` only those whose id was not sent in the last five minutes."""
-    fresh = [entry for entry in entries if not deduplicate or _first_time(connection, queue, entry, now)]
-    connection.executemany(
-        "INSERT INTO queue_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)",
-        [
-            (
-                entry.id,
-                queue,
-                entry.message_id,
-                entry.body,
-                json.dumps(entry.attributes) if entry.attributes else None,
-                entry.group,
-                entry.deduplication_id,
-                entry.sent_at,
-                entry.visible_at,
-            )
-            for entry in fresh
-        ],
-    )
+    """Store those entries of a FIFO queue whose id was not sent in the last five minutes; returns them."""
+    fresh = [entry for entry in entries if _first_time(connection, queue, entry, now)]
+    connection.execute(_INSERT, _as_json([[stored(queue, entry) for entry in fresh]]))
     return fresh
 
 
@@ -89,33 +92,103 @@ def _first_time(connection: sqlite3.Connection, queue: str, entry: Entry, now: f
     return changed.rowcount > 0
 
 
-def received(entry: Entry, visible_at: float = 0.0) -> Row:
-    """Parameters of `update`. `visible_at` 0 says: in somebody's hands, and ready again should they crash."""
-    return (entry.receives, entry.first_received_at, visible_at, entry.id)
-
-
-def update(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    connection.executemany(
-        "UPDATE queue_messages SET receives = ?, first_received_at = ?, visible_at = ? WHERE id = ?", rows
+def stored(queue: str, entry: Entry) -> Row:
+    """A new message, for the batch `insert`."""
+    return (
+        entry.id,
+        queue,
+        entry.message_id,
+        entry.body,
+        json.dumps(entry.attributes) if entry.attributes else None,
+        entry.group,
+        entry.deduplication_id,
+        entry.sent_at,
+        entry.visible_at,
     )
 
 
-def delete(connection: sqlite3.Connection, ids: Iterable[tuple[int]]) -> None:
-    connection.executemany("DELETE FROM queue_messages WHERE id = ?", ids)
+def received(entry: Entry, visible_at: float = 0.0) -> Row:
+    """A receive, for the batch `update`. 0 says: in somebody's hands, and ready again should they crash."""
+    return (entry.id, entry.receives, entry.first_received_at, visible_at)
+
+
+class Journal:
+    """Writes of all queues: each of the frequent ones is one statement for all items of a commit group."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert: Batch[list[Row]] = database.batch(_INSERT, _as_json)
+        self._update: Batch[list[Row]] = database.batch(_UPDATE, _last_of_each)
+        self._delete: Batch[list[int]] = database.batch(_DELETE, _as_json)
+        self._move: Batch[list[Row]] = database.batch(_MOVE, _last_of_each)
+
+    def insert(self, queue: str, entries: list[Entry], now: float, *, once: bool) -> list[Entry]:
+        """Store new messages durably; with `once` only those whose id is new. Returns the stored ones.
+
+        Raises StoreUnavailable.
+        """
+        if not once:
+            _wait(self._insert, [stored(queue, entry) for entry in entries])
+            return entries
+        try:
+            return self._database.write(lambda c: insert_once(c, queue, entries, now))
+        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the database is closed
+            raise StoreUnavailable(f"queue {queue} took no message: {type(error).__name__}") from error
+
+    def update(self, rows: list[Row]) -> None:
+        """Note receives, with the next commit."""
+        self._update.submit(rows, _report)
+
+    def delete(self, ids: list[int], *, wait: bool) -> None:
+        """Delete messages, with the next commit or durably. Raises StoreUnavailable when it waits."""
+        if wait:
+            _wait(self._delete, ids)
+        else:
+            self._delete.submit(ids, _report)
+
+    def move(self, rows: list[Row], *, wait: bool = False) -> None:
+        """Move messages to other queues, with the next commit or durably. Raises StoreUnavailable then."""
+        if wait:
+            _wait(self._move, rows)
+        else:
+            self._move.submit(rows, _report)
+
+
+def _wait(batch: Batch[T], item: T) -> None:
+    """Submit and wait. A plain lock, because a Future costs more than all the rest of a send."""
+    outcome: list[BaseException | None] = []
+    ended = threading.Lock()
+    ended.acquire()
+
+    def done(error: BaseException | None) -> None:
+        outcome.append(error)
+        ended.release()
+
+    batch.submit(item, done)
+    if not ended.acquire(timeout=WRITE_SECONDS):
+        raise StoreUnavailable("the database did not answer; it is overloaded or closed")
+    if outcome[0] is not None:
+        raise StoreUnavailable(f"the queue was not written: {outcome[0]}") from outcome[0]
+
+
+def _report(error: BaseException | None) -> None:
+    if error is not None:
+        logger.error("a queue could not note what happened to a message: %s", type(error).__name__)
+
+
+def _as_json(items: Sequence[Sequence[Any]]) -> tuple[str]:
+    return (json.dumps([row for rows in items for row in rows]),)
+
+
+def _last_of_each(items: Sequence[Sequence[Row]]) -> tuple[str]:
+    """Of several updates of one row UPDATE FROM would take any: the last one counts."""
+    return (json.dumps(list({row[0]: row for rows in items for row in rows}.values())),)
 
 
 def moved(queue: str, entry: Entry) -> Row:
-    """Parameters of `move`: the entry as it now is, in `queue`."""
+    """The entry as it now is, in `queue`, for the batch `move`."""
     attributes = json.dumps(entry.attributes) if entry.attributes else None
-    return (queue, attributes, entry.receives, entry.first_received_at, entry.id)
-
-
-def move(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    connection.executemany(
-        """UPDATE queue_messages
-        SET queue = ?, attributes = ?, receives = ?, first_received_at = ?, visible_at = 0 WHERE id = ?""",
-        rows,
-    )
+    return (entry.id, queue, attributes, entry.receives, entry.first_received_at)
 
 
 def load(database: Database) -> list[tuple[str, Entry]]:

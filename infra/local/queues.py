@@ -3,11 +3,8 @@
 import heapq
 import itertools
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any
 
 from infra import catalog
 from infra.local import arns, queue_rows
@@ -15,7 +12,7 @@ from infra.local.activity import RuntimeClock
 from infra.local.database import Database
 from infra.local.queue_lines import Depth, Entry, Fifo, QueueState, Received, Standard, as_received
 from infra.local.queue_rows import new_entry
-from usher.domain.errors import NotFound, StoreUnavailable
+from usher.domain.errors import NotFound
 from usher.ports.queue import Message
 
 logger = logging.getLogger("usher.local")
@@ -41,7 +38,6 @@ class LocalQueue:
         *,
         dead_letter_queues: Iterable[str] = (),
     ) -> None:
-        self._database = database
         self._clock = clock
         self._queues: dict[str, QueueState] = {}
         for queue in queues:
@@ -49,8 +45,9 @@ class LocalQueue:
         for name in dead_letter_queues:
             self._queues[name] = QueueState(name, arns.queue(name), Standard())
         database.write(queue_rows.create)
+        self._journal = queue_rows.Journal(database)
         self._ids = itertools.count(database.write(queue_rows.next_id))
-        self._load()
+        self._load(database)
 
     def _add_consumed(self, queue: catalog.Queue) -> None:
         kind = Fifo if queue.fifo else Standard
@@ -66,8 +63,8 @@ class LocalQueue:
         dead = arns.queue(queue.dead_letters, fifo=queue.fifo)
         self._queues[queue.dead_letters] = QueueState(queue.dead_letters, dead, kind(), fifo=queue.fifo)
 
-    def _load(self) -> None:
-        for name, entry in queue_rows.load(self._database):
+    def _load(self, database: Database) -> None:
+        for name, entry in queue_rows.load(database):
             if name not in self._queues:
                 logger.warning(
                     "message %s waits in queue %s, which is no longer there", entry.message_id, name
@@ -98,13 +95,7 @@ class LocalQueue:
         place, now = self._of(queue), self._clock.timestamp()
         entries = [new_entry(next(self._ids), message, now, fifo=place.fifo) for message in messages]
 
-        def work(connection: sqlite3.Connection) -> list[Entry]:
-            return queue_rows.insert(connection, queue, entries, now, deduplicate=place.fifo)
-
-        try:
-            fresh = self._database.write(work)
-        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the database is closed
-            raise StoreUnavailable(f"queue {queue} took no message: {type(error).__name__}") from error
+        fresh = self._journal.insert(queue, entries, now, once=place.fifo)
         self._place(place, fresh)
         return [entry.message_id for entry in entries]
 
@@ -131,7 +122,7 @@ class LocalQueue:
             rows = [queue_rows.received(entry) for entry in taken]
             received = [as_received(entry) for entry in taken]
         if rows:
-            self._background(lambda connection: queue_rows.update(connection, rows))
+            self._journal.update(rows)
         return received
 
     def delete(self, queue: str, receipts: Iterable[str], *, wait: bool = True) -> None:
@@ -149,10 +140,7 @@ class LocalQueue:
             opened = place.fifo and bool(gone) and place.line.ready() > 0
         if not gone:
             return
-        ids = [(entry.id,) for entry in gone]
-        future = self._background(lambda connection: queue_rows.delete(connection, ids))
-        if wait:
-            future.result()
+        self._journal.delete([entry.id for entry in gone], wait=wait)
         if opened:
             place.on_ready()
 
@@ -165,7 +153,7 @@ class LocalQueue:
                 place.held.discard(entry.receipt or "")
                 self._at(place, entry, entry.received_at + place.visibility)
             rows = [queue_rows.received(entry, entry.visible_at) for entry in entries]
-        self._background(lambda connection: queue_rows.update(connection, rows))
+        self._journal.update(rows)
 
     def change_visibility(self, queue: str, receipt: str, seconds: float) -> None:
         """Ready again `seconds` from now (0: at once). Raises NotFound when the receipt is outdated."""
@@ -177,7 +165,7 @@ class LocalQueue:
             place.held.discard(receipt)
             self._at(place, entry, self._clock.timestamp() + seconds)
             row = queue_rows.received(entry, entry.visible_at)
-        self._background(lambda connection: queue_rows.update(connection, [row]))
+        self._journal.update([row])
         if seconds <= 0:
             self._due(place)
 
@@ -209,7 +197,7 @@ class LocalQueue:
                 entry.receives, entry.visible_at, entry.first_received_at = 0, 0.0, None
                 entry.attributes = {k: v for k, v in entry.attributes.items() if k not in queue_rows.DEAD}
         rows = [queue_rows.moved(queue, entry) for entry in entries]
-        self._database.write(lambda connection: queue_rows.move(connection, rows))
+        self._journal.move(rows, wait=True)
         self._place(place, entries)
         return len(entries)
 
@@ -286,18 +274,7 @@ class LocalQueue:
         entry.attributes = entry.attributes | {"DeadLetterQueueSourceArn": place.arn}
         entry.visible_at = 0.0
         rows = [queue_rows.moved(dead.name, entry)]
-        self._background(lambda connection: queue_rows.move(connection, rows))
+        self._journal.move(rows)
         logger.warning("queue %s gave up on message %s", place.name, entry.message_id)
         with dead.lock:
             dead.line.add(entry)
-
-    def _background(self, work: Callable[[sqlite3.Connection], Any]) -> "Future[Any]":
-        future = self._database.submit(work)
-        future.add_done_callback(_report)
-        return future
-
-
-def _report(future: "Future[Any]") -> None:
-    error = future.exception()
-    if error is not None:
-        logger.error("a queue could not note what happened to a message: %s", type(error).__name__)
