@@ -1,0 +1,115 @@
+"""What `usher up` serves: vendors set up, logs on file, the catalog's builder started and stopped."""
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from infra.local.build import LocalUsher
+from infra.local.clock import LocalClock
+from infra.local.data_dir import VENDORS, DataDir, Ports
+from infra.local.prepare import prepare
+from usher.bootstrap import policies as usher_policies
+from usher.bootstrap.observe import logger
+from usher.settings import Settings
+
+LOG_BYTES = 64 * 1024 * 1024
+_KEEP_OFFSET_SECONDS = 1.0
+
+
+def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: LocalClock) -> LocalUsher:
+    """The deployment in this folder, its functions loaded, not started. Raises OSError: the port is taken."""
+    usher_policies.install(dict(policies))
+    bases = {f"{vendor}_api_base": ports.vendor_url(vendor) for vendor in VENDORS}
+    settings = Settings(public_url=ports.url, **bases)  # type: ignore[arg-type]  # five texts
+    usher = LocalUsher(data.path, settings, clock=clock, secrets=data.secrets, port=ports.usher)
+    usher.functions.load()
+    return usher
+
+
+@contextlib.contextmanager
+def serving(
+    data: DataDir,
+    ports: Ports,
+    policies: Mapping[str, Any],
+    env: Mapping[str, str],
+    *,
+    time_scale: float,
+    vendors_ready: Callable[[], object],
+) -> Iterator[LocalUsher]:
+    """A running Usher for the block.
+
+    Args:
+        env: the content of dev.env.
+        vendors_ready: called when the vendors are needed; returns once they answer.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_logging_to(data.logs / "usher.jsonl"))
+        clock = stack.enter_context(_clock(data.path / "clock.json", time_scale, lost=data.recovered))
+        usher = build(data, ports, policies, clock)
+        vendors_ready()
+        _set_clocks(ports, clock, time_scale)
+        prepare(policies, env, done=data.path / "prepared")
+        stack.callback(usher.stop)
+        usher.start()
+        yield usher
+
+
+@contextlib.contextmanager
+def _clock(path: Path, scale: float, *, lost: bool) -> Iterator[LocalClock]:
+    """The clock of this run. Its offset is kept, so that time goes on where the last run left it."""
+    offset = timedelta(seconds=json.loads(path.read_text())) if path.exists() else timedelta(0)
+    if lost and offset:
+        offset += timedelta(seconds=2 * _KEEP_OFFSET_SECONDS * scale)  # at most this was not kept
+    clock = LocalClock(scale=scale, offset=offset)
+
+    def keep() -> None:
+        path.write_text(json.dumps(max(0.0, clock.offset().total_seconds())))
+
+    def keep_on() -> None:
+        keep()
+        clock.call_after_wall(_KEEP_OFFSET_SECONDS, keep_on)
+
+    if scale != 1:
+        keep_on()
+    try:
+        yield clock
+    finally:
+        clock.close()
+        if scale != 1:
+            keep()
+
+
+def _set_clocks(ports: Ports, clock: LocalClock, scale: float) -> None:
+    """Make the stand-ins' business time Usher's own."""
+    own_time = scale != 1 or clock.offset() > timedelta(seconds=1)
+    order = {"now": clock.timestamp(), "scale": scale} if own_time else {"now": None}
+    with urllib3.PoolManager(retries=False, timeout=5.0) as http:
+        for vendor in VENDORS:
+            http.request("POST", f"{ports.vendor_url(vendor)}/_control/clock", json=order)
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Send the functions' log lines and the runner's own to a file, as JSON; the terminal stays readable."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".1.jsonl"))
+    handler, root = logger.registered_handler, logging.getLogger()
+    assert isinstance(handler, logging.StreamHandler)  # powertools' own, on standard output
+    with path.open("a", encoding="utf-8") as file:
+        former = handler.setStream(file)
+        root.addHandler(handler)
+        logging.getLogger("usher.local").setLevel(logging.INFO)
+        logging.captureWarnings(True)
+        try:
+            yield
+        finally:
+            logging.captureWarnings(False)
+            root.removeHandler(handler)
+            handler.setStream(former or sys.stdout)
