@@ -154,14 +154,16 @@ class LocalClock:
 
     def begin(self) -> None:
         """`busy()` for work that ends on another thread; pair it with `end`."""
-        with self._wake:
-            self._busy += 1
+        if self._skipping:
+            with self._wake:
+                self._busy += 1
 
     def end(self) -> None:
-        with self._wake:
-            self._busy -= 1
-            if self._busy == 0 and self._skipping:
-                self._wake.notify()
+        if self._skipping:
+            with self._wake:
+                self._busy -= 1
+                if self._busy == 0:
+                    self._wake.notify()
 
     def close(self) -> None:
         """Stop: no callback runs after this returned."""
@@ -180,7 +182,7 @@ class LocalClock:
                 if not due:
                     self._sleep_or_skip()
                     continue
-                self._busy += 1  # what a callback starts must be counted before time may skip again
+            self.begin()  # what a callback starts must be counted before time may skip again
             try:
                 _fire(due)
             finally:

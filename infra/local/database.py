@@ -8,7 +8,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -23,22 +23,30 @@ MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small 
 
 
 class Batch(Generic[Item]):
-    """Many small writes of one kind, written together: `apply` gets all items of a commit at once.
+    """Many small writes of one kind, written by one statement: the items of a commit share its parameters.
 
-    A statement for the whole list costs one hand-over between threads where a statement per item costs one
-    each, and with a busy interpreter these hand-overs are the price of a write, not SQLite.
+    A statement costs a hand-over of the interpreter's lock, there and back; with busy threads around, these
+    and not SQLite are the price of a write. One statement is also atomic by itself, so a group that holds
+    nothing else is committed by it alone.
     """
 
     def __init__(
-        self, queue_: "queue.SimpleQueue[Any]", apply: Callable[[sqlite3.Connection, list[Item]], None]
-    ):
-        self._queue = queue_
-        self.apply = apply
+        self,
+        work: "queue.SimpleQueue[Any]",
+        statement: str,
+        parameters: Callable[[list[Item]], Sequence[Any]],
+    ) -> None:
+        self._work = work
+        self._statement = statement
+        self._parameters = parameters
 
     def submit(self, item: Item, done: Done) -> None:
         """Queue `item` for the next commit, in order; `done(error or None)` runs on the writer's thread
         once it is durable or has failed, and must be short."""
-        self._queue.put((self, item, done))
+        self._work.put((self, item, done))
+
+    def apply(self, connection: sqlite3.Connection, items: list[Item]) -> None:
+        connection.execute(self._statement, self._parameters(items))
 
 
 class Database:
@@ -86,12 +94,12 @@ class Database:
         """`submit` and wait: returns what `work` returned, once it is durable."""
         return self.submit(work).result()
 
-    def batch(self, apply: Callable[[sqlite3.Connection, list[Item]], None]) -> Batch[Item]:
-        """A kind of write whose items are applied together, `apply(connection, items)` once per commit.
+    def batch(self, statement: str, parameters: Callable[[list[Item]], Sequence[Any]]) -> Batch[Item]:
+        """A kind of write whose items go into one `statement`, with the `parameters` made of all of them.
 
-        When `apply` raises, it is called again with each item alone, so that only the culprit fails.
+        When the statement fails, it is run again with each item alone, so that only the culprit fails.
         """
-        return Batch(self._work, apply)
+        return Batch(self._work, statement, parameters)
 
     def reader(self) -> sqlite3.Connection:
         """This thread's own read connection; it sees everything whose write has returned."""
@@ -128,24 +136,40 @@ class Database:
     def _commit(self, group: list[Any]) -> None:
         connection, settle = self._writer_connection, list[tuple[Done, BaseException | None]]()
         batches: dict[Batch[Any], list[tuple[Any, Done]]] = {}
+        works: list[tuple[Work[Any], Future[Any]]] = []
+        for entry in group:
+            if isinstance(entry[0], Batch):
+                batches.setdefault(entry[0], []).append(entry[1:])
+            else:
+                works.append(entry)
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for entry in group:
-                if isinstance(entry[0], Batch):
-                    batches.setdefault(entry[0], []).append(entry[1:])
-                else:
-                    work, future = entry
+            if not works and len(batches) == 1 and _committed_alone(connection, *next(iter(batches.items()))):
+                settle = [(entry[2], None) for entry in group]
+            else:
+                connection.execute("BEGIN IMMEDIATE")
+                for work, future in works:
                     result, failure = _attempt(connection, work)
                     settle.append((_settler(future, result), failure))
-            for batch, items in batches.items():
-                settle += _apply(connection, batch, items)
-            connection.execute("COMMIT")
+                for batch, items in batches.items():
+                    settle += _apply(connection, batch, items)
+                connection.execute("COMMIT")
         except sqlite3.Error as error:  # the commit itself failed (disk full, I/O error): nothing is stored
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             settle = [(_settler(e[1], None) if len(e) == 2 else e[2], error) for e in group]
         for done, failure in settle:
             done(failure)
+
+
+def _committed_alone(
+    connection: sqlite3.Connection, batch: Batch[Any], items: list[tuple[Any, Done]]
+) -> bool:
+    """Whether the batch's statement could be its own transaction; if not, nothing of it is stored."""
+    try:
+        batch.apply(connection, [item for item, _ in items])
+    except sqlite3.Error:
+        return False  # the long way finds out whose fault it is
+    return True
 
 
 def _settler(future: "Future[Any]", result: Any) -> Done:

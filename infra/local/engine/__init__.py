@@ -1,5 +1,6 @@
 """The local workflow engine: States Language (JSONata) on one machine, durable in SQLite; docs/engine.md."""
 
+from infra.local.engine.descriptions import execution_arn, machine_arn
 from infra.local.engine.engine import Engine
 from infra.local.engine.errors import (
     EngineError,
@@ -13,7 +14,6 @@ from infra.local.engine.errors import (
     TaskError,
     TaskTimedOut,
 )
-from infra.local.engine.execution import execution_arn, machine_arn
 from infra.local.engine.integrations import Integrations, InvocationContext, exception_cause
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +48,10 @@ class State:
     type: str
     body: Mapping[str, Any]
     leave: Rule
-    quoted: str  # the name as JSON, for history rows
+    entered: str = ""  # beginnings of history events, so that only what varies is formatted per event
+    exited: str = ""
+    quoted: str = ""
+    quoted_resource: str = ""
     arguments: Evaluate | None = None
     resource: str = ""
     token: bool = False
@@ -69,6 +73,7 @@ class State:
     tolerated_count: Evaluate | None = None
     tolerated_percentage: Evaluate | None = None
     distributed: bool = False
+    uses_state_context: bool = True
 
 
 @dataclass(slots=True)
@@ -151,9 +156,14 @@ class _Compiler:
         token = resource.endswith(fields.TOKEN_SUFFIX)
         has_result = RESULT if kind in ("Task", "Parallel", "Map") else frozenset[str]()
         leave = rule({**body, "Next": body.get("Default")} if kind == "Choice" else body, has_result)
-        state = State(name, kind, body, leave, json.dumps(name))
+        state = State(name, kind, body, leave)
+        state.quoted = json.dumps(name)
+        state.entered = f'"{kind}StateEntered",{{"name":{state.quoted},"input":'
+        state.exited = f'"{kind}StateExited",{{"name":{state.quoted},"output":'
         state.arguments = template("Arguments", TOKEN if token else frozenset())
         state.resource, state.token = fields.service_of(resource), token
+        state.quoted_resource = json.dumps(state.resource)
+        state.uses_state_context = _uses_state_context(body)
         state.retriers = [_retrier(entry) for entry in body.get("Retry", [])]
         state.catchers = [rule(entry, ERROR) for entry in body.get("Catch", [])]
         state.choices = [rule(entry, frozenset()) for entry in body.get("Choices", [])]
@@ -191,6 +201,15 @@ def _retrier(entry: Mapping[str, Any]) -> Retrier:
         max_delay=entry.get("MaxDelaySeconds"),
         jitter=entry.get("JitterStrategy", "NONE") == "FULL",
     )
+
+
+_ELSEWHERE = re.compile(r"\$states\.(input|result|errorOutput|context\.(Execution|StateMachine|Task|Map))\b")
+
+
+def _uses_state_context(body: Mapping[str, Any]) -> bool:
+    """Whether an expression may look at `$states.context.State`; formatting its time is not free."""
+    own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor")}
+    return "$states" in _ELSEWHERE.sub("", json.dumps(own))
 
 
 def _assigned(body: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.local.engine.execution import machine_arn
+
+def machine_arn(name: str) -> str:
+    return f"arn:aws:states:local:000000000000:stateMachine:{name}"
+
+
+def execution_arn(machine: str, name: str) -> str:
+    """The id that an execution of this name has or would have."""
+    return f"arn:aws:states:local:000000000000:execution:{machine}:{name}"
 
 
 def timestamp(moment: float) -> str:

@@ -1,6 +1,7 @@
 """The engine: runs registered workflows on worker threads, durably, across restarts."""
 
 import contextlib
+import itertools
 import json
 import logging
 import queue
@@ -17,7 +18,14 @@ from infra.local.clock import Timer
 from infra.local.database import Database
 from infra.local.engine import execution as phases
 from infra.local.engine.definition import Machine, Scope, State, compile_machine
-from infra.local.engine.descriptions import description, item_result, status_change, sync_output, timestamp
+from infra.local.engine.descriptions import (
+    description,
+    execution_arn,
+    item_result,
+    status_change,
+    sync_output,
+    timestamp,
+)
 from infra.local.engine.errors import (
     TASK_FAILED,
     TIMEOUT,
@@ -32,7 +40,7 @@ from infra.local.engine.errors import (
     TaskError,
     TaskTimedOut,
 )
-from infra.local.engine.execution import Execution, Frame, ParentLink, Payload, execution_arn
+from infra.local.engine.execution import Execution, Frame, ParentLink, Payload
 from infra.local.engine.integrations import SERVICES, Integrations, InvocationContext, exception_cause
 from infra.local.engine.journal import Entry, Journal
 from infra.local.engine.transition import Alarm, Call, ChildStart, Transition
@@ -102,6 +110,8 @@ class Engine:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._stopping = False
+        self._run_id = str(uuid.uuid4())[:23]
+        self._request_numbers = itertools.count()
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -127,7 +137,7 @@ class Engine:
             self._load(row)
         if self._on_ended is not None:
             for row in self._journal.silent():
-                self._put(self._announce, row["key"], row["id"])
+                self._put(self._announce, row["key"], description(row))
 
     def stop(self) -> None:
         """Let the calls in flight return, then stop; what is unfinished resumes at the next start."""
@@ -199,13 +209,14 @@ class Engine:
                     return id
             raise ExecutionAlreadyExists(f"{id} runs with another input")
         try:
-            if self._journal.row(id) is not None:
+            if self._journal.known(id):
                 raise ExecutionAlreadyExists(f"{id} has already ended")
             if machine.timeout is not None:
                 execution.deadline = now + machine.timeout
             transition = Transition(execution, now)
             transition.start()
-            committed = self._commit(transition)
+            committed: Future[None] = Future()
+            self._commit(transition, committed)
             if execution.deadline is not None and not execution.ended:
                 self._time_execution(execution)
         except BaseException:
@@ -278,7 +289,8 @@ class Engine:
             self._journal.redriven(execution.key, now, execution.deadline)
             transition = Transition(execution, now)
             transition.redrive()
-            committed = self._commit(transition)
+            committed: Future[None] = Future()
+            self._commit(transition, committed)
             if execution.deadline is not None and not execution.ended:
                 self._time_execution(execution)
         finally:
@@ -315,7 +327,7 @@ class Engine:
                 "timestamp": timestamp(moment),
                 "details": details,
             }
-            for number, previous, kind, moment, details in self._journal.history(row["key"])
+            for number, previous, moment, kind, details in self._journal.history(row["key"])
         ]
 
     # -- workers -------------------------------------------------------------------------------------------
@@ -344,13 +356,13 @@ class Engine:
         result: Payload | None = None
         failure: StateError | None = None
         try:
-            arguments = json.loads(call.arguments.text)  # the callee gets a copy of its own
+            arguments = Payload.parse(call.arguments.text).value  # the callee gets a copy of its own
             if state.resource.startswith("states:startExecution"):
                 result = self._start_child(call, arguments)
             else:
                 name = str(arguments.get("FunctionName", state.resource))
-                context = InvocationContext(str(uuid.uuid4()), name, execution.id, state.name, None)
-                result = Payload.copied(SERVICES[state.resource](self._integrations, arguments, context))
+                context = InvocationContext(self._request_id(), name, execution.id, state.name, None)
+                result = SERVICES[state.resource](self._integrations, arguments, context)
         except TaskError as error:
             failure = StateError(error.error, error.cause)
         except Exception as error:  # noqa: BLE001 - the function's own; Lambda reports its class name
@@ -368,6 +380,9 @@ class Engine:
             else:
                 transition.complete(frame, result)
             self._commit(transition)
+
+    def _request_id(self) -> str:
+        return f"{self._run_id}-{next(self._request_numbers):012x}"
 
     def _start_child(self, call: Call, arguments: dict[str, Any]) -> Payload | None:
         """`states:startExecution`: None when the Task waits for the child's end."""
@@ -395,9 +410,8 @@ class Engine:
 
     # -- transitions and what follows them -----------------------------------------------------------------
 
-    def _commit(self, transition: Transition) -> "Future[None]":
+    def _commit(self, transition: Transition, committed: "Future[None] | None" = None) -> None:
         """Write a transition; what it ordered happens when it is durable. Called under the lock."""
-        committed: Future[None] = Future()
         for token in transition.closed_tokens:
             self._tokens.pop(token, None)
         for frame in transition.opened_tokens:
@@ -409,15 +423,14 @@ class Engine:
             try:
                 if error is not None:
                     self._lost(transition.execution, error)
-                    committed.set_exception(error)
-                    return
-                self._follow(transition)
-                committed.set_result(None)
+                else:
+                    self._follow(transition)
+                if committed is not None:
+                    _settle(committed, error)
             finally:
                 self._clock.end()
 
         self._journal.commit(transition.entry, done)
-        return committed
 
     def _follow(self, transition: Transition) -> None:
         """On the writer's thread: hand out work, nothing more."""
@@ -475,7 +488,8 @@ class Engine:
                 raise TaskTimedOut("the task of this token timed out, was answered, or its execution ended")
             transition = Transition(frame.execution, self._clock.timestamp())
             apply(transition, frame)
-            committed = self._commit(transition)
+            committed: Future[None] = Future()
+            self._commit(transition, committed)
         committed.result()
 
     def _time_execution(self, execution: Execution) -> None:
@@ -494,7 +508,8 @@ class Engine:
                 return
             transition = Transition(execution, self._clock.timestamp())
             transition.abort(status, error, cause)
-            committed = self._commit(transition)
+            committed: Future[None] = Future()
+            self._commit(transition, committed)
         committed.result()
 
     def _ended(self, execution: Execution) -> None:
@@ -502,11 +517,11 @@ class Engine:
         if execution.parent is not None:
             self._child_ended(execution.parent, execution.id)
         if self._on_ended is not None:
-            self._announce(execution.key, execution.id)
+            self._announce(execution.key, execution.described())
 
-    def _announce(self, key: int, id: str) -> None:
+    def _announce(self, key: int, described: dict[str, Any]) -> None:
         assert self._on_ended is not None
-        self._on_ended(status_change(self.describe(id)))
+        self._on_ended(status_change(described))
         entry = Entry(key)
         entry.announced = True
         self._journal.commit(entry, lambda error: None)
@@ -651,6 +666,13 @@ class Engine:
                 machine = compile_machine(name, Document(json.loads(text), _STORED, {}))
                 self._by_digest[digest] = machine
         return machine
+
+
+def _settle(committed: "Future[None]", error: BaseException | None) -> None:
+    if error is None:
+        committed.set_result(None)
+    else:
+        committed.set_exception(error)
 
 
 def _find_state(scope: Scope, name: str) -> State:

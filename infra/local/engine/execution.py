@@ -3,14 +3,27 @@
 import json
 import threading
 from collections.abc import Iterator
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
 from infra.local.clock import Timer
 from infra.local.engine.definition import Machine, Scope, State
+from infra.local.engine.descriptions import machine_arn, timestamp
 from infra.local.engine.errors import DATA_LIMIT, StateError
 
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
 LIMIT = 262_144  # bytes of UTF-8: the most a state's input, output, arguments or result may take
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_chunks = c_make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def encode(value: Any) -> str:
+    """JSON text. `json.dumps` builds a C encoder per call, which costs more than the encoding itself."""
+    return "".join(_chunks(value, 0))
 
 
 class Payload:
@@ -20,16 +33,16 @@ class Payload:
 
     def __init__(self, value: Any, text: str | None = None) -> None:
         self.value = value
-        self.text = _encode(value) if text is None else text
+        self.text = encode(value) if text is None else text
 
     @classmethod
     def parse(cls, text: str) -> "Payload":
-        return cls(json.loads(text), text)
+        return cls(_decode(text, 0)[0], text)
 
     @classmethod
     def copied(cls, value: Any) -> "Payload":
         """`value` as its reader over the wire would see it. Raises ValueError or TypeError: it is no JSON."""
-        return cls.parse(_encode(value))
+        return cls.parse(encode(value))
 
     def bytes(self) -> int:
         """Size in UTF-8; the text has escapes for what is not ASCII, so it can only be longer."""
@@ -158,7 +171,7 @@ class Frame:
             rest["x"], rest["f"] = self.next_item, self.failures
         rest["l"] = self.last_event
         output = f',"o":{self.output.text}' if self.output is not None else ""
-        return f'{_encode(rest)[:-1]},"i":{self.input.text}{output}}}'
+        return f'{encode(rest)[:-1]},"i":{self.input.text}{output}}}'
 
     def restore(self, data: dict[str, Any]) -> None:
         """The inverse of `to_text`."""
@@ -191,6 +204,7 @@ class Execution:
         "machine",
         "machine_context",
         "name",
+        "outcome",
         "parent",
         "redrives",
         "root",
@@ -219,6 +233,7 @@ class Execution:
         self.parent = parent
         self.events = 0
         self.redrives = 0
+        self.outcome: tuple[str, Payload | None, str | None, str | None, float] = ("", None, None, None, 0.0)
         self.ended = False
         self.announced = True  # whether nobody wants to be told of its end
         self.deadline: float | None = None
@@ -235,16 +250,26 @@ class Execution:
         }
         self.machine_context = {"Id": machine_arn(machine.name), "Name": machine.name}
 
+    def described(self) -> dict[str, Any]:
+        """The description of an execution that has just ended; see descriptions.description."""
+        status, output, error, cause, stopped = self.outcome
+        return {
+            "executionArn": self.id,
+            "stateMachineArn": machine_arn(self.machine.name),
+            "stateMachine": self.machine.name,
+            "name": self.name,
+            "status": status,
+            "startDate": timestamp(self.started),
+            "stopDate": timestamp(stopped),
+            "input": self.input.value,
+            "output": output.value if output is not None else None,
+            "error": error,
+            "cause": cause,
+            "redriveCount": self.redrives,
+        }
+
 
 class ParentLink(tuple[int, str, int]):
     """Who waits for a child execution: (execution key, frame path, attempt or item index)."""
 
     __slots__ = ()
-
-
-def machine_arn(name: str) -> str:
-    return f"arn:aws:states:local:000000000000:stateMachine:{name}"
-
-
-def execution_arn(machine: str, name: str) -> str:
-    return f"arn:aws:states:local:000000000000:execution:{machine}:{name}"

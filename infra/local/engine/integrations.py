@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from infra.local.engine.errors import TaskError
+from infra.local.engine.execution import Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +60,34 @@ def exception_cause(error: BaseException) -> str:
     )
 
 
-def invoke(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+def invoke(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Payload:
     """`lambda:invoke`: the function's result inside the envelope of the Invoke API.
 
     Source: AWS Step Functions, "Invoke an AWS Lambda function with Step Functions".
     """
-    payload = arguments.get("Payload", {})
-    result = integrations.invoke(context.function_name, payload, context)
-    return {
+    answer = integrations.invoke(context.function_name, arguments.get("Payload", {}), context)
+    try:
+        result = Payload.copied(answer)
+    except (TypeError, ValueError) as error:
+        raise TaskError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+    value = {
         "ExecutedVersion": "$LATEST",
-        "Payload": result,
-        "SdkHttpMetadata": {
-            "AllHttpHeaders": {},
-            "HttpHeaders": {"Content-Type": "application/json"},
-            "HttpStatusCode": 200,
-        },
+        "Payload": result.value,
+        "SdkHttpMetadata": {"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200},
         "SdkResponseMetadata": {"RequestId": context.request_id},
         "StatusCode": 200,
     }
+    text = (
+        f'{{"ExecutedVersion":"$LATEST","Payload":{result.text},"SdkHttpMetadata":'
+        '{"AllHttpHeaders":{},"HttpHeaders":{},"HttpStatusCode":200},'
+        f'"SdkResponseMetadata":{{"RequestId":"{context.request_id}"}},"StatusCode":200}}'
+    )
+    return Payload(value, text)
 
 
-def send_message(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+def send_message(
+    integrations: Integrations, arguments: dict[str, Any], context: InvocationContext
+) -> Payload:
     """`sqs:sendMessage`: an object as MessageBody is sent as its JSON text."""
     body = arguments["MessageBody"]
     text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
@@ -92,10 +100,10 @@ def send_message(integrations: Integrations, arguments: dict[str, Any], context:
         arguments.get("DelaySeconds", 0),
     )
     digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-    return {"MD5OfMessageBody": digest, "MessageId": message_id}
+    return Payload.copied({"MD5OfMessageBody": digest, "MessageId": message_id})
 
 
-def put_events(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Any:
+def put_events(integrations: Integrations, arguments: dict[str, Any], context: InvocationContext) -> Payload:
     """`events:putEvents`: the execution joins each entry's Resources; an entry not taken fails the task.
 
     Source: AWS Step Functions, "Add EventBridge events with Step Functions" (EventBridge.FailedEntry).
@@ -109,10 +117,10 @@ def put_events(integrations: Integrations, arguments: dict[str, Any], context: I
     answer = {"Entries": [{"EventId": id} for id in ids], "FailedEntryCount": failed}
     if failed:
         raise TaskError("EventBridge.FailedEntry", json.dumps(answer))
-    return answer
+    return Payload.copied(answer)
 
 
-SERVICES: dict[str, Callable[[Integrations, dict[str, Any], InvocationContext], Any]] = {
+SERVICES: dict[str, Callable[[Integrations, dict[str, Any], InvocationContext], Payload]] = {
     "lambda:invoke": invoke,
     "sqs:sendMessage": send_message,
     "events:putEvents": put_events,

@@ -1,12 +1,11 @@
 """The engine's tables: frontiers, history and outcomes, written a whole commit group at a time.
 
-Each kind of row is written by one statement over one JSON text, so a commit of fifty transitions costs five
-hand-overs to SQLite, which works on them without the interpreter's lock.
+A group of transitions becomes one INSERT into a view whose trigger spreads it over the tables: one hand-over
+to SQLite, which then works without the interpreter's lock while other threads compute.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from typing import Any
 
 from infra.local.database import Batch, Database, Done
@@ -34,7 +33,7 @@ CREATE TABLE IF NOT EXISTS workflow_items (
     execution INTEGER NOT NULL, path TEXT NOT NULL, items TEXT NOT NULL, PRIMARY KEY (execution, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS workflow_history (
-    row INTEGER PRIMARY KEY, execution INTEGER NOT NULL, events TEXT NOT NULL
+    row INTEGER PRIMARY KEY, execution INTEGER NOT NULL, moment REAL NOT NULL, events TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS workflow_history_execution ON workflow_history (execution);
 CREATE TABLE IF NOT EXISTS workflow_tokens (
@@ -42,44 +41,57 @@ CREATE TABLE IF NOT EXISTS workflow_tokens (
 ) WITHOUT ROWID;
 """
 
-_INSERT = """
-INSERT INTO workflow_executions
-    (key, id, name, machine, digest, status, input, started, deadline, parent_key, parent_path, parent_mark)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, 'RUNNING', value->5, value->>6, value->>7,
-    value->>8, value->>9, value->>10
-FROM json_each(?)
+# One row put into this view writes a whole commit group: each column is a JSON array of rows for one table.
+_COMMIT = """
+CREATE TEMP VIEW IF NOT EXISTS workflow_commit AS
+SELECT NULL AS started, NULL AS history, NULL AS dropped, NULL AS frames, NULL AS items, NULL AS tokens,
+    NULL AS ended, NULL AS cleared, NULL AS announced
 """
-_PUT_FRAMES = """
-INSERT OR REPLACE INTO workflow_frames (execution, path, data)
-SELECT value->>0, value->>1, value->2 FROM json_each(?)
+_APPLY = """
+CREATE TEMP TRIGGER IF NOT EXISTS workflow_commit_apply INSTEAD OF INSERT ON workflow_commit BEGIN
+    INSERT INTO workflow_executions (key, id, name, machine, digest, status, input, started, deadline,
+        parent_key, parent_path, parent_mark)
+    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, 'RUNNING', value->5, value->>6, value->>7,
+        value->>8, value->>9, value->>10
+    FROM json_each(NEW.started);
+    INSERT INTO workflow_history (execution, moment, events)
+    SELECT value->>0, value->>1, value->2 FROM json_each(NEW.history);
+    DELETE FROM workflow_frames
+    WHERE (execution, path) IN (SELECT value->>0, value->>1 FROM json_each(NEW.dropped));
+    INSERT OR REPLACE INTO workflow_frames (execution, path, data)
+    SELECT value->>0, value->>1, value->2 FROM json_each(NEW.frames);
+    INSERT OR REPLACE INTO workflow_items (execution, path, items)
+    SELECT value->>0, value->>1, value->2 FROM json_each(NEW.items);
+    INSERT OR IGNORE INTO workflow_tokens SELECT value->>0, value->>1 FROM json_each(NEW.tokens);
+    UPDATE workflow_executions
+    SET status = row.value->>1, output = row.value->2, error = row.value->3, cause = row.value->4,
+        stopped = row.value->>5, events = row.value->>6, announced = row.value->>7
+    FROM json_each(NEW.ended) AS row WHERE workflow_executions.key = row.value->>0;
+    DELETE FROM workflow_items WHERE execution IN (SELECT value FROM json_each(NEW.cleared));
+    UPDATE workflow_executions SET announced = 1 WHERE key IN (SELECT value FROM json_each(NEW.announced));
+END
 """
-_DROP_FRAMES = """
-DELETE FROM workflow_frames
-WHERE (execution, path) IN (SELECT value->>0, value->>1 FROM json_each(?))
-"""
-_PUT_ITEMS = """
-INSERT OR REPLACE INTO workflow_items (execution, path, items)
-SELECT value->>0, value->>1, value->2 FROM json_each(?)
-"""
-_HISTORY = "INSERT INTO workflow_history (execution, events) SELECT value->>0, value->1 FROM json_each(?)"
-_TOKENS = "INSERT OR IGNORE INTO workflow_tokens SELECT value->>0, value->>1 FROM json_each(?)"
-_END = """
-UPDATE workflow_executions
-SET status = new.value->>1, output = new.value->2, error = new.value->3, cause = new.value->4,
-    stopped = new.value->>5, events = new.value->>6, announced = new.value->>7
-FROM json_each(?) AS new WHERE workflow_executions.key = new.value->>0
-"""
-_CLEAR_ITEMS = "DELETE FROM workflow_items WHERE execution IN (SELECT value FROM json_each(?))"
-_ANNOUNCED = "UPDATE workflow_executions SET announced = 1 WHERE key IN (SELECT value FROM json_each(?))"
 
 
 class Entry:
     """What one transition writes; texts are JSON."""
 
-    __slots__ = ("announced", "clear", "end", "events", "frames", "insert", "items", "key", "tokens")
+    __slots__ = (
+        "announced",
+        "clear",
+        "end",
+        "events",
+        "frames",
+        "insert",
+        "items",
+        "key",
+        "moment",
+        "tokens",
+    )
 
-    def __init__(self, key: int) -> None:
+    def __init__(self, key: int, moment: float = 0.0) -> None:
         self.key = key
+        self.moment = moment
         self.insert: str | None = None
         self.end: str | None = None
         self.clear = False
@@ -90,33 +102,37 @@ class Entry:
         self.tokens: list[str] = []
 
 
-def write(connection: sqlite3.Connection, entries: list[Entry]) -> None:
-    """All rows of a commit group; of several writes to one frame the last holds."""
+def _rows(entries: list[Entry]) -> list[str | None]:
+    """The columns of the commit view; of several writes to one frame the last holds."""
     frames = {(entry.key, path): text for entry in entries for path, text in entry.frames.items()}
-    _run(connection, _INSERT, (entry.insert for entry in entries if entry.insert))
-    _run(
-        connection,
-        _HISTORY,
-        (f"[{entry.key},[{','.join(entry.events)}]]" for entry in entries if entry.events),
-    )
-    _run(connection, _DROP_FRAMES, (f'[{k},"{path}"]' for (k, path), text in frames.items() if text is None))
-    _run(connection, _PUT_FRAMES, (f'[{k},"{path}",{text}]' for (k, path), text in frames.items() if text))
-    _run(connection, _PUT_ITEMS, (text for entry in entries for text in entry.items))
-    _run(connection, _TOKENS, (f'["{token}",{entry.key}]' for entry in entries for token in entry.tokens))
-    _run(connection, _END, (entry.end for entry in entries if entry.end))
-    _run(connection, _CLEAR_ITEMS, (str(entry.key) for entry in entries if entry.clear))
-    _run(connection, _ANNOUNCED, (str(entry.key) for entry in entries if entry.announced))
+    return [
+        _array([entry.insert for entry in entries if entry.insert]),
+        _array(
+            [
+                f"[{entry.key},{entry.moment:.3f},[{','.join(entry.events)}]]"
+                for entry in entries
+                if entry.events
+            ]
+        ),
+        _array([f'[{key},"{path}"]' for (key, path), text in frames.items() if text is None]),
+        _array([f'[{key},"{path}",{text}]' for (key, path), text in frames.items() if text]),
+        _array([text for entry in entries for text in entry.items]),
+        _array([f'["{token}",{entry.key}]' for entry in entries for token in entry.tokens]),
+        _array([entry.end for entry in entries if entry.end]),
+        _array([str(entry.key) for entry in entries if entry.clear]),
+        _array([str(entry.key) for entry in entries if entry.announced]),
+    ]
 
 
-def _run(connection: sqlite3.Connection, statement: str, rows: Iterable[str]) -> None:
-    text = ",".join(rows)
-    if text:
-        connection.execute(statement, (f"[{text}]",))
+def _array(rows: list[str]) -> str | None:
+    return f"[{','.join(rows)}]" if rows else None
 
 
 def _create(connection: sqlite3.Connection) -> None:
     for statement in filter(str.strip, _SCHEMA.split(";")):
         connection.execute(statement)
+    connection.execute(_COMMIT)
+    connection.execute(_APPLY)
 
 
 class Journal:
@@ -125,7 +141,9 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.write(_create)
-        self._batch: Batch[Entry] = database.batch(write)
+        self._batch: Batch[Entry] = database.batch(
+            "INSERT INTO workflow_commit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows
+        )
 
     def commit(self, entry: Entry, done: Done) -> None:
         """`done(error or None)` is called on the writer's thread once the entry is durable."""
@@ -152,8 +170,8 @@ class Journal:
     def row(self, id: str) -> sqlite3.Row | None:
         return self._maybe("SELECT * FROM workflow_executions WHERE id = ?", id)
 
-    def row_by_key(self, key: int) -> sqlite3.Row:
-        return self._one("SELECT * FROM workflow_executions WHERE key = ?", key)
+    def known(self, id: str) -> bool:
+        return self._maybe("SELECT 1 FROM workflow_executions WHERE id = ?", id) is not None
 
     def rows(self, status: str | None, machine: str | None, limit: int) -> list[sqlite3.Row]:
         """Newest first."""
@@ -187,8 +205,13 @@ class Journal:
         return {row["path"]: json.loads(row["items"]) for row in rows}
 
     def history(self, key: int) -> list[list[Any]]:
-        rows = self._all("SELECT events FROM workflow_history WHERE execution = ? ORDER BY row", key)
-        return [event for row in rows for event in json.loads(row["events"])]
+        """Events as [number, previous, moment, type, details]."""
+        rows = self._all("SELECT moment, events FROM workflow_history WHERE execution = ? ORDER BY row", key)
+        return [
+            [number, previous, row["moment"], kind, details]
+            for row in rows
+            for number, previous, kind, details in json.loads(row["events"])
+        ]
 
     def token_exists(self, token: str) -> bool:
         return self._maybe("SELECT 1 FROM workflow_tokens WHERE token = ?", token) is not None

@@ -4,7 +4,6 @@ A `Transition` lives under its execution's lock. It changes the frames in memory
 and what to do once they are durable (calls to make, timers to set); nothing leaves the engine before that.
 """
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,13 +22,12 @@ from infra.local.engine.errors import (
     TOO_MANY_FAILED_ITEMS,
     StateError,
 )
-from infra.local.engine.execution import Execution, Frame, Payload, limited
+from infra.local.engine.execution import Execution, Frame, Payload, check_limit, encode, limited
 from infra.local.engine.faults import catcher_for, delay, retrier_for
 from infra.local.engine.fields import LONGEST_TIME, SYNC_SUFFIX
 from infra.local.engine.journal import Entry, insertion
 
 MAX_EVENTS = 25_000  # AWS Step Functions service quotas: maximum execution history size
-_quote = json.dumps
 _OPEN = (phases.TASK, phases.CALLBACK, phases.CHILD, phases.WAIT, phases.RETRY, phases.JOIN)
 
 
@@ -73,7 +71,7 @@ class Transition:
     def __init__(self, execution: Execution, now: float) -> None:
         self.execution = execution
         self.now = now
-        self.entry = Entry(execution.key)
+        self.entry = Entry(execution.key, now)
         self.calls: list[Call] = []
         self.alarms: list[Alarm] = []
         self.child_starts: list[ChildStart] = []
@@ -99,8 +97,8 @@ class Transition:
     def _complete(self, frame: Frame, result: Payload) -> None:
         state = frame.state
         frame.phase = ""
-        limited(result, f"The result of the task '{state.name}'")
-        self._event(frame, "TaskSucceeded", f'{{"resource":{_quote(state.resource)},"output":{result.text}}}')
+        check_limit(result, f"The result of the task '{state.name}'")
+        self._event(frame, "TaskSucceeded", f'{{"resource":{state.quoted_resource},"output":{result.text}}}')
         self._leave(frame, state.leave, result)
 
     def submit(self, frame: Frame) -> None:
@@ -109,7 +107,7 @@ class Transition:
 
     def _submit(self, frame: Frame) -> None:
         frame.phase = phases.CALLBACK
-        self._event(frame, "TaskSubmitted", f'{{"resource":{_quote(frame.state.resource)}}}')
+        self._event(frame, "TaskSubmitted", f'{{"resource":{frame.state.quoted_resource}}}')
         self._touch(frame)
 
     def fail(self, frame: Frame, error: StateError, event: str = "TaskFailed") -> None:
@@ -118,7 +116,7 @@ class Transition:
 
     def _fail_task(self, frame: Frame, error: StateError, event: str) -> None:
         detail = {"resource": frame.state.resource, "error": error.error, "cause": error.cause}
-        self._event(frame, event, _quote(detail))
+        self._event(frame, event, encode(detail))
         raise error
 
     def time_out(self, frame: Frame) -> None:
@@ -218,7 +216,7 @@ class Transition:
         if frame.retries:
             frame.retries = {}
             frame.retry_count = 0
-        self._event(frame, f"{state.type}StateEntered", f'{{"name":{state.quoted},"input":{payload.text}}}')
+        self._log(frame, f"{state.entered}{payload.text}}}")
         try:
             self._begin(frame)
         except StateError as error:
@@ -239,17 +237,17 @@ class Transition:
             bindings = self._bindings(frame, extra)
             assigned = rule.assign(bindings) if rule.assign is not None else {}
             if rule.output is not None:
-                output = limited(rule.output(bindings), f"The output of the state '{state.name}'")
+                value = rule.output(bindings)
+                if value is frame.input.value:
+                    output = frame.input
+                elif result is None or value is not result.value:
+                    output = limited(value, f"The output of the state '{state.name}'")
             if assigned:
                 text = limited(assigned, f"What the state '{state.name}' assigns").text
                 frame.variables = {**frame.variables, **assigned}
                 detail = f',"assignedVariables":{text}'
         self._close(frame)
-        self._event(
-            frame,
-            f"{state.type}StateExited",
-            f'{{"name":{state.quoted},"output":{output.text}{detail}}}',
-        )
+        self._log(frame, f"{state.exited}{output.text}{detail}}}")
         if rule.next is not None:
             self._todo.append((frame, rule.next, output))
         else:
@@ -330,7 +328,7 @@ class Transition:
         if frame.token is not None:
             self.entry.tokens.append(frame.token)
             self.opened_tokens.append(frame)
-        resource = _quote(state.resource)
+        resource = state.quoted_resource
         limit = f',"timeoutInSeconds":{timeout}' if timeout is not None else ""
         self._event(frame, "TaskScheduled", f'{{"resource":{resource},"parameters":{arguments.text}{limit}}}')
         self._event(frame, "TaskStarted", f'{{"resource":{resource}}}')
@@ -511,7 +509,7 @@ class Transition:
         if parent.state.type == "Map":
             detail = f'{{"name":{parent.state.quoted},"index":{frame.path.rpartition("/")[2]}}}'
             self._event(frame, "MapIterationFailed", detail)
-        self._event(parent, f"{parent.state.type}StateFailed", _quote(error.output()))
+        self._event(parent, f"{parent.state.type}StateFailed", encode(error.output()))
         return self._handle(parent, error)
 
     def _close(self, frame: Frame) -> None:
@@ -565,6 +563,7 @@ class Transition:
     def _end(self, status: str, output: Payload | None, error: str | None, cause: str | None) -> None:
         execution = self.execution
         execution.ended = True
+        execution.outcome = (status, output, error, cause, self.now)
         if execution.timer is not None:
             execution.timer.cancel()
         if output is not None:
@@ -575,8 +574,8 @@ class Transition:
         else:
             kind = {"FAILED": "Failed", "ABORTED": "Aborted", "TIMED_OUT": "TimedOut"}[status]
             detail = {"error": error, "cause": cause}
-            self._event(execution.root, f"Execution{kind}", _quote(detail), last=True)
-        tail = _quote([error, cause, self.now, execution.events, int(execution.announced)])
+            self._event(execution.root, f"Execution{kind}", encode(detail), last=True)
+        tail = encode([error, cause, self.now, execution.events, int(execution.announced)])
         text = output.text if output is not None else "null"
         self.entry.end = f'[{execution.key},"{status}",{text},{tail[1:]}'
 
@@ -586,12 +585,16 @@ class Transition:
         self._dirty[frame] = None
 
     def _event(self, frame: Frame, kind: str, detail: str, *, last: bool = False) -> None:
+        self._log(frame, f'"{kind}",{detail}', last=last)
+
+    def _log(self, frame: Frame, event: str, *, last: bool = False) -> None:
+        """Add a history event; the one before it in this frame's line is its `previousEventId`."""
         execution = self.execution
-        if execution.events >= MAX_EVENTS - 1 and not last:
+        number = execution.events + 1
+        if number >= MAX_EVENTS and not last:
             raise _HistoryFull
-        execution.events += 1
-        number = execution.events
-        self.entry.events.append(f'[{number},{frame.last_event},"{kind}",{self.now:.3f},{detail}]')
+        execution.events = number
+        self.entry.events.append(f"[{number},{frame.last_event},{event}]")
         frame.last_event = number
 
     def _bindings(
@@ -601,16 +604,18 @@ class Transition:
         execution = self.execution
         context: dict[str, Any] = {
             "Execution": execution.context,
-            "State": {
+            "StateMachine": execution.machine_context,
+        }
+        if frame.state.uses_state_context:
+            context["State"] = {
                 "EnteredTime": timestamp(frame.entered),
                 "Name": frame.state.name,
                 "RetryCount": frame.retry_count,
-            },
-            "StateMachine": execution.machine_context,
-        }
+            }
         if frame.token is not None:
             context["Task"] = {"Token": frame.token}
-        item = item or next((one.item for one in _upwards(frame) if one.item is not None), None)
+        if frame.parent is not None:
+            item = item or next((one.item for one in _upwards(frame) if one.item is not None), None)
         if item is not None:
             context["Map"] = {"Item": {"Index": item[0], "Value": item[1]}}
         bindings = frame.bindings()
