@@ -1,13 +1,16 @@
 """JSON from strangers: UTF-8, finite numbers, unique keys, bounded depth, no NUL, no lone surrogate."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
 from usher.domain.problems import malformed
 
 MAX_DEPTH = 32
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# A text without its closing quote runs to the end: looking for a new beginning at each quote would take
+# quadratic time.
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse(body: bytes) -> Any:
@@ -18,7 +21,9 @@ def parse(body: bytes) -> Any:
         raise malformed(f"The body is not valid UTF-8 (byte {error.start})") from error
     _refuse_depth(body)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+        )
     except json.JSONDecodeError as error:
         raise malformed(f"The body is not valid JSON: line {error.lineno}, column {error.colno}") from error
     except (RecursionError, ValueError) as error:  # ValueError: an integer of more than 4,300 digits
@@ -30,6 +35,13 @@ def parse(body: bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise malformed(f"The body holds {name}, which is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # 1e999 is good JSON and no number a machine can hold
+        raise malformed("The body holds a number that is out of bounds")
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

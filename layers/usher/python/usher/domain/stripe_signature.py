@@ -20,7 +20,7 @@ def is_genuine(body: bytes, header: str, *, secrets: Sequence[str], wall: dateti
         if scheme == "t":
             timestamp = value
         elif scheme == "v1":
-            candidates.append(value.encode())
+            candidates.append(value.encode(errors="replace"))
     if timestamp is None or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
         return False
     if abs(wall.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:

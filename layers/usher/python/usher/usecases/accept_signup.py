@@ -2,14 +2,13 @@
 
 import hashlib
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-
 from usher.domain import ids, strict_json, times
 from usher.domain.emails import claim_key
 from usher.domain.errors import StaleWrite
 from usher.domain.onboarding import REOPENABLE, OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, Problem, invalid, unauthorized
+from usher.domain.webhook_signature import is_genuine
 from usher.ports.clock import Clock
 from usher.ports.http import Request
 from usher.ports.queue import Message, Queue
@@ -41,7 +40,7 @@ def accept_signup(
 
     Raises Problem 400, 401, 409, 413 or 415 (nothing stored), StoreUnavailable (nothing acknowledged).
     """
-    webhook_id = _verified(request, secrets)
+    webhook_id = _verified(request, secrets, clock)
     data = parse_signup(strict_json.parse(request.body), plans).data
     key = f"signup#{webhook_id}"
     names = {"signup_id": ids.derived("su", webhook_id), "correlation_id": ids.derived("cor", webhook_id)}
@@ -63,7 +62,7 @@ def accept_signup(
     return accepted
 
 
-def _verified(request: Request, secrets: Secrets) -> str:
+def _verified(request: Request, secrets: Secrets, clock: Clock) -> str:
     """The webhook-id of a request that carries a good signature of its very bytes."""
     if len(request.body) > MAX_BODY:
         raise Problem(413, "Body too large", f"A sign-up is at most {MAX_BODY // 1024} KB")
@@ -76,17 +75,16 @@ def _verified(request: Request, secrets: Secrets) -> str:
     headers = {name: request.headers[name] for name in wanted}
     if len(headers["webhook-id"]) > 255 or not headers["webhook-id"].isprintable():
         raise invalid((FieldError("webhook-id", "is at most 255 printable characters"),))
-    if not any(_signed_by(secret, request.body, headers) for secret in secrets.active("signup_webhook")):
+    if not is_genuine(
+        request.body,
+        webhook_id=headers["webhook-id"],
+        timestamp=headers["webhook-timestamp"],
+        signature=headers["webhook-signature"],
+        secrets=secrets.active("signup_webhook"),
+        wall=clock.wall(),
+    ):
         raise unauthorized("No active secret signed these bytes within the last five minutes")
     return headers["webhook-id"]
-
-
-def _signed_by(secret: str, body: bytes, headers: dict[str, str]) -> bool:
-    try:
-        Webhook(secret).verify(body, headers, json_parse=False)
-    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that is no text at all
-        return False
-    return True
 
 
 def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tuple[dict[str, str], bool]:
@@ -115,9 +113,8 @@ def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tupl
                 continue
         former_signup = Signups(store).get(claimed["signup_id"])
         if former_signup.status not in REOPENABLE:
-            repeat = {**row.item, **_names(former_signup.model_dump()), "state": "done"}
-            del repeat["pending"]
-            inbox.Inbox(store).claim(Put(row.table, repeat, if_=row.if_))
+            repeat = Put(row.table, {**row.item, **_names(former_signup.model_dump())}, if_=row.if_)
+            inbox.Inbox(store).keep(repeat, outcome="repeat")
             return _names(former_signup.model_dump()), former_signup.status == "received"
         holder = former_signup.signup_id
     raise StaleWrite("several sign-ups of one person came at once; send this one again")

@@ -1,0 +1,193 @@
+"""The non-vendor ports in memory: they keep what they are given, and fail when a test says so."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from usher.domain.errors import NotFound, StoreUnavailable
+from usher.ports.queue import Message
+from usher.ports.store import Delete, Equals, Item, Key, Page, Put, SortCondition, Store, Update, Write
+from usher.ports.workflows import Execution
+
+T = TypeVar("T")
+
+
+@dataclass
+class Fault:
+    """One call of `operation` that fails after `skip` others, before or after it took effect.
+
+    `meanwhile` runs in its place of failing: what another writer does between two calls of ours.
+    """
+
+    operation: str
+    skip: int = 0
+    after_effect: bool = False
+    meanwhile: Callable[[], None] | None = None
+
+
+class FaultyStore:
+    """A store that passes every call on, except those it was told to fail."""
+
+    def __init__(self, store: Store) -> None:
+        self.inner = store
+        self.faults: list[Fault] = []
+        self.is_down = False
+
+    def fail(self, operation: str, *, skip: int = 0, after_effect: bool = False) -> None:
+        """Fail one call of get, write, transact or query."""
+        self.faults.append(Fault(operation, skip, after_effect))
+
+    def meanwhile(self, operation: str, do: Callable[[], None], *, skip: int = 0) -> None:
+        """Let somebody else act just before one call."""
+        self.faults.append(Fault(operation, skip, meanwhile=do))
+
+    def get(self, table: str, key: Key) -> Item | None:
+        return self._call("get", lambda: self.inner.get(table, key))
+
+    def write(self, write: Put | Update | Delete) -> Item | None:
+        return self._call("write", lambda: self.inner.write(write))
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        self._call("transact", lambda: self.inner.transact(writes))
+
+    def query(
+        self,
+        table: str,
+        partition: Equals,
+        *,
+        index: str | None = None,
+        sort: SortCondition | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+        descending: bool = False,
+    ) -> Page:
+        return self._call(
+            "query",
+            lambda: self.inner.query(
+                table, partition, index=index, sort=sort, limit=limit, cursor=cursor, descending=descending
+            ),
+        )
+
+    def _call(self, operation: str, call: Callable[[], T]) -> T:
+        if self.is_down:
+            raise StoreUnavailable("the store is down")
+        fault = next((fault for fault in self.faults if fault.operation == operation), None)
+        if fault is None:
+            return call()
+        if fault.skip:
+            fault.skip -= 1
+            return call()
+        self.faults.remove(fault)
+        if fault.meanwhile is not None:
+            fault.meanwhile()
+            return call()
+        if fault.after_effect:
+            call()
+        raise StoreUnavailable(f"the store failed a {operation}")
+
+
+@dataclass
+class RecordingQueue:
+    """`sent` as (queue, message), in order; `outages` calls fail first."""
+
+    sent: list[tuple[str, Message]] = field(default_factory=list)
+    outages: int = 0
+
+    def send(self, queue: str, messages: Sequence[Message]) -> None:
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("the queue is down")
+        self.sent.extend((queue, message) for message in messages)
+
+    def take(self) -> list[tuple[str, Message]]:
+        """What was sent since the last look."""
+        taken, self.sent = self.sent, []
+        return taken
+
+
+@dataclass
+class RecordingBus:
+    """`published` in order; events of a type in `refuses` are refused, all of them while `is_down`."""
+
+    published: list[dict[str, Any]] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    is_down: bool = False
+
+    def publish(self, events: Sequence[dict[str, Any]]) -> list[int]:
+        if self.is_down:
+            raise StoreUnavailable("the bus is down")
+        refused = [position for position, event in enumerate(events) if event["type"] in self.refuses]
+        self.published.extend(event for position, event in enumerate(events) if position not in refused)
+        return refused
+
+
+@dataclass
+class RecordingWorkflows:
+    """`started` by name: its workflow and input, the first of each name."""
+
+    started: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    calls: int = 0
+    outages: int = 0
+
+    def start(self, workflow: str, *, name: str, input: Mapping[str, Any]) -> str:
+        self.calls += 1
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("workflows cannot be started")
+        self.started.setdefault(name, (workflow, dict(input)))
+        return self.execution_id(workflow, name)
+
+    def succeed(self, token: str, output: Mapping[str, Any]) -> bool:
+        return False
+
+    def fail(self, token: str, *, error: str, cause: str) -> bool:
+        return False
+
+    def describe(self, execution_id: str) -> Execution | None:
+        workflow, _, name = execution_id.partition(":")
+        if name not in self.started:
+            return None
+        return Execution(execution_id, name, workflow, "RUNNING", datetime(2026, 1, 1, tzinfo=UTC))
+
+    def execution_id(self, workflow: str, name: str) -> str:
+        return f"{workflow}:{name}"
+
+    def redrive(self, execution_id: str) -> None:
+        raise NotFound(f"there is no failed execution {execution_id}")
+
+
+@dataclass
+class MemoryBlobs:
+    """Blobs by key."""
+
+    content: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        self.content[key] = content
+
+    def get(self, key: str) -> bytes | None:
+        return self.content.get(key)
+
+
+class FixedSecrets:
+    """Secrets by name, the current value first; `rotate` keeps one former value."""
+
+    def __init__(self, **values: str) -> None:
+        self._values: dict[str, tuple[str, ...]] = {name: (value,) for name, value in values.items()}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> str:
+        return self.active(name)[0]
+
+    def active(self, name: str) -> tuple[str, ...]:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise NotFound(f"there is no secret {name}") from None
+
+    def rotate(self, name: str, value: str) -> None:
+        """Make `value` the current one; the former one stays valid, the one before retires."""
+        with self._lock:
+            self._values[name] = (value, self._values[name][0])

@@ -1,0 +1,96 @@
+"""The steps of the onboarding workflow as handlers over a world's fakes, and that workflow's happy path."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tests.fakes.world import PUBLIC_URL, World
+from usher.bootstrap.steps import step
+from usher.records.signups import Signup
+from usher.usecases.activate_account import activate_account
+from usher.usecases.create_billing_customer import create_billing_customer
+from usher.usecases.create_identity import create_identity
+from usher.usecases.create_subscription import create_subscription
+from usher.usecases.issue_api_key import issue_api_key
+from usher.usecases.mark_degraded import MarkDegraded, mark_degraded
+from usher.usecases.provision_tenant import provision_tenant
+from usher.usecases.record_failure import record_failure
+from usher.usecases.register_signup import register_signup
+from usher.usecases.send_welcome_mail import send_welcome_mail
+from usher.usecases.step import StepCommand, StepResult
+from usher.usecases.sync_crm import sync_crm
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+C = TypeVar("C", bound=StepCommand)
+
+ORDER = (
+    "register_signup",
+    "create_billing_customer",
+    "create_subscription",
+    "create_identity",
+    "provision_tenant",
+    "issue_api_key",
+    "activate_account",
+    "sync_crm",
+    "send_welcome_mail",
+)
+
+
+def as_step(name: str, run: Callable[[C], StepResult], command: type[C] = StepCommand) -> Handler:  # type: ignore[assignment]
+    """`run` as the function file `functions/<room>/<name>.py` would wrap it."""
+    run.__module__ = f"functions.room.{name}"
+    return step(command)(run)
+
+
+def handlers(w: World) -> dict[str, Handler]:
+    """Every step by its function's name."""
+    billing: dict[str, Any] = {"billing": w.billing, "signups": w.signups, "clock": w.clock}
+    product: dict[str, Any] = {"provisioner": w.provisioner, "signups": w.signups, "clock": w.clock}
+    own: dict[str, Any] = {"signups": w.signups, "log": w.log, "clock": w.clock}
+    told: dict[str, Any] = own | {"chat": w.chat, "public_url": PUBLIC_URL}
+    mail: dict[str, Any] = own | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
+    crm: dict[str, Any] = {"crm": w.crm, "signups": w.signups, "plans": w.plans, "clock": w.clock}
+    runs: dict[str, Callable[[StepCommand], StepResult]] = {
+        "register_signup": lambda c: register_signup(c, plans=w.plans, **own),
+        "create_billing_customer": lambda c: create_billing_customer(c, store=w.store, **billing),
+        "create_subscription": lambda c: create_subscription(c, records=w.records, **billing),
+        "create_identity": lambda c: create_identity(c, **product),
+        "provision_tenant": lambda c: provision_tenant(c, plans=w.plans, **product),
+        "issue_api_key": lambda c: issue_api_key(c, plans=w.plans, **product),
+        "activate_account": lambda c: activate_account(c, **own),
+        "sync_crm": lambda c: sync_crm(c, **crm),
+        "send_welcome_mail": lambda c: send_welcome_mail(c, **mail),
+        "record_failure": lambda c: record_failure(c, **told),
+    }
+    made = {name: as_step(name, run) for name, run in runs.items()}
+    made["mark_degraded"] = as_step("mark_degraded", lambda c: mark_degraded(c, **told), MarkDegraded)
+    return made
+
+
+def payload(w: World, signup: Signup, *, retry_count: int = 0, **more: Any) -> dict[str, Any]:
+    """What the workflow hands to a step."""
+    return {
+        "signup_id": signup.signup_id,
+        "correlation_id": signup.correlation_id,
+        "retry_count": retry_count,
+        "entered_at": w.clock.now().isoformat(),
+        **more,
+    }
+
+
+def run(w: World, name: str, signup: Signup, *, retry_count: int = 0, **more: Any) -> str:
+    """Run one step once; returns its outcome."""
+    answer = handlers(w)[name](payload(w, signup, retry_count=retry_count, **more), None)
+    return str(answer["outcome"])
+
+
+def run_until(w: World, last: str, signup: Signup) -> Signup:
+    """Run the steps up to and including `last`, each of which must succeed; returns the record then."""
+    for name in ORDER[: ORDER.index(last) + 1]:
+        assert run(w, name, signup) == "ok", name
+    return w.signups.get(signup.signup_id)
+
+
+def before(w: World, name: str, signup: Signup) -> Signup:
+    """Run the steps before `name`; returns the record then."""
+    position = ORDER.index(name)
+    return run_until(w, ORDER[position - 1], signup) if position else signup
