@@ -401,7 +401,7 @@ FUNCTIONS = (
         tables=(("signups", "all"), ("subscriptions", "read")),
         secrets=("hubspot_api_key",),
         vendors=("hubspot",),
-        reserved_concurrency=10,
+        reserved_concurrency=30,
     ),
     Function(
         "mail",
@@ -410,7 +410,7 @@ FUNCTIONS = (
         tables=(("signups", "all"), ("mails", "all"), ("events", "append"), ("outbox", "append")),
         secrets=("postmark_api_key",),
         vendors=("postmark",),
-        reserved_concurrency=10,
+        reserved_concurrency=30,
     ),
     Function(
         "onboarding",

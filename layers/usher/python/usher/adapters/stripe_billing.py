@@ -1,6 +1,7 @@
 """Billing by Stripe's SDK, pinned to its API version. Source: docs.stripe.com/api (read 2026-11)."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import stripe
@@ -29,7 +30,7 @@ class StripeBilling:
         self._key = reader(api_key)
         self._api_base = api_base
         self._http = stripe.RequestsClient(timeout=timeout)
-        self._client: StripeClient | None = None
+        self._connected: StripeClient | None = None
         self._prices: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -45,7 +46,7 @@ class StripeBilling:
         correlation_id: str,
         idempotency_key: str,
     ) -> CustomerSnapshot | Declined:
-        params: Any = {
+        params: dict[str, Any] = {
             "email": email,
             "name": name,
             "metadata": _metadata(account_id, signup_id, correlation_id),
@@ -56,11 +57,9 @@ class StripeBilling:
             params["payment_method"] = payment_method
             params["invoice_settings"] = {"default_payment_method": payment_method}
         try:
-            with calling("create customer"):
-                customer = self._v1.customers.create(params, {"idempotency_key": idempotency_key})
+            return customer_of(self._call("post", "/v1/customers", params, idempotency_key))
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
-        return customer_of(customer)
 
     def create_subscription(
         self,
@@ -73,11 +72,10 @@ class StripeBilling:
         correlation_id: str,
         idempotency_key: str,
     ) -> BillingFacts | Declined:
-        params: Any = {
+        params: dict[str, Any] = {
             "customer": customer_id,
             "items": [{"price": self._price(plan)}],
             "payment_behavior": "allow_incomplete",
-            "off_session": False,
             "metadata": _metadata(account_id, signup_id, correlation_id) | {"plan": plan},
             "expand": _FACTS,
         }
@@ -85,35 +83,27 @@ class StripeBilling:
             params["trial_period_days"] = trial_days
             params["trial_settings"] = {"end_behavior": {"missing_payment_method": "cancel"}}
         try:
-            with calling("create subscription"):
-                subscription = self._v1.subscriptions.create(params, {"idempotency_key": idempotency_key})
-                return self._with_reason(facts_of(subscription))
+            created = self._call("post", "/v1/subscriptions", params, idempotency_key)
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
+        return self._with_reason(facts_of(created))
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
-        with calling("list customers"):
-            for customer in self._v1.customers.list({"email": email, "limit": 100}).auto_paging_iter():
-                if (customer.metadata or {}).get("signup_id") == signup_id:
-                    return customer_of(customer)
+        for customer in self._list("/v1/customers", {"email": email}):
+            if (customer.get("metadata") or {}).get("signup_id") == signup_id:
+                return customer_of(customer)
         return None
 
     def find_subscription(self, *, customer_id: str, signup_id: str) -> BillingFacts | None:
-        params: Any = {
-            "customer": customer_id,
-            "limit": 100,
-            "expand": [f"data.{path}" for path in _FACTS[:1]],
-        }
-        with calling("list subscriptions"):
-            for subscription in self._v1.subscriptions.list(params).auto_paging_iter():
-                if subscription.metadata.get("signup_id") == signup_id:
-                    return self._with_reason(facts_of(subscription))
+        params = {"customer": customer_id, "expand": [f"data.{path}" for path in _FACTS]}
+        for subscription in self._list("/v1/subscriptions", params):
+            if (subscription.get("metadata") or {}).get("signup_id") == signup_id:
+                return self._with_reason(facts_of(subscription))
         return None
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
         try:
-            with calling(f"fetch {kind}"):
-                return self._fetch(kind, id)
+            return self._fetch(kind, id)
         except VendorRejected as error:
             if error.status == 404:
                 return None
@@ -121,19 +111,22 @@ class StripeBilling:
 
     def _fetch(self, kind: str, id: str) -> BillingFacts:
         if kind == "customer":
-            return BillingFacts(customer=customer_of(self._v1.customers.retrieve(id)))
+            return BillingFacts(customer=customer_of(self._call("get", f"/v1/customers/{id}")))
         if kind == "subscription":
-            return self._with_reason(facts_of(self._v1.subscriptions.retrieve(id, {"expand": _FACTS})))
+            found = self._call("get", f"/v1/subscriptions/{id}", {"expand": _FACTS})
+            return self._with_reason(facts_of(found))
         if kind == "invoice":
-            return invoice_of(self._v1.invoices.retrieve(id, {"expand": _INVOICE}))
+            return invoice_of(self._call("get", f"/v1/invoices/{id}", {"expand": _INVOICE}))
         if kind == "payment_intent":
-            return BillingFacts(payments=(payment_of(self._v1.payment_intents.retrieve(id)),))
+            return BillingFacts(payments=(payment_of(self._call("get", f"/v1/payment_intents/{id}")),))
         raise ValueError(f"billing follows no objects of kind {kind}")
 
     def _with_reason(self, facts: BillingFacts) -> BillingFacts:
         """The facts with each open payment as Stripe knows it: only the PaymentIntent says why it is open."""
         payments = tuple(
-            payment_of(self._v1.payment_intents.retrieve(payment.payment_id), invoice_id=payment.invoice_id)
+            payment_of(
+                self._call("get", f"/v1/payment_intents/{payment.payment_id}"), invoice_id=payment.invoice_id
+            )
             if payment.status == "processing"
             else payment
             for payment in facts.payments
@@ -143,26 +136,43 @@ class StripeBilling:
     def _price(self, plan: str) -> str:
         """The id of the active price under this lookup key; prices of a key change only with the catalog."""
         if plan not in self._prices:
-            with calling("find price"):
-                found = self._v1.prices.list({"lookup_keys": [plan], "active": True}).data
+            found = self._call("get", "/v1/prices", {"lookup_keys": [plan], "active": True})["data"]
             if not found:
                 raise VendorRejected(
                     f"Stripe has no active price with lookup key {plan}: apply the plan catalog"
                 )
-            self._prices[plan] = found[0].id
+            self._prices[plan] = found[0]["id"]
         return self._prices[plan]
 
+    def _list(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        after: dict[str, Any] = {}
+        while True:
+            page = self._call("get", path, {**params, **after, "limit": 100})
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = {"starting_after": page["data"][-1]["id"]}
+
+    def _call(
+        self, method: str, path: str, params: dict[str, Any] | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """One request by the SDK; returns the answer's JSON. Raises what `calling` says."""
+        options = {"idempotency_key": idempotency_key} if idempotency_key else {}
+        with calling(f"{method} {path.split('/')[2]}"):
+            answer: dict[str, Any] = self._client.raw_request(method, path, **(params or {}), **options).data
+            return answer
+
     @property
-    def _v1(self) -> Any:
+    def _client(self) -> StripeClient:
         with self._lock:
-            if self._client is None:
-                self._client = StripeClient(
+            if self._connected is None:
+                self._connected = StripeClient(
                     self._key(),
                     base_addresses={"api": self._api_base},
                     http_client=self._http,
                     max_network_retries=0,
                 )
-            return self._client.v1
+            return self._connected
 
 
 def _metadata(account_id: str, signup_id: str, correlation_id: str) -> dict[str, str]:

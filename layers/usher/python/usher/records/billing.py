@@ -85,7 +85,11 @@ def _put(table: str, after: Item, before: Item | None, now: datetime) -> Put:
     key = _KEYS[table]
     version = int(before["version"]) if before else 0
     condition: Condition = Equals("version", version) if before else Absent(key)
-    return Put(table, {**after, "version": version + 1, "recorded_at": times.text(now)}, if_=condition)
+    return Put(
+        table,
+        {**(before or {}), **after, "version": version + 1, "recorded_at": times.text(now)},
+        if_=condition,
+    )
 
 
 def _events(snapshot: Snapshot, before: Item | None) -> list[Event]:

@@ -13,7 +13,10 @@ SHARDS = 10  # spreads the index partition of what is pending
 def row(
     event_id: str, *, source: str, body: str, digest: str, received_at: datetime, keep_days: int, extra: Item
 ) -> Put:
-    """The write that claims an event: its condition fails when the event was claimed before."""
+    """The write that claims an event: its condition fails when the event was claimed before.
+
+    It stays on the list of what is pending until it is finished or parked.
+    """
     item: Item = {
         "event_id": event_id,
         "source": source,
@@ -42,6 +45,11 @@ class Inbox:
         except ConditionFailed as error:
             return error.failed[0]
         return None
+
+    def keep(self, put: Put, *, outcome: str) -> None:
+        """Store an event that needs no work, with why; one that is there already stays as it is."""
+        item = {name: value for name, value in put.item.items() if name != "pending"}
+        self.claim(Put(put.table, {**item, "state": "done", "outcome": outcome}, if_=put.if_))
 
     def get(self, event_id: str) -> Item | None:
         return self._store.get(TABLE, {"event_id": event_id})

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usher.domain import strict_json
 from usher.domain.problems import Problem, malformed
+from usher.domain.stripe_events import is_echo
 from usher.domain.stripe_signature import is_genuine
 from usher.ports.clock import Clock
 from usher.ports.http import Request
@@ -53,7 +54,10 @@ class StripeEvent(BaseModel):
 def accept_stripe_event(
     request: Request, *, store: Store, queue: Queue, secrets: Secrets, clock: Clock, keep_days: int
 ) -> dict[str, Any]:
-    """Returns the acknowledgement. Raises Problem 400, StoreUnavailable (nothing acknowledged)."""
+    """Returns the acknowledgement. Raises Problem 400, StoreUnavailable (nothing acknowledged).
+
+    An event that our own call caused is stored and needs no more: the step that called records the answer.
+    """
     if len(request.body) > MAX_BODY:
         raise Problem(413, "Body too large", "A Stripe event is at most 1 MB")
     header = request.headers.get("stripe-signature", "")
@@ -65,7 +69,7 @@ def accept_stripe_event(
     subject = event.data.object
     group = subject.id if subject.object == "customer" else subject.customer or subject.id
     names = {"event_id": f"stripe#{event.id}", "group": group}
-    extra = {
+    extra: dict[str, Any] = {
         "type": event.type,
         "group": group,
         "object_kind": subject.object,
@@ -83,6 +87,9 @@ def accept_stripe_event(
         keep_days=keep_days,
         extra=extra,
     )
+    if is_echo(extra.get("idempotency_key")):
+        inbox.Inbox(store).keep(row, outcome="echo")
+        return {"received": True}
     former = inbox.Inbox(store).claim(row)
     if former is None or former["state"] == "claimed":
         queue.send("stripe-events", [Message(names, group=group, deduplication_id=event.id)])

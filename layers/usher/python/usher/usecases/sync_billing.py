@@ -11,7 +11,6 @@ from usher.records.inbox import Inbox
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
 KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
-ECHO = "signup/"
 _TRIES = 4
 
 
@@ -24,11 +23,10 @@ def sync_billing(
     records: BillingRecords,
     clock: Clock,
 ) -> dict[str, str]:
-    """Deal with events of one customer; returns what became of each: synced, echo, ignored, parked or done.
+    """Deal with events of one customer; returns what became of each: synced, ignored, parked or done.
 
-    However many events speak of one object, it is fetched once. An event whose change our own call made
-    (its idempotency key says so) is skipped: the step that called records the answer itself. An event of a
-    kind we do not follow is stored and ignored; one of a customer we do not know is parked with the reason.
+    However many events speak of one object, it is fetched once. An event of a kind we do not follow is
+    stored and ignored; one of a customer we do not know is parked with the reason.
     """
     outcomes: dict[str, str] = {}
     to_fetch: dict[tuple[str, str], list[str]] = {}
@@ -57,8 +55,6 @@ def sync_billing(
 def _triage(row: Item | None) -> str:
     if row is None or row["state"] == "done":
         return "done"
-    if str(row.get("idempotency_key", "")).startswith(ECHO):
-        return "echo"
     return "synced" if row["object_kind"] in KINDS else "ignored"
 
 
