@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import httptools
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 MAX_BODY = 8 * 1024 * 1024
 REASONS = {
     200: "OK",
@@ -61,11 +62,7 @@ class Answer:
     @classmethod
     def of(cls, value: Any, status: int = 200, **headers: str) -> "Answer":
         """`value` as a JSON answer."""
-        return cls(
-            status,
-            json.dumps(value, separators=(",", ":")).encode(),
-            {"content-type": "application/json"} | headers,
-        )
+        return cls(status, _ENCODE(value).encode(), {"content-type": "application/json"} | headers)
 
     def json(self) -> Any:
         """The body as JSON, for tests and in-process callers."""

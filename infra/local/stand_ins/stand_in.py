@@ -103,7 +103,10 @@ class StandIn:
         """Answer one request; every effect is committed before this returns."""
         handler = self._route(request)
         if request.path.startswith("/_control") or request.path == "/healthz":
-            return control.answer(self, request, handler)
+            try:
+                return control.answer(self, request, handler)
+            except Refusal as refusal:
+                return refusal.answer
         if handler is None:
             return self.not_found(request)
         self.state.count_call(request.operation)

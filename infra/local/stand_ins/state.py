@@ -30,12 +30,13 @@ INSERT INTO objects (kind, id, created, owner, label, json) VALUES (?, ?, ?, ?, 
 ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, label = excluded.label, json = excluded.json
 """
 CHECKPOINT_PAGES = 8000  # SQLite's 1,000 would have a busy stand-in copy its log back every few calls
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 Row = tuple[str, str, int, str | None, str | None, str]
 
 
 def as_text(value: Any) -> str:
     """`value` as compact JSON."""
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODE(value)
 
 
 class State:
@@ -54,9 +55,8 @@ class State:
         self.connection.executescript(SCHEMA)
         self.writes = 0
         self._calls: dict[str, int] = {}
-        self._unwritten: dict[
-            tuple[str, str], Row
-        ] = {}  # this transaction's puts
+        # this transaction's puts: only the last one of an object is written
+        self._unwritten: dict[tuple[str, str], Row] = {}
         self._in_transaction = False
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class State:
             self.connection.execute(PUT, row)
 
     def _write_puts(self, kind: str | None = None) -> None:
-        """Hand the transaction's puts (of one kind, or all) to SQLite, which has to know them to list them."""
+        """Hand the transaction's puts, of one kind or all, to SQLite, which has to know them to list them."""
         if not self._unwritten:
             return
         rows = [row for row in self._unwritten.values() if kind in (None, row[0])]
@@ -209,9 +209,10 @@ class State:
         return held
 
     def clear(self) -> None:
-        """Forget every object, count and note."""
+        """Forget everything: objects, counts, notes and what a vendor keeps in tables of its own."""
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         with self.transaction():
-            for table in ("objects", "counts", "notes"):
+            for (table,) in self.connection.execute(tables).fetchall():
                 self.connection.execute(f"DELETE FROM {table}")
         self._calls.clear()
 

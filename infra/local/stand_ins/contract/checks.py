@@ -185,7 +185,7 @@ class AnswerChecks:
         return check
 
     def _object(self, fields: dict[str, list[Any]]) -> Check:
-        checks = {name: self.check(node) for name, (_, node) in fields.items()}
+        checks = {name: (_plainly_right(node), self.check(node)) for name, (_, node) in fields.items()}
         required = {name for name, (needed, _) in fields.items() if needed}
 
         def check(value: Any, path: str) -> None:
@@ -195,7 +195,8 @@ class AnswerChecks:
                 known = checks.get(name)
                 if known is None:
                     raise ContractBreach(f"{path}.{name} is unknown to the SDK", None, f"{path}.{name}")
-                known(item, f"{path}.{name}")
+                if type(item) not in known[0]:
+                    known[1](item, f"{path}.{name}")
             if not required <= value.keys() and not value.get("deleted"):
                 missing = ", ".join(sorted(required - value.keys()))
                 raise ContractBreach(f"{path} lacks {missing}", None, path)
@@ -267,6 +268,17 @@ class AnswerChecks:
             raise breach
 
         return check
+
+
+def _plainly_right(node: Node) -> frozenset[type]:
+    """Types whose every value fits the node: most fields need no call to be checked."""
+    kind = node[0]
+    if kind == "nullable":
+        return _plainly_right(node[1]) | {type(None)}
+    if kind == "union":
+        return frozenset().union(*(_plainly_right(part) for part in node[1]))
+    simple: dict[str, set[type]] = {"str": {str}, "int": {int}, "float": {int, float}, "bool": {bool}}
+    return frozenset(simple.get(kind, set()))
 
 
 def _typed(types: tuple[type, ...] | None) -> Check:

@@ -1,7 +1,7 @@
 """The Stripe account that the stand-in is: its objects, its clock, the events that changes leave."""
 
-import contextlib
 import base64
+import contextlib
 import os
 import time
 from collections.abc import Iterator

@@ -122,7 +122,7 @@ class PaymentMethods(Resource):
         """Attach an id, or a fresh payment method for a test id.
 
         Raises:
-            StripeError: 402 when the bank declines the check, 400 when there is no such method or it was used.
+            StripeError: 402 when the bank declines the check, 400 when it is unknown or used.
         """
         if id in TEST_METHODS:
             held = self._fresh(TEST_METHODS[id])

@@ -146,7 +146,7 @@ class PaymentIntents(Resource):
     def attempt(
         self, intent: Object, *, off_session: bool = False, authenticated: bool = False
     ) -> Decline | None:
-        """Try to charge `intent["payment_method"]`; stores what came of it and returns the decline, if any."""
+        """Try to charge `intent["payment_method"]`; stores the outcome, returns the decline, if any."""
         method = self.account.need("payment_method", intent["payment_method"], param="payment_method")
         behaviour = behaviour_of(method)
         asks = behaviour.authentication == "always" or (

@@ -22,7 +22,8 @@ class Poster:
         self._host, self._tls = parts.hostname or "localhost", parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        head = f"POST {target} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json; charset=utf-8\r\n"
+        head = f"POST {target} HTTP/1.1\r\nhost: {parts.netloc}\r\n"
+        head += "content-type: application/json; charset=utf-8\r\n"
         self._head = head + "user-agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\naccept: */*\r\n"
         self._idle: list[_Connection] = []
         self._open = 0

@@ -133,10 +133,8 @@ class StripeStandIn(StandIn):
             with contextlib.suppress(ValueError):
                 key = base64.b64decode(key).decode().partition(":")[0]
         if not key:
-            message = "You did not provide an API key. You need to provide your API key in the Authorization header, "
-            raise StripeError(
-                401, message + "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
-            )
+            message = "You did not provide an API key: send it in the Authorization header, with Bearer "
+            raise StripeError(401, message + "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
         expected = self.config.api_key
         if key != expected if expected else not key.startswith(("sk_", "rk_")):
             raise StripeError(401, f"Invalid API Key provided: {key[:7]}{'*' * 8}{key[-4:]}")

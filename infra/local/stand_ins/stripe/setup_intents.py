@@ -48,7 +48,7 @@ class SetupIntents(Resource):
     def open(
         self, customer: Object | None, method: Object | None, params: dict[str, Any] | None = None
     ) -> Object:
-        """A stored setup intent that waits: for a method, for confirmation, or (in a trial) for the customer."""
+        """A stored setup intent that waits for a method, for confirmation or, in a trial, for the bank."""
         given, id = params or {}, new_id("setup_intent")
         automatic = given.get("automatic_payment_methods")
         intent: Object = {

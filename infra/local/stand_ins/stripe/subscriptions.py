@@ -203,7 +203,9 @@ class Subscriptions(Resource):
                 "The price specified is inactive. This field only accepts active prices.", param=param
             )
         if not price["recurring"]:
-            message = "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`."
+            message = (
+                "The price specified is set to `type=one_time` but this field only accepts recurring prices."
+            )
             raise invalid(message, param=f"{param}[price]")
         return price
 
