@@ -85,11 +85,6 @@ class Function(Construct):
             )
         )
         acknowledge(role, "IAM5[Resource::*]", "X-Ray's two Put actions know no resource.")
-        acknowledge(
-            role,
-            f"IAM5[Resource::<{Stack.of(self).get_logical_id(log.node.default_child)}.Arn>]",  # type: ignore[arg-type]
-            "CloudWatch writes a log group's ARN with `:*` for the streams inside it.",
-        )
         return role
 
 

@@ -39,7 +39,8 @@ class DeadLetters(sqs.Queue):
             retention_period=_TWO_WEEKS,
             redrive_allow_policy=_allow(scope, name, source),
         )
-        acknowledge(self, "SQS3", "It is a dead-letter queue itself; an alarm watches its depth.")
+        if source is None:
+            acknowledge(self, "SQS3", "It is a dead-letter queue itself; an alarm watches its depth.")
 
 
 class Queues(Construct):

@@ -156,6 +156,7 @@ _REF_IS_ARN = {
 _ARNS: dict[str, Callable[[Resource], str]] = {
     "AWS::DynamoDB::Table": lambda r: arn("dynamodb", f"table/{r.named('TableName')}"),
     "AWS::Events::EventBus": lambda r: arn("events", f"event-bus/{r.named('Name')}"),
+    "AWS::Events::Rule": lambda r: arn("events", f"rule/{r.named('Name')}"),
     "AWS::IAM::Role": lambda r: f"arn:aws:iam::{ACCOUNT}:role/{r.logical_id}",
     "AWS::KMS::Key": lambda r: arn("kms", f"key/{r.logical_id}"),
     "AWS::Lambda::Alias": lambda r: arn("lambda", f"function:{r.named('FunctionName')}:{r.named('Name')}"),
@@ -172,3 +173,12 @@ _ARNS: dict[str, Callable[[Resource], str]] = {
     ),
     "AWS::StepFunctions::StateMachineVersion": lambda r: f"{r.named('StateMachineArn')}:1",
 }
+
+
+def rendered(machine: dict[str, Any]) -> dict[str, Any]:
+    """A state machine's definition as Step Functions reads it: its substitutions filled in."""
+    text: str = machine["DefinitionString"]
+    for name, value in machine["DefinitionSubstitutions"].items():
+        text = text.replace(f"${{{name}}}", value)
+    definition: dict[str, Any] = json.loads(text)
+    return definition

@@ -12,10 +12,10 @@ from tests.infra.assembly import Assembly
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
-from aws_cdk import App  # noqa: E402 - starts Node, which reads the variable above
+from aws_cdk import App
 
-from infra.aws.deployment import deploy  # noqa: E402
-from infra.aws.lock_layers import ROOT  # noqa: E402
+from infra.aws.deployment import deploy
+from infra.aws.lock_layers import ROOT
 
 Synthesize = Callable[[str], Assembly]
 

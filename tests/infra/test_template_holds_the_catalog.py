@@ -1,4 +1,4 @@
-"""The templates hold exactly what infra/catalog.py lists: nothing is missing and nothing was added by hand."""
+"""The templates hold exactly what infra/catalog.py lists: nothing is missing, nothing was added by hand."""
 
 from infra import catalog
 from infra.state_machine_file import lambda_steps, load
