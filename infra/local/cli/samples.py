@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from usher.domain.onboarding import STEPS
 
 FOLDER = Path(__file__).resolve().parents[3] / "events"
 GIVE_UP_SECONDS = 120.0
+WIDE = 115
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def show(console: Console, data: Path) -> bool:
     with view.live(console, rows) as changed:
         in_time = follow(client, rows, changed, seconds=GIVE_UP_SECONDS)
     console.print()
-    console.print(_outcome(client, rows))
+    console.print(_outcome(console, client, rows))
     faults = [
         fault for sample, row in zip(samples, rows, strict=True) if (fault := _fault(sample, row, rows))
     ]
@@ -113,12 +113,13 @@ def _fault(sample: Sample, row: Followed, rows: Sequence[Followed]) -> str | Non
     return None
 
 
-def _outcome(client: Client, rows: Sequence[Followed]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1), show_lines=False)
+def _outcome(console: Console, client: Client, rows: Sequence[Followed]) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 1, 1, 0))
+    whole = console.width >= WIDE  # then it is the last columns that fold, not the ids
     for column in ("Who", "Plan", "Stripe customer\nand subscription", "Tenant\nand HubSpot contact", "Mail"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=whole)
     table.add_column("Status", overflow="fold")
-    table.add_column("s", justify="right")
+    table.add_column("s", justify="right", no_wrap=True)
     for row in rows:
         status = row.status or {}
         ids, seconds = status.get("ids", {}), status.get("timings", {}).get("seconds_to_active")
@@ -130,7 +131,6 @@ def _outcome(client: Client, rows: Sequence[Followed]) -> Table:
             _mail(client, row),
             view.outcome(status, is_repeat=row.is_repeat),
             "-" if seconds is None else f"{seconds:.2f}",
-            end_section=True,
         )
     return table
 

@@ -100,16 +100,17 @@ def _logging_to(path: Path) -> Iterator[None]:
     """Send the functions' log lines and the runner's own to a file, as JSON; the terminal stays readable."""
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".1.jsonl"))
-    handler, root = logger.registered_handler, logging.getLogger()
+    handler, root, own = logger.registered_handler, logging.getLogger(), logging.getLogger("usher")
     assert isinstance(handler, logging.StreamHandler)  # powertools' own, on standard output
     with path.open("a", encoding="utf-8") as file:
         former = handler.setStream(file)
-        root.addHandler(handler)
-        logging.getLogger("usher.local").setLevel(logging.INFO)
+        own.propagate = False  # "usher.local", the runner's, is below "usher", the functions'
+        root.addHandler(handler)  # what libraries complain about
         logging.captureWarnings(True)
         try:
             yield
         finally:
             logging.captureWarnings(False)
             root.removeHandler(handler)
+            own.propagate = True
             handler.setStream(former or sys.stdout)

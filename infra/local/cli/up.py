@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -111,8 +112,8 @@ def _stand_ins(data: DataDir, ports: Ports, keys: Mapping[str, str]) -> Iterator
             )
         yield running
     finally:
-        for process in running:
-            process.stop()
+        with ThreadPoolExecutor(len(VENDORS)) as pool:
+            list(pool.map(StandInProcess.stop, running))
 
 
 def _serve(vendors: list[StandInProcess], console: Console) -> None:

@@ -1,0 +1,65 @@
+# What a person types here: `make run`, `make test`. Set-up happens by itself, inside this folder, and again
+# only after requirements/, pyproject.toml or package-lock.json changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/stamps
+DATA ?= .usher
+WORKERS ?= 2
+
+.PHONY: help run test test-all check setup clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(STAMPS)/run  ## Usher on this machine with its sample sign-ups; ONCE=1 exits with their outcome
+	@exec $(BIN)/usher up --data $(DATA) --samples $(if $(PORT),--port $(PORT)) $(if $(filter-out 0,$(ONCE)),--once)
+
+test: setup check  ## Linters, types and the core tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" tests
+
+test-all: setup check  ## The same with the long tests
+	$(BIN)/python -m pytest -n $(WORKERS) tests
+
+check: $(STAMPS)/dev  ## Linters and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(STAMPS)/dev $(STAMPS)/node  ## Everything the tests need
+
+clean:  ## Remove what was set up and cached; .usher/ stays
+	rm -rf .venv node_modules cdk.out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs in seconds what takes pip a minute; where it cannot be had, pip does the same.
+INSTALL = install() { if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$@"; fi; }; install
+
+$(STAMPS)/venv: requirements/bootstrap.txt
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.13' >&2; exit 2; }
+	@echo 'Setting up .venv ...'
+	@rm -rf .venv && $(PYTHON) -m venv .venv && mkdir $(STAMPS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || \
+		echo 'uv could not be installed; going on with pip, which takes longer'
+	@touch $@
+
+$(STAMPS)/run $(STAMPS)/dev: $(STAMPS)/%: requirements/%.txt pyproject.toml $(STAMPS)/venv
+	@echo 'Installing $< ...'
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+		printf '%s\n' '$(CURDIR)' '$(CURDIR)/layers/usher/python' > "$$site/usher-checkout.pth"
+	@$(BIN)/python -m compileall -q -j 0 infra functions layers/usher
+	@touch $@
+
+$(STAMPS)/node: package-lock.json $(STAMPS)/venv
+	@command -v npm >/dev/null || { echo 'Node 20 or newer with npm is needed for the tests' >&2; exit 2; }
+	@echo 'Installing $< ...'
+	@npm ci --silent --no-progress
+	@touch $@
