@@ -60,9 +60,11 @@ class GatewayServer:
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def start(self) -> None:
-        """Return once requests are taken."""
+        """Return once requests are taken. Raises RuntimeError when the server ended instead (see the log)."""
         self._thread.start()
         self._server.listening.wait()
+        if not self._server.started:
+            raise RuntimeError(f"the gateway could not serve {self.url}")
 
     def stop(self) -> None:
         """Take no more connections, let the requests in flight be answered, then return."""
@@ -72,4 +74,7 @@ class GatewayServer:
         self._socket.close()
 
     def _run(self) -> None:
-        self._server.run(sockets=[self._socket])
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._server.listening.set()  # whoever waits in `start` learns of the end

@@ -1,4 +1,4 @@
-"""What the local queues promise beyond the port: visibility, receive counts, dead letters, groups, restarts."""
+"""What local queues promise beyond the port: visibility, receive counts, dead letters, groups, restarts."""
 
 import json
 
