@@ -50,7 +50,7 @@ def _request(event: dict[str, Any], request_id: str) -> Request:
     return Request(
         method=context["http"]["method"],
         path=event["rawPath"],
-        headers=event.get("headers") or {},
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=_body(event),
         parameters=event.get("pathParameters") or {},
         request_id=request_id,

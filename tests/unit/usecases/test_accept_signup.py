@@ -1,0 +1,570 @@
+"""POST /webhooks/signup from API Gateway's event to the answer: what is stored, queued and acknowledged."""
+
+import base64
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.intake.receive_signup import handler
+from tests.fakes.webhooks import ADA, NOON, api_event, signup_body, signup_headers, signup_post
+from tests.fakes.world import SIGNUP_SECRET, World
+from usher.domain.emails import claim_key
+
+NEWER = "whsec_" + base64.b64encode(b"the secret after the rotation").decode()
+NEWEST = "whsec_" + base64.b64encode(b"and the one after that").decode()
+MAX_BODY = 256 * 1024
+
+
+def post(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    answer = handler(event, None)
+    kind = "application/json" if answer["statusCode"] < 400 else "application/problem+json"
+    assert answer["headers"]["content-type"] == kind
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def refuse(world: World, event: dict[str, Any], status: int) -> dict[str, Any]:
+    """The problem that answers `event`; nothing is stored or queued for it."""
+    stored = world.stored()
+    answered, problem = post(event)
+    assert answered == status, problem
+    assert problem["status"] == status
+    assert problem["correlation_id"] == "req-1"
+    assert world.stored() == stored
+    assert world.queue.take() == []
+    return problem
+
+
+def fields(problem: dict[str, Any]) -> list[str]:
+    return sorted(error["field"] for error in problem.get("errors", []))
+
+
+# -- what is accepted ---------------------------------------------------------------------------------------
+
+
+def test_a_sign_up_is_stored_queued_and_acknowledged(world: World) -> None:
+    status, accepted = post(signup_post())
+    assert status == 202
+    assert accepted["status_url"] == f"https://usher.example.com/v1/signups/{accepted['signup_id']}"
+    assert world.stored() == {"inbox": 1, "signups": 1, "claims": 1}
+    (queue, message), *rest = world.queue.sent
+    assert (queue, rest) == ("signups", [])
+    ids = {"signup_id": accepted["signup_id"], "correlation_id": accepted["correlation_id"]}
+    assert message.body == {**ids, "event_id": "signup#msg_1"}
+
+
+def test_the_inbox_keeps_the_bytes_and_the_record_what_they_said(world: World) -> None:
+    body = signup_body(phone="+1 415 555 0123", referral_source="a friend", consent={"marketing": True})
+    _, accepted = post(signup_post(body))
+    (row,) = world.rows("inbox")
+    assert (row["body"], row["state"], row["source"]) == (body.decode(), "claimed", "signup")
+    signup = world.signups.get(accepted["signup_id"])
+    assert signup.status == signup.stage == "received"
+    assert signup.received_at == "2026-11-21T12:00:00.000Z"
+    assert (signup.phone, signup.marketing_consent) == ("+14155550123", True)
+    assert (signup.company_name, signup.plan, signup.payment) == ("Analytical Engines", ADA["plan"], "card")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"plan": "free", "payment_method": None, "company": None},
+        {"trial": True, "payment_method": None},
+        {"plan": "enterprise", "payment": "invoice", "payment_method": None},
+        {"company": {"name": "Ünïcode GmbH & Söhne", "domain": "example.co.uk", "size": 10}},
+        {"email": "ada.lovelace+new@sub.example.com", "locale": "de-AT", "external_id": "crm|42"},
+        {"email": "ädä@exämple.com", "sso_subject": "google-oauth2|1234", "invitation_key": "BETA-1"},
+    ],
+)
+def test_every_optional_field_is_optional(world: World, data: dict[str, Any]) -> None:
+    assert post(signup_post(**data))[0] == 202
+
+
+@pytest.mark.parametrize("in_base64", [True, False])
+def test_a_body_may_come_in_base64(world: World, in_base64: bool) -> None:
+    assert post(signup_post(name="Zoë 🚀", in_base64=in_base64))[0] == 202
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8;x=y"]
+)
+def test_a_content_type_may_have_parameters_and_capitals(world: World, kind: str) -> None:
+    assert post(signup_post(headers={"content-type": kind}))[0] == 202
+
+
+def test_header_names_may_have_capitals(world: World) -> None:
+    event = signup_post()
+    event["headers"] = {name.title(): value for name, value in event["headers"].items()}
+    assert post(event)[0] == 202
+
+
+def test_both_secrets_of_a_rotation_are_accepted_and_a_retired_one_is_not(world: World) -> None:
+    world.secrets.rotate("signup_webhook", NEWER)
+    assert post(signup_post(webhook_id="msg_1", secret=SIGNUP_SECRET))[0] == 202
+    assert post(signup_post(webhook_id="msg_2", secret=NEWER, email="bob@example.com"))[0] == 202
+    world.secrets.rotate("signup_webhook", NEWEST)
+    world.queue.take()
+    refuse(world, signup_post(webhook_id="msg_3", secret=SIGNUP_SECRET, email="eve@example.com"), 401)
+
+
+def padded(size: int) -> bytes:
+    return signup_body() + b" " * (size - len(signup_body()))
+
+
+def test_a_body_of_exactly_256_kb_is_read_and_one_byte_more_is_too_much(world: World) -> None:
+    refuse(world, signup_post(padded(MAX_BODY + 1)), 413)
+    assert post(signup_post(padded(MAX_BODY)))[0] == 202
+
+
+# -- what is refused ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_header_is_not_a_signature(world: World, header: str, value: str | None) -> None:
+    event = signup_post()
+    event["headers"].pop(header)
+    if value is not None:
+        event["headers"][header] = value
+    assert header in refuse(world, event, 401)["detail"]
+
+
+def test_no_headers_at_all_are_refused(world: World) -> None:
+    refuse(world, signup_post() | {"headers": None}, 415)
+
+
+@pytest.mark.parametrize("seconds", [-301, 301, -86400])
+def test_a_stale_or_future_timestamp_is_refused(world: World, seconds: int) -> None:
+    refuse(world, signup_post(at=NOON + timedelta(seconds=seconds)), 401)
+
+
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_five_minutes_are_tolerated(world: World, seconds: int) -> None:
+    assert post(signup_post(at=NOON + timedelta(seconds=seconds)))[0] == 202
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": "v2,AAAA v1a,BBBB"},
+        {"webhook-signature": "v1,\ud800"},
+        {"webhook-id": "msg_2"},
+        {"webhook-timestamp": "1"},
+        {"webhook-timestamp": "\ud800"},
+        {"webhook-timestamp": "nan"},
+    ],
+)
+def test_a_header_that_was_changed_is_refused(world: World, headers: dict[str, str]) -> None:
+    refuse(world, signup_post(headers=headers), 401)
+
+
+@pytest.mark.parametrize("webhook_id", ["m" * 256, "a\nb", "a\x00b", "\ud800", "\u2028"])
+def test_a_webhook_id_is_short_and_printable(world: World, webhook_id: str) -> None:
+    problem = refuse(world, signup_post(headers={"webhook-id": webhook_id}), 400)
+    assert fields(problem) == ["webhook-id"]
+
+
+def test_a_body_written_anew_is_not_the_one_that_was_signed(world: World) -> None:
+    event = signup_post()
+    rewritten = json.dumps(json.loads(event["body"]), separators=(",", ":"))
+    refuse(world, event | {"body": rewritten}, 401)
+
+
+def test_a_wrong_secret_is_refused_before_the_body_is_looked_at(world: World) -> None:
+    refuse(world, signup_post(b"{nonsense", secret=NEWER), 401)
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json", "json"]
+)
+def test_another_content_type_is_refused(world: World, kind: str) -> None:
+    refuse(world, signup_post(headers={"content-type": kind}), 415)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1,]",
+        b"\xff\xfe",
+        b'"\xed\xa0\x80"',
+        b"\xef\xbb\xbf" + signup_body(),
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a":1,"a":2}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b'{"a": ' + b"9" * 5000 + b"}",
+        rb'{"a": "\u0000"}',
+        rb'{"a": "\ud800"}',
+    ],
+)
+@pytest.mark.parametrize("in_base64", [True, False])
+def test_a_body_that_is_not_acceptable_json_is_malformed(world: World, body: bytes, in_base64: bool) -> None:
+    assert refuse(world, signup_post(body, in_base64=in_base64), 400)["title"] == "Malformed request"
+
+
+@pytest.mark.parametrize("body", ["null", "1", '"text"', "[]", "true", "[[{}]]", "1.5"])
+def test_json_that_is_no_object_is_invalid(world: World, body: str) -> None:
+    assert fields(refuse(world, signup_post(body.encode()), 400)) == ["body"]
+
+
+def test_an_empty_object_names_every_field_that_is_missing(world: World) -> None:
+    assert fields(refuse(world, signup_post(b"{}"), 400)) == ["data", "timestamp", "type"]
+    empty = b'{"type":"signup.completed","timestamp":"2026-11-21T12:00:00Z","data":{}}'
+    problem = refuse(world, signup_post(empty), 400)
+    assert fields(problem) == ["data.email", "data.name", "data.plan"]
+    assert {error["message"] for error in problem["errors"]} == {"is required"}
+
+
+BAD: list[tuple[str, Any]] = [
+    ("data.email", "canary"),
+    ("data.email", "canary@"),
+    ("data.email", "canary@@example.com"),
+    ("data.email", "canary@example.com\n"),
+    ("data.email", "can ary@example.com"),
+    ("data.email", "canary@" + "a" * 64 + ".com"),
+    ("data.email", "canary" * 60 + "@example.com"),
+    ("data.email", "<canary@example.com>"),
+    ("data.email", 42),
+    ("data.email", ["canary@example.com"]),
+    ("data.name", ""),
+    ("data.name", "   "),
+    ("data.name", "canary" * 50),
+    ("data.name", "canary\r\nBcc: eve@example.com"),
+    ("data.name", "canary\x1b[31m"),
+    ("data.name", "canary\u2028"),
+    ("data.name", 1),
+    ("data.name", {"canary": 1}),
+    ("data.phone", "canary"),
+    ("data.phone", "0155550123"),
+    ("data.phone", "+1"),
+    ("data.phone", "+99999999999999999999"),
+    ("data.phone", 14155550123),
+    ("data.plan", "canary"),
+    ("data.plan", ""),
+    ("data.plan", "c" * 65),
+    ("data.plan", 1),
+    ("data.plan", True),
+    ("data.payment_method", "pm canary"),
+    ("data.payment_method", "pm_../../canary\n"),
+    ("data.payment_method", ""),
+    ("data.payment", "canary"),
+    ("data.payment", "CARD"),
+    ("data.trial", "true"),
+    ("data.trial", 1),
+    ("data.company", "canary"),
+    ("data.company", []),
+    ("data.company.name", {"name": ""}),
+    ("data.company.name", {"domain": "example.com"}),
+    ("data.company.domain", {"name": "x", "domain": "canary"}),
+    ("data.company.domain", {"name": "x", "domain": "https://canary.com"}),
+    ("data.company.domain", {"name": "x", "domain": "canary..com"}),
+    ("data.company.size", {"name": "x", "size": 0}),
+    ("data.company.size", {"name": "x", "size": 10_000_001}),
+    ("data.company.size", {"name": "x", "size": 1.5}),
+    ("data.company.size", {"name": "x", "size": "10"}),
+    ("data.company.size", {"name": "x", "size": 10**30}),
+    ("data.company.canary", {"name": "x", "canary": 1}),
+    ("data.locale", "canary-canary-canary"),
+    ("data.locale", "e"),
+    ("data.consent", True),
+    ("data.consent.marketing", {"marketing": "yes"}),
+    ("data.consent.canary", {"canary": True}),
+    ("data.external_id", "can ary"),
+    ("data.sso_subject", "canary" * 50),
+    ("data.referral_source", "canary\x00".replace("\x00", "\x7f")),
+    ("data.unknown", "canary"),
+    ("data.__proto__", {"canary": 1}),
+]
+
+
+@pytest.mark.parametrize("field, value", BAD, ids=lambda value: str(value)[:30])
+def test_a_bad_field_is_named_and_its_value_is_not(world: World, field: str, value: Any) -> None:
+    name = field.split(".")[1]
+    problem = refuse(world, signup_post(**{name: value}), 400)
+    assert fields(problem) == [field]
+    assert field in problem["detail"]
+    told = json.dumps([error["message"] for error in problem["errors"]])
+    assert "canary" not in told
+
+
+def test_all_bad_fields_are_named_at_once(world: World) -> None:
+    event = {
+        "type": "signup.begun",
+        "timestamp": "yesterday",
+        "extra": 1,
+        "data": {"email": "x", "phone": "y"},
+    }
+    problem = refuse(world, signup_post(json.dumps(event).encode()), 400)
+    expected = ["data.email", "data.name", "data.phone", "data.plan", "extra", "timestamp", "type"]
+    assert fields(problem) == expected
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["yesterday", "2026-11-21", "2026-11-21T12:00:00", "2026-13-21T12:00:00Z", "", 1795262400, None],
+)
+def test_the_timestamp_is_an_rfc_3339_date_time(world: World, timestamp: Any) -> None:
+    event = {"type": "signup.completed", "timestamp": timestamp, "data": ADA}
+    assert fields(refuse(world, signup_post(json.dumps(event).encode()), 400)) == ["timestamp"]
+
+
+def test_an_unknown_plan_is_answered_with_those_there_are(world: World) -> None:
+    problem = refuse(world, signup_post(plan="gold"), 400)
+    assert "starter-monthly" in problem["errors"][0]["message"]
+    assert "gold" not in json.dumps(problem)
+
+
+def test_a_trial_that_the_plan_does_not_have_is_refused(world: World) -> None:
+    assert fields(refuse(world, signup_post(plan="free", trial=True), 400)) == ["data.trial"]
+
+
+def test_the_name_of_an_unknown_field_is_cut_short_and_made_harmless(world: World) -> None:
+    problem = refuse(world, signup_post(**{"x" * 5000: 1}), 400)
+    assert fields(problem) == ["data." + "x" * 64]
+    assert fields(refuse(world, signup_post(**{"ключ": 1}), 400)) == ["data.????"]
+
+
+@given(st.binary(max_size=120))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_law_any_signed_bytes_are_refused_politely(world: World, body: bytes) -> None:
+    refuse(world, signup_post(body, in_base64=True), 400)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from([*ADA, "phone", "trial", "locale", "consent"]), JSON_VALUES)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_law_any_value_of_any_field_is_accepted_or_named(world: World, field: str, value: Any) -> None:
+    body = json.dumps(
+        {"type": "signup.completed", "timestamp": "2026-11-21T12:00:00Z", "data": ADA | {field: value}}
+    )
+    status, answer = post(signup_post(body.encode()))
+    assert status in {202, 400, 409}
+    if status == 400 and answer["title"] == "Invalid request":
+        assert all(name.startswith(f"data.{field}") for name in fields(answer))
+
+
+@given(st.dictionaries(st.sampled_from([*signup_headers(b""), "x"]), st.text(st.characters(), max_size=30)))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_law_any_headers_are_refused_politely(world: World, headers: dict[str, str]) -> None:
+    status, _ = post(api_event("/webhooks/signup", headers, signup_body()))
+    assert status in {400, 401, 415}
+    assert world.stored() == {}
+
+
+# -- repeats ------------------------------------------------------------------------------------------------
+
+
+def test_a_repeat_gets_the_same_answer_and_stores_nothing_more(world: World) -> None:
+    first = post(signup_post())
+    stored = world.stored()
+    assert post(signup_post(at=NOON + timedelta(seconds=60))) == first
+    assert world.stored() == stored
+
+
+def test_a_repeat_of_something_unfinished_is_queued_again(world: World) -> None:
+    post(signup_post())
+    (_, message), *_ = world.queue.take()
+    post(signup_post())
+    assert world.queue.take() == [("signups", message)]
+
+
+def test_a_repeat_of_something_done_is_not_queued_again(world: World) -> None:
+    first = post(signup_post())
+    world.inbox.finish("signup#msg_1", now=NOON)
+    world.queue.take()
+    assert post(signup_post()) == first
+    assert world.queue.take() == []
+
+
+def test_the_same_webhook_id_with_another_body_is_a_conflict(world: World) -> None:
+    post(signup_post())
+    world.queue.take()
+    refuse(world, signup_post(name="Ada King"), 409)
+
+
+def test_the_same_person_under_another_webhook_id_gets_the_former_answer(world: World) -> None:
+    first = post(signup_post())
+    assert post(signup_post(webhook_id="msg_2", email="ADA@Example.com", plan="pro-monthly")) == first
+    assert len(world.rows("signups")) == len(world.rows("claims")) == 1
+    assert len(world.rows("inbox")) == 2
+    assert post(signup_post(webhook_id="msg_2", email="ADA@Example.com", plan="pro-monthly")) == first
+
+
+def test_the_second_webhook_id_of_a_person_is_held_to_its_body_too(world: World) -> None:
+    post(signup_post())
+    post(signup_post(webhook_id="msg_2", name="Ada King"))
+    world.queue.take()
+    refuse(world, signup_post(webhook_id="msg_2", name="Ada Byron"), 409)
+
+
+@pytest.mark.parametrize(
+    "status, queued", [("received", 1), ("provisioning", 0), ("active", 0), ("failed", 0)]
+)
+def test_a_person_who_was_never_dispatched_is_queued_by_a_repeat(
+    world: World, status: str, queued: int
+) -> None:
+    _, accepted = post(signup_post())
+    world.signups.change(accepted["signup_id"], {"status": status})
+    world.queue.take()
+    post(signup_post(webhook_id="msg_2"))
+    messages = world.queue.take()
+    assert [message.body["signup_id"] for _, message in messages] == [accepted["signup_id"]] * queued
+
+
+@pytest.mark.parametrize("status", ["rolled_back", "rejected", "expired"])
+def test_after_an_undone_sign_up_the_person_may_sign_up_anew(world: World, status: str) -> None:
+    _, former = post(signup_post())
+    world.signups.change(former["signup_id"], {"status": status})
+    world.queue.take()
+    answered, accepted = post(signup_post(webhook_id="msg_2", plan="pro-monthly"))
+    assert answered == 202
+    assert accepted["signup_id"] != former["signup_id"]
+    assert world.signups.get(accepted["signup_id"]).plan == "pro-monthly"
+    assert world.rows("claims") == [{"claim": claim_key(ADA["email"]), "signup_id": accepted["signup_id"]}]
+    assert len(world.queue.take()) == 1
+    assert post(signup_post(webhook_id="msg_3")) == (answered, accepted)
+
+
+@pytest.mark.parametrize("status", ["active", "degraded", "failed", "provisioning", "waiting_payment"])
+def test_a_sign_up_that_is_open_or_succeeded_holds_its_address(world: World, status: str) -> None:
+    first = post(signup_post())
+    world.signups.change(first[1]["signup_id"], {"status": status})
+    assert post(signup_post(webhook_id="msg_2")) == first
+
+
+def test_a_repeat_after_the_inbox_row_expired_finds_its_record(world: World) -> None:
+    first = post(signup_post())
+    world.database.write(lambda connection: connection.execute("DELETE FROM item_inbox"))
+    world.queue.take()
+    assert post(signup_post()) == first
+    assert world.stored() == {"signups": 1, "claims": 1}
+
+
+def together(events: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+    gate = threading.Barrier(len(events))
+
+    def one(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        gate.wait()
+        return post(event)
+
+    with ThreadPoolExecutor(len(events)) as pool:
+        return list(pool.map(one, events))
+
+
+@pytest.mark.parametrize("same_webhook", [True, False])
+def test_one_person_posted_twenty_times_at_once_is_one_sign_up(world: World, same_webhook: bool) -> None:
+    answers = together([signup_post(webhook_id="msg" if same_webhook else f"msg_{n}") for n in range(20)])
+    assert [status for status, _ in answers] == [202] * 20
+    assert len({answer["signup_id"] for _, answer in answers}) == 1
+    assert len(world.rows("signups")) == len(world.rows("claims")) == 1
+    assert {message.body["signup_id"] for _, message in world.queue.sent} == {answers[0][1]["signup_id"]}
+
+
+def test_one_person_signing_up_anew_twenty_times_at_once_is_one_new_sign_up(world: World) -> None:
+    _, former = post(signup_post())
+    world.signups.change(former["signup_id"], {"status": "rejected"})
+    answers = together([signup_post(webhook_id=f"again_{n}") for n in range(20)])
+    assert [status for status, _ in answers] == [202] * 20
+    assert len({answer["signup_id"] for _, answer in answers}) == 1
+    assert len(world.rows("signups")) == 2
+
+
+# -- when storage fails -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["transact"])
+def test_a_store_that_fails_acknowledges_nothing_and_the_repeat_succeeds(
+    world: World, operation: str
+) -> None:
+    world.store.fail(operation)
+    answer = handler(signup_post(), None)
+    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "1")
+    assert world.stored() == {}
+    assert world.queue.take() == []
+    assert post(signup_post())[0] == 202
+
+
+def test_a_store_that_is_down_acknowledges_nothing(world: World) -> None:
+    world.store.is_down = True
+    assert post(signup_post())[0] == 503
+    world.store.is_down = False
+    assert world.stored() == {}
+
+
+def test_an_answer_of_the_store_that_was_lost_is_completed_by_the_repeat(world: World) -> None:
+    world.store.fail("transact", after_effect=True)
+    assert post(signup_post())[0] == 503
+    assert world.queue.take() == []
+    assert post(signup_post())[0] == 202
+    assert len(world.queue.take()) == 1
+    assert world.stored() == {"inbox": 1, "signups": 1, "claims": 1}
+
+
+def test_a_queue_that_fails_after_the_store_acknowledges_nothing_and_the_repeat_completes_it(
+    world: World,
+) -> None:
+    world.queue.outages = 1
+    assert post(signup_post())[0] == 503
+    assert world.stored() == {"inbox": 1, "signups": 1, "claims": 1}
+    assert post(signup_post())[0] == 202
+    assert len(world.queue.take()) == 1
+
+
+@pytest.mark.parametrize("operation", ["get", "write"])
+def test_a_store_that_fails_while_a_repeat_is_told_apart_acknowledges_nothing(
+    world: World, operation: str
+) -> None:
+    first = post(signup_post())
+    world.store.fail(operation)
+    assert post(signup_post(webhook_id="msg_2"))[0] == 503
+    assert post(signup_post(webhook_id="msg_2")) == first
+
+
+# -- what is not said ---------------------------------------------------------------------------------------
+
+
+def test_no_log_line_holds_what_the_sign_up_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    canary = {"name": "Canary Smith", "email": "canary@example.com", "phone": "+14155550199"}
+    post(signup_post(**canary))
+    post(signup_post(**canary | {"name": "Other Canary"}))
+    post(signup_post(**canary | {"plan": "canary"}))
+    world.queue.outages = 1
+    post(signup_post(**canary))
+    told = capsys.readouterr()
+    assert "canary" not in (told.out + told.err).casefold()
+    assert "4155550199" not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{constructor}}", "${jndi:ldap://x}", "<script>alert(1)</script>", "%s%n", "=HYPERLINK(1)", "'; --"],
+)
+def test_templates_in_names_stay_text(world: World, text: str) -> None:
+    _, accepted = post(signup_post(name=text, company={"name": text}, referral_source=text))
+    signup = world.signups.get(accepted["signup_id"])
+    assert (signup.name, signup.company_name, signup.referral_source) == (text, text, text)
+    (_, message), *_ = world.queue.sent
+    assert text not in json.dumps(dict(message.body))
+
+
+def test_keys_and_messages_hold_no_personal_data(world: World) -> None:
+    post(signup_post())
+    keys = [row["claim"] for row in world.rows("claims")] + [row["event_id"] for row in world.rows("inbox")]
+    keys += [json.dumps([message.body, dict(message.attributes)]) for _, message in world.queue.sent]
+    assert not [key for key in keys if "ada" in key.casefold()]
