@@ -14,8 +14,10 @@ from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
 from infra.local.sqlite_store import SqliteStore
 from tests.contract.aws import REGION, create_tables
+from usher.adapters.aws_platform import AwsPlatform
 from usher.adapters.dynamodb_store import DynamoDbStore
 from usher.ports.store import Store
+from usher.settings import Settings
 
 NOTES = Table(
     "notes",
@@ -41,7 +43,7 @@ def aws() -> Iterator[boto3.session.Session]:
 
 @pytest.fixture(scope="session")
 def dynamodb(aws: boto3.session.Session) -> Iterator[Any]:
-    client = aws.client("dynamodb")
+    client = AwsPlatform(Settings(region=REGION)).client("dynamodb")
     yield client
     client.close()
 
