@@ -20,8 +20,8 @@ class Bucket:
         """Take a token: 0.0 when there was one, else the seconds until there is."""
         self.level = min(self.burst, self.level + (now - self.at) * self.rate)
         self.at = now
-        if self.level >= 1:
-            self.level -= 1
+        if self.level > 1 - 1e-6:  # the sum of many small refills falls short of a whole by rounding
+            self.level = max(0.0, self.level - 1)
             return 0.0
         return (1 - self.level) / self.rate
 
