@@ -1,6 +1,7 @@
 """The Stripe stand-in through the real SDK: customers, subscriptions, payments, keys, pages, errors."""
 
 import re
+import threading
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -328,3 +329,38 @@ def test_the_limit_of_an_endpoint_is_enforced_when_asked_for() -> None:
             limited.api.customers.list()
         assert caught.value.http_status == 429
         assert limited.api.products.list().data  # another endpoint has room
+
+
+def test_only_an_attached_method_can_be_a_default(shop: Shop) -> None:
+    customer = shop.customer(None)
+    with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
+        shop.subscribe(customer, default_payment_method="pm_card_visa")
+    with pytest.raises(stripe.InvalidRequestError, match="must be attached to the customer"):
+        shop.api.customers.update(
+            customer.id, {"invoice_settings": {"default_payment_method": "pm_card_visa"}}
+        )
+
+
+def test_a_bank_debit_is_processing_before_it_succeeds(shop: Shop) -> None:
+    terms = {"amount": 500, "currency": "usd", "confirm": True, "payment_method": "pm_usBankAccount"}
+    intent = shop.api.payment_intents.create(terms)
+    assert intent.status == "processing"
+    shop.control("POST", "/_control/clock", {"now": intent.created + 60})
+    try:
+        assert shop.api.payment_intents.retrieve(intent.id).status == "succeeded"
+    finally:
+        shop.control("POST", "/_control/clock", {"now": None})
+
+
+def test_a_late_answer_keeps_its_key_in_use(shop: Shop) -> None:
+    order, key = {"email": "slow@example.com"}, {"idempotency_key": "k-slow"}
+    fault = {"operation": "POST /v1/customers", "fault": "delay", "seconds": 1}
+    shop.control("POST", "/_control/faults", fault)
+    slow = threading.Thread(target=shop.api.customers.create, args=(order, key))
+    slow.start()
+    while not shop.api.customers.list({"email": order["email"]}).data:
+        pass  # the first call has had its effect and is still being answered
+    with pytest.raises(stripe.APIError) as caught:
+        shop.api.customers.create(order, key)
+    slow.join()
+    assert (caught.value.http_status, error_of(caught)["code"]) == (409, "idempotency_key_in_use")

@@ -11,7 +11,7 @@ from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 from infra.local.stand_ins.stripe.subscriptions import Subscriptions
 
 _PLAIN = ("name", "email", "phone", "description", "address", "shipping", "preferred_locales", "tax_exempt")
-_PLAIN_FIELDS = (*_PLAIN, "business_name", "individual_name", "balance")
+_PLAIN_FIELDS = (*_PLAIN, "business_name", "individual_name")
 _CHANGES = (*_PLAIN_FIELDS, "metadata", "invoice_settings")
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 

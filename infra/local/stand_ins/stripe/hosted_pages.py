@@ -98,7 +98,7 @@ class HostedPages:
             return self._invoice_page(self._account.need("invoice", invoice["id"]), "Thank you.")
         wanted = parse_qs(request.body.decode("utf-8", "replace")).get("payment_method", ["pm_card_visa"])[0]
         try:
-            method = self._methods.usable_by(customer, wanted, param="payment_method")
+            method = self._methods.attach_to(customer, wanted, param="payment_method")
         except StripeError as error:
             return self._invoice_page(invoice, error.answer.json()["error"]["message"])
         self._make_default(invoice, method)

@@ -140,12 +140,10 @@ class PaymentMethods(Resource):
         return self.account.save(held, "payment_method.attached")
 
     def usable_by(self, customer: Object, id: str, *, param: str) -> Object:
-        """The customer's payment method `id`; a test id is taken as a fresh one.
+        """The customer's payment method `id`.
 
-        Raises StripeError 400 when it is not attached to this customer.
+        Raises StripeError 400 when it is not attached to this customer, as a test id never is.
         """
-        if id in TEST_METHODS:
-            return self.attach_to(customer, id, param=param)
         held = self.account.find("payment_method", id)
         if held is None or held["customer"] != customer["id"]:
             message = f"The customer does not have a payment method with the ID {id}. "

@@ -65,7 +65,7 @@ class PaymentIntents(Resource):
             self._take_method(intent, params["payment_method"])
         account.save(intent, "payment_intent.created")
         if params.get("confirm"):
-            return self._confirmed(intent, off_session=bool(params.get("off_session")))
+            return self._confirmed(intent, params)
         return intent
 
     def retrieve(self, params: dict[str, Any], id: str) -> Object:
@@ -97,7 +97,8 @@ class PaymentIntents(Resource):
         if intent["payment_method"] is None:
             message = "You cannot confirm this PaymentIntent because it's missing a payment method."
             raise invalid(message, code="payment_intent_unexpected_state")
-        return self._confirmed(intent, off_session=bool(params.get("off_session")))
+        changes = {name: params[name] for name in ("receipt_email", "setup_future_usage") if name in params}
+        return self._confirmed(intent | changes, params)
 
     def cancel(self, params: dict[str, Any], id: str) -> Object:
         intent = self.account.need("payment_intent", id)
@@ -165,6 +166,9 @@ class PaymentIntents(Resource):
             self.account.save(intent, "payment_intent.processing")
             self.account.set_timer(intent, self.account.now() + CLEARING_SECONDS)
             return None
+        customer = self.account.find("customer", intent["customer"])
+        if intent["setup_future_usage"] and customer and method["customer"] is None:
+            self._methods.attach_to(customer, method["id"], param="payment_method")
         charge = self._charge(intent, method, None)
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": charge["id"]}
         intent |= {"next_action": None, "last_payment_error": None}
@@ -205,10 +209,13 @@ class PaymentIntents(Resource):
 
     # -- steps -----------------------------------------------------------------------------------
 
-    def _confirmed(self, intent: Object, *, off_session: bool) -> Object | Answer:
+    def _confirmed(self, intent: Object, params: dict[str, Any]) -> Object | Answer:
         if intent["payment_method"] is None:
             raise invalid("You cannot confirm this PaymentIntent because it's missing a payment method.")
-        decline = self.attempt(intent, off_session=off_session)
+        decline = self.attempt(intent, off_session=bool(params.get("off_session")))
+        if intent["next_action"] and "return_url" in params:
+            intent["next_action"]["redirect_to_url"]["return_url"] = params["return_url"]
+            self.account.save(intent)
         if decline is None:
             return intent
         fields = card_error_fields(decline) | {"charge": intent["latest_charge"], "payment_intent": intent}

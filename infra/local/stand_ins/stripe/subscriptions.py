@@ -22,7 +22,6 @@ _CREATE_MORE = (
     "currency",
     "collection_method",
     "days_until_due",
-    "billing_mode",
 )
 _TIMES = ("trial_end", "trial_period_days", "trial_settings", "cancel_at", "cancel_at_period_end")
 _UPDATE = ("metadata", "description", "default_payment_method", "cancel_at_period_end", "cancel_at", "items")
@@ -151,8 +150,8 @@ class Subscriptions(Resource):
             if behavior == "default_incomplete":
                 return
             assert method is not None
-            off_session = False  # with the customer absent too the invoice's intent waits for authentication
-            decline = self._invoices.collect(invoice, customer, method["id"], off_session=off_session)
+            # `off_session` or not, an invoice's payment that needs the customer waits for the customer
+            decline = self._invoices.collect(invoice, customer, method["id"])
         paid = self.account.need("invoice", invoice["id"])["status"] == "paid"
         if behavior == "error_if_incomplete" and decline:
             raise card_error(decline)
@@ -182,7 +181,9 @@ class Subscriptions(Resource):
             recurring = price["recurring"]
             end = trial_end or after(now, recurring["interval"], recurring["interval_count"])
             items.append(subscription_object.item(id, price, given, now, (now, end)))
-        if len({item["price"]["currency"] for item in items}) > 1:
+        currencies = {item["price"]["currency"] for item in items}
+        currencies |= {params["currency"]} if "currency" in params else set()
+        if len(currencies) > 1:
             raise invalid("All items of a subscription must have the same currency.", param="items")
         return items
 
