@@ -65,7 +65,8 @@ def _interpreter() -> str:
     )
     if found.returncode != 0:
         raise NoInterpreter(
-            f"bundling compiles for Lambda and needs Python {PYTHON}: run `uv python install {PYTHON}`"
+            f"bundling compiles for Lambda and needs Python {PYTHON} on the path, or from "
+            f"`uv python install {PYTHON}`; uv found none: {found.stderr.strip()}"
         )
     return found.stdout.strip()
 
@@ -75,7 +76,7 @@ class _OnThisMachine:
     def __init__(self, build: Build) -> None:
         self._build = build
 
-    def try_bundle(self, output_dir: str, **_options: Any) -> bool:
+    def try_bundle(self, output_dir: str, _options: Any) -> bool:
         output = Path(output_dir)
         self._build(output)
         compile_all(output)
