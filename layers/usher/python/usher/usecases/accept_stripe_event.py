@@ -1,9 +1,9 @@
 """Intake of a Stripe event: verify on the raw bytes, store, queue in order per customer, answer."""
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from usher.domain import strict_json
 from usher.domain.problems import Problem, malformed
@@ -17,20 +17,24 @@ from usher.ports.store import Store
 from usher.records import inbox
 
 MAX_BODY = 1024 * 1024
+MAX_KEPT = 256 * 1024  # a row holds 400 KB; of a larger event the digest is kept, its object is fetched anyway
+
+Name = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]  # what a FIFO queue takes as a group
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class _EventRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    idempotency_key: str | None = None
+    idempotency_key: Text | None = None
 
 
 class _EventObject(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    id: str
-    object: str
-    customer: str | None = None
+    id: Text | None = None  # an upcoming invoice or a balance has none
+    object: Text
+    customer: Name | None = None
 
 
 class _EventData(BaseModel):
@@ -44,9 +48,9 @@ class StripeEvent(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    id: str
-    type: str
-    created: int
+    id: Name
+    type: Text
+    created: int = Field(ge=0, lt=2**53)
     request: _EventRequest | None = None
     data: _EventData
 
@@ -67,21 +71,23 @@ def accept_stripe_event(
         )
     event = _parse(request.body)
     subject = event.data.object
-    group = subject.id if subject.object == "customer" else subject.customer or subject.id
+    customer = subject.id if subject.object == "customer" else subject.customer
+    group = customer or event.id
     names = {"event_id": f"stripe#{event.id}", "group": group}
     extra: dict[str, Any] = {
         "type": event.type,
         "group": group,
         "object_kind": subject.object,
-        "object_id": subject.id,
         "happened_at": event.created,
     }
+    if subject.id:
+        extra["object_id"] = subject.id
     if event.request and event.request.idempotency_key:
         extra["idempotency_key"] = event.request.idempotency_key
     row = inbox.row(
         names["event_id"],
         source="stripe",
-        body=request.body.decode(),
+        body=request.body.decode() if len(request.body) <= MAX_KEPT else "",
         digest=hashlib.sha256(request.body).hexdigest(),
         received_at=clock.now(),
         keep_days=keep_days,

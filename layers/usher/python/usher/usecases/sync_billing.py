@@ -55,7 +55,7 @@ def sync_billing(
 def _triage(row: Item | None) -> str:
     if row is None or row["state"] == "done":
         return "done"
-    return "synced" if row["object_kind"] in KINDS else "ignored"
+    return "synced" if row["object_kind"] in KINDS and "object_id" in row else "ignored"
 
 
 def _bring_in_step(
