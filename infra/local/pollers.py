@@ -94,7 +94,10 @@ class Poller:
 
 
 def failures(answer: Any, ids: Sequence[str]) -> set[str]:
-    """The ids a handler's answer names as failed; all of them when it makes no sense (Lambda's rule)."""
+    """The ids a handler's answer names as failed; all of them when it makes no sense.
+
+    Lambda's rules but one: an object without `batchItemFailures` is taken for a misspelling, not success.
+    """
     if answer is None or answer == {}:
         return set()
     everything = set(ids)
