@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from infra.local.cli.refusal import Refused
 from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, opened
 from infra.local.engine.definition import compile_machine
 from infra.local.stand_ins.config import Config
-from infra.local.stand_ins.launch import StandInFailed, StandInProcess, launch
+from infra.local.stand_ins.launch import ROOT, StandInFailed, StandInProcess, launch
 
 _LOOK_SECONDS = 1.0  # how often to see whether the stand-ins still run
 
@@ -28,6 +29,7 @@ def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once:
     """Serve until Ctrl-C or SIGTERM; returns the exit code. Raises Refused when Usher cannot start."""
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
+    os.umask(0o077)  # keys and people's data: for nobody else on this machine
     console = view.console()
     served = False
     try:
@@ -87,10 +89,10 @@ def _refusing() -> Iterator[None]:
     """Turn what a person can put right into one line for them."""
     try:
         yield
-    except (DataDirRefused, policy_files.PolicyFileError, state_machine_file.StateMachineFileError) as error:
+    except (DataDirRefused, policy_files.PolicyFileError, StandInFailed) as error:
         raise Refused(str(error)) from error
-    except StandInFailed as error:
-        raise Refused(str(error)) from error
+    except state_machine_file.StateMachineFileError as error:
+        raise Refused(str(error).removeprefix(f"{ROOT}/")) from error
 
 
 @contextlib.contextmanager
