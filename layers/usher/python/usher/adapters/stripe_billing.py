@@ -4,7 +4,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import requests
 import stripe
+from requests.adapters import HTTPAdapter
 from stripe import StripeClient
 
 from usher.adapters.stripe_errors import Decline, calling
@@ -24,12 +26,15 @@ class StripeBilling:
         api_base: `https://api.stripe.com`, or the stand-in's address.
         api_key: a restricted key, or how to read it.
         timeout: seconds per call; the SDK's own retries are off, the workflow owns them.
+        connections: kept alive at most.
     """
 
-    def __init__(self, *, api_base: str, api_key: ApiKey, timeout: float = 10.0) -> None:
+    def __init__(
+        self, *, api_base: str, api_key: ApiKey, timeout: float = 10.0, connections: int = 32
+    ) -> None:
         self._key = reader(api_key)
         self._api_base = api_base
-        self._http = stripe.RequestsClient(timeout=timeout)
+        self._http = stripe.RequestsClient(timeout=timeout, session=_session(connections))
         self._connected: StripeClient | None = None
         self._prices: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -173,6 +178,14 @@ class StripeBilling:
                     max_network_retries=0,
                 )
             return self._connected
+
+
+def _session(connections: int) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # else each call looks through the environment for proxies: a fifth of its CPU
+    session.mount("https://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
+    session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
+    return session
 
 
 def _metadata(account_id: str, signup_id: str, correlation_id: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import stripe
 
-from usher.domain.errors import VendorRejected, VendorUnavailable
+from usher.domain.errors import KeySpent, VendorRejected, VendorUnavailable
 
 
 class Decline(Exception):
@@ -21,8 +21,8 @@ class Decline(Exception):
 def calling(what: str) -> Iterator[None]:
     """Fold what the SDK raises inside the block.
 
-    Raises Decline for a refused card, VendorUnavailable for a lost connection, 409, 429 and 5xx,
-    VendorRejected for any other 4xx. Stripe's own message may quote input, so only its code is kept.
+    Raises Decline for a refused card, VendorUnavailable for a lost connection, 409, 429 and 5xx (KeySpent
+    for a 5xx replayed from an earlier call), VendorRejected for any other 4xx. Stripe's own message may quote input, so only its code is kept.
     """
     try:
         yield
@@ -37,6 +37,10 @@ def calling(what: str) -> Iterator[None]:
         raise VendorUnavailable(f"stripe: {what} was refused for its rate (429)") from error
     except stripe.StripeError as error:
         status = error.http_status
+        if status and status >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
+            raise KeySpent(
+                f"stripe: {what} failed before, and that is what this key is answered with"
+            ) from error
         if (
             status is None or not 400 <= status < 500 or status in {409, 429}
         ):  # a 200 that cannot be read, too

@@ -3,6 +3,7 @@
 * UsherError
   x RetryableError        - the same call may succeed later; the caller backs off
     + VendorUnavailable   - a vendor timed out, refused the connection, answered 429 or 5xx
+      - KeySpent          - the vendor answers this idempotency key with a failure it has stored
     + StaleWrite          - someone else changed the row first; read again, then decide again
     + StoreUnavailable    - the store, a queue or the bus could not take the call
     + NotYet              - something this call builds on is still on its way
@@ -42,6 +43,13 @@ class VendorUnavailable(RetryableError):
         super().__init__(message)
         self.outcome_unknown = outcome_unknown
         self.retry_after = retry_after
+
+
+class KeySpent(VendorUnavailable):
+    """The vendor replays a failure it stored under this idempotency key: the key can never succeed.
+
+    What is needed is a look-up, and a new key when nothing is found (Stripe keeps 5xx results for 24 hours).
+    """
 
 
 class StaleWrite(RetryableError):

@@ -17,7 +17,9 @@ from usher.ports.store import Store
 from usher.records import inbox
 
 MAX_BODY = 1024 * 1024
-MAX_KEPT = 256 * 1024  # a row holds 400 KB; of a larger event the digest is kept, its object is fetched anyway
+MAX_KEPT = (
+    256 * 1024
+)  # a row holds 400 KB; of a larger event the digest is kept, its object is fetched anyway
 
 Name = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]  # what a FIFO queue takes as a group
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]

@@ -3,6 +3,7 @@
 from usher.domain import times
 from usher.domain.events import AccountActivated
 from usher.ports.clock import Clock
+from usher.ports.store import Absent, Both, ConditionFailed, Present
 from usher.records.accounts import activating
 from usher.records.events import EventLog
 from usher.records.signups import Signups, activation_timing
@@ -25,14 +26,19 @@ def activate_account(command: StepCommand, *, signups: Signups, log: EventLog, c
         plan=signup.plan,
         milliseconds_to_active=timing["milliseconds_to_active"],
     )
-    log.commit(
-        signup.account_id,
-        [happened],
-        [
-            activating(signup, account_id=signup.account_id, now_text=times.text(now)),
-            signups.changing(signup.signup_id, progress),
-        ],
-        correlation_id=command.correlation_id,
-        now=now,
-    )
+    not_yet = Both((Present("signup_id"), Absent("active_at")))
+    try:
+        log.commit(
+            signup.account_id,
+            [happened],
+            [
+                signups.changing(signup.signup_id, progress, if_=not_yet),
+                activating(signup, account_id=signup.account_id, now_text=times.text(now)),
+            ],
+            correlation_id=command.correlation_id,
+            now=now,
+        )
+    except ConditionFailed as error:
+        if not (error.failed.get(0) or {}).get("active_at"):
+            raise  # something else than "another try was faster"
     return OK

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from usher.domain import times
-from usher.ports.billing import BillingGateway, Declined
+from usher.domain.errors import KeySpent
+from usher.ports.billing import BillingGateway, CustomerSnapshot, Declined
 from usher.ports.clock import Clock
 from usher.ports.store import Store
 from usher.records.accounts import Accounts
@@ -29,16 +30,7 @@ def create_billing_customer(
     if key_may_have_expired(signup, clock):
         customer = billing.find_customer(signup_id=signup.signup_id, email=signup.email)
     if customer is None:
-        created = billing.create_customer(
-            account_id=signup.account_id,
-            signup_id=signup.signup_id,
-            email=signup.email,
-            name=signup.company_name,
-            phone=signup.phone,
-            payment_method=signup.payment_method,
-            correlation_id=signup.correlation_id,
-            idempotency_key=f"signup/{signup.signup_id}/create-customer/{signup.attempt}",
-        )
+        created = _create(signup, billing, signups)
         if isinstance(created, Declined):
             error = f"card declined ({created.code}): {created.reason}"
             signups.change(signup.signup_id, mark(command, STEP, clock.now(), status="failed", error=error))
@@ -48,6 +40,31 @@ def create_billing_customer(
     link = Accounts(store).link_customer(signup.account_id, customer.customer_id)
     store.transact([signups.changing(signup.signup_id, values), link])
     return OK
+
+
+def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> CustomerSnapshot | Declined:
+    assert signup.account_id is not None
+    try:
+        return billing.create_customer(
+            account_id=signup.account_id,
+            signup_id=signup.signup_id,
+            email=signup.email,
+            name=signup.company_name,
+            phone=signup.phone,
+            payment_method=signup.payment_method,
+            correlation_id=signup.correlation_id,
+            idempotency_key=f"signup/{signup.signup_id}/create-customer/{signup.attempt}",
+        )
+    except KeySpent:
+        if found := billing.find_customer(signup_id=signup.signup_id, email=signup.email):
+            return found
+        use_next_key(signup, signups)
+        raise
+
+
+def use_next_key(signup: Signup, signups: Signups) -> None:
+    """Let the next try of this sign-up's billing use keys the vendor has not seen."""
+    signups.change(signup.signup_id, {"attempt": signup.attempt + 1})
 
 
 def key_may_have_expired(signup: Signup, clock: Clock) -> bool:

@@ -1,10 +1,11 @@
 """Step CreateSubscription: start the subscription to the plan and collect the first payment."""
 
+from usher.domain.errors import KeySpent
 from usher.ports.billing import BillingFacts, BillingGateway, Declined
 from usher.ports.clock import Clock
 from usher.records.billing import BillingRecords, ids_in
-from usher.records.signups import Signups
-from usher.usecases.create_billing_customer import key_may_have_expired
+from usher.records.signups import Signup, Signups
+from usher.usecases.create_billing_customer import key_may_have_expired, use_next_key
 from usher.usecases.step import OK, STOP, StepCommand, StepResult, mark
 
 STEP = "create_subscription"
@@ -25,15 +26,7 @@ def create_subscription(
     if key_may_have_expired(signup, clock):
         answer = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
     if answer is None:
-        answer = billing.create_subscription(
-            customer_id=signup.customer_id,
-            account_id=signup.account_id,
-            signup_id=signup.signup_id,
-            plan=signup.plan,
-            trial_days=signup.trial_days,
-            correlation_id=signup.correlation_id,
-            idempotency_key=f"signup/{signup.signup_id}/create-subscription/{signup.attempt}",
-        )
+        answer = _create(signup, billing, signups)
     if isinstance(answer, Declined):
         error = f"subscription declined ({answer.code}): {answer.reason}"
         signups.change(signup.signup_id, mark(command, STEP, clock.now(), status="failed", error=error))
@@ -59,6 +52,26 @@ def create_subscription(
         also=(signups.changing(signup.signup_id, {**ids, **end}),),
     )
     return STOP if reason else OK
+
+
+def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> BillingFacts | Declined:
+    assert signup.customer_id is not None and signup.account_id is not None
+    try:
+        return billing.create_subscription(
+            customer_id=signup.customer_id,
+            account_id=signup.account_id,
+            signup_id=signup.signup_id,
+            plan=signup.plan,
+            trial_days=signup.trial_days,
+            correlation_id=signup.correlation_id,
+            idempotency_key=f"signup/{signup.signup_id}/create-subscription/{signup.attempt}",
+        )
+    except KeySpent:
+        found = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
+        if found:
+            return found
+        use_next_key(signup, signups)
+        raise
 
 
 def _why_not_started(facts: BillingFacts) -> str | None:

@@ -8,6 +8,7 @@ from usher.domain.events import OnboardingCompleted
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.mail import Mail, Mailer
+from usher.ports.store import Absent, Both, ConditionFailed, Present
 from usher.records.events import EventLog
 from usher.records.mails import Mails
 from usher.records.signups import Signup, Signups
@@ -38,13 +39,18 @@ def send_welcome_mail(
     message_id = _send_once(signup, mailer, mails, policy, clock)
     now = clock.now()
     progress = {"stage": "welcomed", "welcome_message_id": message_id, **mark(command, STEP, now)}
-    log.commit(
-        signup.account_id,
-        [OnboardingCompleted(signup_id=signup.signup_id, plan=signup.plan)],
-        [signups.changing(signup.signup_id, progress)],
-        correlation_id=command.correlation_id,
-        now=now,
-    )
+    not_yet = Both((Present("signup_id"), Absent("welcome_message_id")))
+    try:
+        log.commit(
+            signup.account_id,
+            [OnboardingCompleted(signup_id=signup.signup_id, plan=signup.plan)],
+            [signups.changing(signup.signup_id, progress, if_=not_yet)],
+            correlation_id=command.correlation_id,
+            now=now,
+        )
+    except ConditionFailed as error:
+        if not (error.failed.get(0) or {}).get("welcome_message_id"):
+            raise  # something else than "another try was faster"
     return OK
 
 
@@ -68,7 +74,9 @@ def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingP
     try:
         message_id = mailer.send(_welcome(signup, mail_id, policy))
     except VendorUnavailable as error:
-        mails.note_attempt(mail_id, outcome_unknown=error.outcome_unknown, now=clock.now())
+        # Once a try may have gone through, a later one that certainly did not changes nothing about it.
+        unknown = error.outcome_unknown or (former is not None and former["state"] != "unsent")
+        mails.note_attempt(mail_id, outcome_unknown=unknown, now=clock.now())
         raise
     mails.sent(mail_id, message_id=message_id, now=clock.now())
     return message_id
