@@ -390,15 +390,12 @@ class Engine:
         machine = str(arguments["StateMachineArn"]).rpartition(":")[2]
         link = ParentLink((frame.execution.key, frame.path, call.attempt << 32)) if frame.child else None
         name = str(arguments.get("Name") or frame.child or uuid.uuid4())
+        if link is not None and self._is_ours(execution_arn(machine, name), link):
+            return None
         try:
             id = self.start_execution(machine, name, arguments.get("Input", {}), parent=link)
         except ExecutionAlreadyExists as error:
-            row = self._journal.row(execution_arn(machine, name))
-            if row is None or link is None or tuple(row[name] for name in _LINK) != link:
-                raise TaskError("StepFunctions.ExecutionAlreadyExistsException", str(error)) from error
-            if row["status"] != "RUNNING":
-                self._put(self._child_ended, link, row["id"])
-            return None
+            raise TaskError("StepFunctions.ExecutionAlreadyExistsException", str(error)) from error
         except (StateMachineDoesNotExist, InvalidName, InvalidExecutionInput) as error:
             raise TaskError(f"StepFunctions.{type(error).__name__}Exception", str(error)) from error
         if link is not None:
@@ -407,6 +404,15 @@ class Engine:
                 raise TaskError("StepFunctions.ExecutionAlreadyExistsException", f"{id} is not this task's")
             return None
         return Payload({"ExecutionArn": id, "StartDate": self.describe(id)["startDate"]})
+
+    def _is_ours(self, id: str, link: ParentLink) -> bool:
+        """Whether the child was started before a crash; if it has ended by now, its parent is told."""
+        row = self._journal.row(id)
+        if row is None or tuple(row[name] for name in _LINK) != link:
+            return False
+        if row["status"] != "RUNNING":
+            self._put(self._child_ended, link, id)
+        return True
 
     # -- transitions and what follows them -----------------------------------------------------------------
 
