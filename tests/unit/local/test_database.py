@@ -1,183 +1,106 @@
-"""The group-commit database: durable when a write returns, work is atomic, neighbours are not touched."""
+"""The group-commit database: what returned is stored, a culprit fails alone, batches share a statement."""
 
-import sqlite3
-import subprocess
-import sys
-import threading
+import queue
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infra.local.database import MAX_GROUP, Database, Work, opened
+from infra.local.database import Database, opened
 
-PEOPLE = "CREATE TABLE people (name TEXT PRIMARY KEY, age INTEGER NOT NULL)"
+
+CULPRIT_IS_THIRD = ["NoneType", "NoneType", "IntegrityError", "NoneType"]
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path / "test.sqlite", synchronous="OFF") as database:
-        database.write(lambda connection: connection.execute(PEOPLE))
+    with opened(tmp_path / "test.db") as database:
+        database.write(
+            lambda connection: connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)") and None
+        )
         yield database
 
 
-def insert(name: str, age: int | None = 1, *, then: Exception | None = None) -> Work[str]:
-    """Work that inserts a person, and raises afterwards when told to."""
-
-    def work(connection: sqlite3.Connection) -> str:
-        connection.execute("INSERT INTO people VALUES (?,?)", (name, age))
-        if then is not None:
-            raise then
-        return name
-
-    return work
+def numbers(database: Database) -> list[int]:
+    return [row["n"] for row in database.reader().execute("SELECT n FROM t ORDER BY n")]
 
 
-def names(database: Database) -> list[str]:
-    rows = database.reader().execute("SELECT name FROM people ORDER BY name")
-    return [row["name"] for row in rows]
+def run(statement: str, *values: Any) -> Any:
+    return lambda connection: connection.execute(statement, values).rowcount
 
 
-class Held:
-    """The writer thread held inside one piece of work, so that what is queued meanwhile shares a commit."""
-
-    def __init__(self, database: Database) -> None:
-        self._entered, self._release = threading.Event(), threading.Event()
-        self.future: Future[bool] = database.submit(self._work)
-        assert self._entered.wait(30)
-
-    def _work(self, connection: sqlite3.Connection) -> bool:
-        self._entered.set()
-        return self._release.wait(30)
-
-    def release(self) -> None:
-        self._release.set()
+def insert(n: int) -> Any:
+    return run("INSERT INTO t VALUES (?)", n)
 
 
-def test_a_write_answers_what_its_work_returned_and_is_seen_by_every_reader(database: Database) -> None:
-    assert database.write(insert("ada")) == "ada"
-    assert names(database) == ["ada"]
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(names, database).result() == ["ada"]
+def test_a_write_that_returned_is_seen_by_every_reader(database: Database) -> None:
+    assert database.write(insert(1)) == 1
+    assert numbers(database) == [1]
 
 
-def test_work_that_raises_is_undone_and_its_error_comes_out(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError, match="on purpose"):
-        database.write(insert("ada", then=ZeroDivisionError("on purpose")))
-    assert names(database) == []
-
-
-def test_a_failing_neighbour_in_the_same_commit_harms_nobody(database: Database) -> None:
-    held = Held(database)
-    futures = [
-        database.submit(insert("ada")),
-        database.submit(insert("bob", then=KeyError("bob"))),
-        database.submit(insert("ada", age=2)),  # breaks the primary key
-        database.submit(insert("cyd", age=None)),  # breaks NOT NULL
-        database.submit(insert("dan")),
-    ]
-    held.release()
-    assert [type(future.exception()) for future in futures] == [
+def test_a_failing_write_undoes_itself_and_spares_its_neighbours(database: Database) -> None:
+    futures = [database.submit(insert(n)) for n in (1, 2, 2, 3)]
+    outcomes = [future.exception() for future in futures]
+    assert [type(outcome).__name__ for outcome in outcomes] == CULPRIT_IS_THIRD
         type(None),
-        KeyError,
-        sqlite3.IntegrityError,
+        type(None),
         sqlite3.IntegrityError,
         type(None),
     ]
-    assert names(database) == ["ada", "dan"]
+    assert numbers(database) == [1, 2, 3]
 
 
-def test_nobody_is_told_before_the_commit_and_readers_see_all_of_it_or_nothing(database: Database) -> None:
-    held = Held(database)
-    first = database.submit(insert("ada"))
-    assert not first.done()
-    assert names(database) == []  # a reader does not wait for the writer
-    held.release()
-    assert first.result() == "ada"
-    assert names(database) == ["ada"]
+def batched(database: Database, values: list[int]) -> list[BaseException | None]:
+    batch = database.batch(
+        "INSERT INTO t SELECT value FROM json_each(?)", lambda items: [f"[{','.join(map(str, items))}]"]
+    )
+    answers: queue.SimpleQueue[tuple[int, BaseException | None]] = queue.SimpleQueue()
+    for position, value in enumerate(values):
+        batch.submit(value, lambda error, position=position: answers.put((position, error)))
+    return [error for _, error in sorted((answers.get(timeout=20) for _ in values), key=lambda pair: pair[0])]
 
 
-def test_work_queued_together_shares_a_commit(database: Database) -> None:
-    held = Held(database)
-    futures = [database.submit(insert(f"p{number:03}")) for number in range(MAX_GROUP)]
-    visible: list[int] = []
-    futures[0].add_done_callback(lambda _: visible.append(len(names(database))))
-    held.release()
-    futures[-1].result()
-    assert visible == [MAX_GROUP]  # when the first was told, the last was stored too
+def test_a_batch_stores_all_its_items(database: Database) -> None:
+    assert batched(database, [1, 2, 3]) == [None, None, None]
+    assert numbers(database) == [1, 2, 3]
 
 
-def _note(ran: list[int], number: int, connection: sqlite3.Connection) -> None:
-    ran.append(number)
+def test_the_culprit_of_a_batch_fails_alone(database: Database) -> None:
+    held: Future[None] = Future()
+    database.submit(lambda _: held.result(timeout=20))  # so that the batch gathers behind it
+    batch = database.batch(
+        "INSERT INTO t SELECT value FROM json_each(?)", lambda items: [f"[{','.join(map(str, items))}]"]
+    )
+    answers: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    for value in (1, 2, 2, 3):
+        batch.submit(value, answers.put)
+    held.set_result(None)
+    failures = [answers.get(timeout=20) for _ in range(4)]
+    assert [type(failure).__name__ for failure in failures] == CULPRIT_IS_THIRD
+    assert numbers(database) == [1, 2, 3]
 
 
-def test_work_runs_in_the_order_it_was_queued(database: Database) -> None:
-    ran: list[int] = []
-    held = Held(database)
-    futures = [database.submit(partial(_note, ran, number)) for number in range(2 * MAX_GROUP)]
-    held.release()
-    for future in futures:
-        future.result()
-    assert ran == list(range(2 * MAX_GROUP))
+def test_batches_and_writes_share_a_commit(database: Database) -> None:
+    assert batched(database, [1]) == [None]
+    futures = [database.submit(insert(n)) for n in (2, 3)]
+    assert batched(database, [4, 5]) == [None, None]
+    assert [future.result() for future in futures] == [1, 1]
+    assert numbers(database) == [1, 2, 3, 4, 5]
 
 
-def test_writes_of_many_threads_all_arrive(database: Database) -> None:
-    with ThreadPoolExecutor(20) as pool:
-        list(pool.map(lambda number: database.write(insert(f"p{number}")), range(200)))
-    assert len(names(database)) == 200
+def test_a_closed_database_takes_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "test.db")
+    database.close()
+    database.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        database.submit(insert(1))
 
 
-def test_a_reader_cannot_write(database: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        database.reader().execute("INSERT INTO people VALUES ('ada', 1)")
-
-
-def test_a_full_disk_fails_the_whole_commit_and_the_next_one_works(database: Database) -> None:
-    pages = database.write(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
-    held = Held(database)
-    database.submit(lambda c: c.execute(f"PRAGMA max_page_count={pages}"))
-    futures = [database.submit(insert(name)) for name in ("ada", "b" * 100_000, "cyd")]
-    held.release()
-    assert isinstance(futures[1].exception(), sqlite3.OperationalError)
-    told = [future.result() for future in futures if not future.exception()]
-    assert names(database) == told  # whoever was told "done" is there, and nobody else
-    database.write(lambda c: c.execute("PRAGMA max_page_count=1000000"))
-    database.write(insert("dan"))
-    assert "dan" in names(database)
-
-
-def test_close_commits_what_is_queued_and_refuses_what_comes_later(tmp_path: Path) -> None:
-    path = tmp_path / "test.sqlite"
-    database = Database(path)
-    database.write(lambda connection: connection.execute(PEOPLE))
-    held = Held(database)
-    late = [database.submit(insert(f"p{number}")) for number in range(5)]
-    closing = threading.Thread(target=database.close)
-    closing.start()
-    held.release()
-    closing.join()
-    assert [future.result(0) for future in late] == [f"p{number}" for number in range(5)]
-    with pytest.raises(RuntimeError, match=r"test\.sqlite is closed"):
-        database.write(insert("late"))
-    database.close()  # a second time does nothing
-    with opened(path) as again:
-        assert len(names(again)) == 5
-
-
-def test_a_write_that_returned_survives_the_death_of_the_process(tmp_path: Path) -> None:
-    program = """
-import os, sys
-from pathlib import Path
-from infra.local.database import Database
-database = Database(Path(sys.argv[1]))
-database.write(lambda c: c.execute("CREATE TABLE people (name TEXT, age INTEGER)"))
-database.write(lambda c: c.execute("INSERT INTO people VALUES ('ada', 1)"))
-os._exit(9)
-"""
-    path, root = tmp_path / "test.sqlite", Path(__file__).parents[3]
-    ended = subprocess.run([sys.executable, "-c", program, str(path)], cwd=root, check=False)
-    assert ended.returncode == 9
-    with opened(path) as database:
-        assert names(database) == ["ada"]
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    with opened(tmp_path / "test.db") as database:
+        database.write(run("CREATE TABLE t (n INTEGER)"))
+        database.write(insert(7))
+    with opened(tmp_path / "test.db") as database:
+        assert numbers(database) == [7]
