@@ -103,15 +103,15 @@ class World:
         """The events in the stream as items."""
         return [decode(record["dynamodb"]["NewImage"]) for record in self.stream()]
 
-    def given_signup(self, name: str = "ada", **values: Any) -> Signup:
+    def given_signup(self, who: str = "ada", /, **values: Any) -> Signup:
         """A master record as intake leaves it, `values` over the usual ones (None leaves a value out)."""
         item = {
-            "signup_id": ids.derived("su", name),
-            "correlation_id": ids.derived("cor", name),
+            "signup_id": ids.derived("su", who),
+            "correlation_id": ids.derived("cor", who),
             "status": "received",
             "stage": "received",
             "received_at": "2026-11-21T12:00:00.000Z",
-            "email": f"{name}@example.com",
+            "email": f"{who}@example.com",
             "name": "Ada Lovelace",
             "company": {"name": "Analytical Engines"},
             "plan": "starter-monthly",

@@ -42,9 +42,11 @@ def step(
                 count("StepFailed" if final else "StepRetried", step=name)
                 logger.warning("step failed", step=name, error=type(error).__name__, final=final, **ids)
                 message = f"{type(error).__name__}: {error}"
-                if not isinstance(error, NotFound):
-                    _note(command, name, status="failed" if final else "retrying", error=message)
-                raise (PermanentError if final else RetryableError)(f"{name}: {message}") from error
+                noted = isinstance(error, NotFound) or _note(command, name, is_final=final, error=message)
+                # What cannot succeed is tried again until its reason is on record, where the workflow's
+                # next state looks for it.
+                wire = PermanentError if final and noted else RetryableError
+                raise wire(f"{name}: {message}") from error
             took = platform().clock.now() - command.entered_at
             milliseconds("StepTime", took.total_seconds() * 1000, step=name)
             logger.info("step done", step=name, outcome=result.outcome, **ids)
@@ -63,8 +65,19 @@ def _parse(command_type: type[C], event: dict[str, Any], name: str) -> C:
         raise PermanentError(f"{name}: InvalidCommand: look at {', '.join(fields)}") from error
 
 
-def _note(command: StepCommand, name: str, *, status: str, error: str) -> None:
-    """Record how this try ended, so that a person sees a step that is retrying, and why."""
+def _note(command: StepCommand, name: str, *, is_final: bool, error: str) -> bool:
+    """Record how this try ended, so that a person sees a step that is retrying, and why.
+
+    Returns whether it is on record. A late try takes nothing back from one that succeeded meanwhile.
+    """
     here = platform()
-    values = mark(command, name, here.clock.now(), status=status, error=error)
-    Signups(here.store).change(command.signup_id, values)
+    signups = Signups(here.store)
+    status = "failed" if is_final else "retrying"
+    try:
+        if not is_final and signups.get(command.signup_id).steps.get(name, {}).get("status") == "done":
+            return True
+        signups.change(command.signup_id, mark(command, name, here.clock.now(), status=status, error=error))
+    except RetryableError as failure:
+        logger.warning("step not noted", step=name, error=type(failure).__name__)
+        return False
+    return True
