@@ -21,8 +21,9 @@ class Decline(Exception):
 def calling(what: str) -> Iterator[None]:
     """Fold what the SDK raises inside the block.
 
-    Raises Decline for a refused card, VendorUnavailable for a lost connection, 409, 429 and 5xx (KeySpent
-    for a 5xx replayed from an earlier call), VendorRejected for any other 4xx. Stripe's own message may quote input, so only its code is kept.
+    Raises Decline for a refused card; VendorUnavailable for a lost connection, 409, 429 and 5xx, as KeySpent
+    when the 5xx is replayed from an earlier call; VendorRejected for any other 4xx. Stripe's own message may
+    quote input, so only its code is kept.
     """
     try:
         yield

@@ -13,7 +13,7 @@ def resolver() -> APIGatewayHttpResolver:
     """A resolver whose routes may raise Problem."""
     app = APIGatewayHttpResolver(serializer=lambda value: json.dumps(value, separators=(",", ":")))
 
-    @app.exception_handler(Problem)
+    @app.exception_handler(Problem)  # type: ignore[untyped-decorator]  # powertools types it as Callable[..., Any]
     def answer_problem(problem: Problem) -> Response[str]:
         return _response(problem)
 

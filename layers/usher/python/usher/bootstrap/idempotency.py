@@ -14,5 +14,6 @@ def persistence() -> BasePersistenceLayer:
     """A new persistence layer of this process's platform; each decorated function configures its own."""
     here = platform()
     if isinstance(here, AwsPlatform):
-        return DynamoDBPersistenceLayer(physical(settings(), "tables", TABLE))
+        table = physical(settings(), "tables", TABLE)
+        return DynamoDBPersistenceLayer(table, boto3_client=here.client("dynamodb"))
     return StoreIdempotency(here.store, here.clock)

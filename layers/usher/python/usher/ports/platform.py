@@ -12,7 +12,7 @@ from usher.ports.workflows import Workflows
 
 
 class Platform(Protocol):
-    """Built from boto3 on AWS (adapters/aws_platform.py), from SQLite on one machine (infra/local/platform.py)."""
+    """Built from boto3 on AWS (adapters/aws_platform.py), from SQLite elsewhere (infra/local/platform.py)."""
 
     @property
     def store(self) -> Store: ...

@@ -1,10 +1,9 @@
 """The body of POST /webhooks/signup: its fields, and the words for what is wrong with them."""
 
 import re
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from usher.domain import times
@@ -25,23 +24,29 @@ def _printable(value: str) -> str:
     return value.strip()
 
 
+# Both libraries are imported at their first use: most sign-ups bring a plain address and no phone, and intake
+# answers the sooner after a cold start for every module it does not load (docs/benchmarks.md).
+
+
 def _email(value: str) -> str:
     if _ASCII_ADDRESS.fullmatch(value) and len(value) <= 254 and value.index("@") <= 64 and "--" not in value:
         return value  # plain addresses, nearly all of them, need no library to be told valid
+    library = import_module("email_validator")
     try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
+        return str(library.validate_email(value, check_deliverability=False).normalized)
+    except library.EmailNotValidError as error:
         raise ValueError("is not a valid e-mail address") from error
 
 
 def _phone(value: str) -> str:
+    library = import_module("phonenumbers")
     try:
-        parsed = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException as error:
+        parsed = library.parse(value, None)
+    except library.NumberParseException as error:
         raise ValueError("is not a phone number in international form, such as +14155550123") from error
-    if not phonenumbers.is_possible_number(parsed):
+    if not library.is_possible_number(parsed):
         raise ValueError("is not a possible phone number")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return str(library.format_number(parsed, library.PhoneNumberFormat.E164))
 
 
 def _moment(value: str) -> str:
