@@ -104,7 +104,7 @@ class DataDir:
                 todo = f"end what listens there, or delete {path} to choose new ports"
                 self._require_free(port, f"it belongs to the {vendor} stand-in: {todo}", patience=True)
             vendors[vendor] = port
-        _write_private(path, json.dumps({"usher": usher, **vendors}, indent=1))
+        write_private(path, json.dumps({"usher": usher, **vendors}, indent=1))
         return Ports(usher, vendors)
 
     def _require_free(self, port: int, todo: str, *, patience: bool) -> None:
@@ -123,7 +123,7 @@ class DataDir:
         keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         for name, make in _KEYS.items():
             keys.setdefault(name, make())
-        _write_private(path, json.dumps(keys, indent=1))
+        write_private(path, json.dumps(keys, indent=1))
         tokens = {keys["USHER_PRODUCT_TOKEN"]: "product"}
         tokens |= {keys[f"USHER_OPERATOR_TOKEN_{role.upper()}"]: role for role in ROLES}
         hashed = {hashlib.sha256(token.encode()).hexdigest(): role for token, role in tokens.items()}
@@ -136,7 +136,7 @@ class DataDir:
         values = {"USHER_URL": ports.url, **keys}
         values |= {f"{vendor.upper()}_API_BASE": ports.vendor_url(vendor) for vendor in VENDORS}
         order = ["USHER_URL", *(name for name in sorted(values) if name != "USHER_URL")]
-        _write_private(self.dev_env, "".join(f"{name}={values[name]}\n" for name in order))
+        write_private(self.dev_env, "".join(f"{name}={values[name]}\n" for name in order))
 
 
 def _token(prefix: str) -> Callable[[], str]:
@@ -243,7 +243,7 @@ def _process_in(lock: int) -> int | None:
 def _check_version(path: Path) -> None:
     file = path / "version"
     if not file.exists():
-        _write_private(file, f"{VERSION}\n")
+        write_private(file, f"{VERSION}\n")
         return
     text = file.read_text().strip()
     if not text.isdigit():
@@ -255,7 +255,7 @@ def _check_version(path: Path) -> None:
         )
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Replace the file in one step, readable by its owner only."""
     if path.exists() and path.read_text() == text and path.stat().st_mode & 0o077 == 0:
         return

@@ -16,6 +16,7 @@ from stripe import StripeClient
 
 from usher.adapters.hubspot_schema import CrmSchema, ensure_schema
 from usher.adapters.postmark_mail import PostmarkTemplates
+from usher.adapters.stripe_errors import calling
 from usher.domain.plans import Plan, PlanCatalog
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -33,7 +34,7 @@ def prepare(
         done: remembers what was set up last.
 
     Raises:
-        VendorUnavailable, VendorRejected, Conflict or stripe.StripeError: a vendor did not take it.
+        VendorUnavailable, VendorRejected, Conflict: a vendor did not take it.
     """
     mails = {path.parent.name: _template(path.parent) for path in sorted(templates.glob("*/template.yaml"))}
     wanted = json.dumps([policies["plans"], policies["crm"], mails], sort_keys=True)
@@ -76,7 +77,8 @@ def _stripe(catalog: PlanCatalog, env: Mapping[str, str]) -> list[str]:
         env["STRIPE_API_KEY"], base_addresses={"api": env["STRIPE_API_BASE"]}, http_client=http
     )
     try:
-        return list(apply_plans(catalog, client))
+        with calling("apply the plan catalog"):
+            return list(apply_plans(catalog, client))
     finally:
         http.close()  # type: ignore[no-untyped-call]
 

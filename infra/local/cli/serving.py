@@ -13,7 +13,7 @@ import urllib3
 
 from infra.local.build import LocalUsher
 from infra.local.clock import LocalClock
-from infra.local.data_dir import VENDORS, DataDir, Ports
+from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, write_private
 from infra.local.prepare import prepare
 from usher.bootstrap import policies as usher_policies
 from usher.bootstrap.observe import logger
@@ -24,11 +24,16 @@ _KEEP_OFFSET_SECONDS = 1.0
 
 
 def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: LocalClock) -> LocalUsher:
-    """The deployment in this folder, its functions loaded, not started. Raises OSError: the port is taken."""
+    """The deployment in this folder, its functions loaded, not started. Raises DataDirRefused."""
     usher_policies.install(dict(policies))
     bases = {f"{vendor}_api_base": ports.vendor_url(vendor) for vendor in VENDORS}
     settings = Settings(public_url=ports.url, **bases)  # type: ignore[arg-type]  # five texts
-    usher = LocalUsher(data.path, settings, clock=clock, secrets=data.secrets, port=ports.usher)
+    try:
+        usher = LocalUsher(data.path, settings, clock=clock, secrets=data.secrets, port=ports.usher)
+    except OSError as error:
+        raise DataDirRefused(
+            f"port {ports.usher} cannot be used: {error.strerror}; choose another with --port"
+        ) from error
     usher.functions.load()
     return usher
 
@@ -70,7 +75,7 @@ def _clock(path: Path, scale: float, *, lost: bool) -> Iterator[LocalClock]:
     clock = LocalClock(scale=scale, offset=offset)
 
     def keep() -> None:
-        path.write_text(json.dumps(max(0.0, clock.offset().total_seconds())))
+        write_private(path, json.dumps(max(0.0, clock.offset().total_seconds())))
 
     def keep_on() -> None:
         keep()

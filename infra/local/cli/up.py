@@ -21,6 +21,7 @@ from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, opened
 from infra.local.engine.definition import compile_machine
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.launch import ROOT, StandInFailed, StandInProcess, launch
+from usher.domain.errors import UsherError
 
 _LOOK_SECONDS = 1.0  # how often to see whether the stand-ins still run
 
@@ -91,6 +92,8 @@ def _refusing() -> Iterator[None]:
         yield
     except (DataDirRefused, policy_files.PolicyFileError, StandInFailed) as error:
         raise Refused(str(error)) from error
+    except UsherError as error:
+        raise Refused(f"a vendor could not be set up: {error}") from error
     except state_machine_file.StateMachineFileError as error:
         raise Refused(str(error).removeprefix(f"{ROOT}/")) from error
 
