@@ -105,9 +105,13 @@ class LocalBus:
             if event is None:
                 answers.append({"ErrorCode": "MalformedDetail", "ErrorMessage": problem})
                 continue
+            text = json.dumps(event, separators=(",", ":"))
+            if len(text) > MAX_BYTES:
+                answers.append({"ErrorCode": "EntryTooLarge", "ErrorMessage": f"above {MAX_BYTES} bytes"})
+                continue
             answers.append({"EventId": event["id"]})
             bus = str(entry.get("EventBusName") or "default").rpartition("/")[2]
-            deliveries += self._deliveries(bus, event)
+            deliveries += self._deliveries(bus, event, text)
         if deliveries:
             self._store(deliveries)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
@@ -156,9 +160,8 @@ class LocalBus:
             "detail": detail,
         }, ""
 
-    def _deliveries(self, bus: str, event: Json) -> list[Delivery]:
+    def _deliveries(self, bus: str, event: Json, text: str) -> list[Delivery]:
         names = [name for name, rule in self._rules.items() if matches(rule.entry, bus, event)]
-        text = json.dumps(event, separators=(",", ":")) if names else ""
         return [Delivery(next(self._ids), name, text) for name in names]
 
     def _store(self, deliveries: list[Delivery]) -> None:

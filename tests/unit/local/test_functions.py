@@ -13,7 +13,12 @@ from tests.unit.local.conftest import Runtime
 
 def test_a_handler_gets_its_event_and_a_context_like_lambdas(runtime: Runtime) -> None:
     seen: list[Any] = []
-    functions = runtime.functions(consume=lambda event, context: seen.append(context) or event["n"])
+
+    def consume(event: Any, context: Any) -> Any:
+        seen.append(context)
+        return event["n"]
+
+    functions = runtime.functions(consume=consume)
     assert functions.invoke("room/consume", {"n": 3}) == 3
     [context] = seen
     assert context.function_name == "usher-room-consume"

@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from infra.catalog import Function, Route
-from infra.local.functions import Functions
+from infra.local.functions import Functions, Handler
 from infra.local.gateway import MAX_BODY, Gateway
 from infra.local.gateway_routes import Bucket
 from infra.local.gateway_server import GatewayServer
@@ -37,14 +37,15 @@ class Api:
         self.asked: list[dict[str, Any]] = []
         self.shape: Any = None
         self.now = 1000.0
-        handlers = {
+        handlers: dict[str, Handler] = {
             "room/echo": self._echo,
             "room/newest": lambda event, context: {"newest": True},
-            "room/broken": lambda event, context: {}["secret"],
+            "room/broken": lambda event, context: event["secret"],
             "room/shaped": lambda event, context: self.shape,
             "room/authorize": self._authorize,
         }
-        entries = [Function(*path.split("/"), timeout_seconds=30) for path in handlers]
+        rooms = [path.split("/") for path in handlers]
+        entries = [Function(room, name, timeout_seconds=30) for room, name in rooms]
         functions = Functions(entries, handlers=handlers)
         self.gateway = Gateway(
             ROUTES, functions, authorizer="room/authorize", threads=4, steady=lambda: self.now

@@ -198,13 +198,15 @@ def test_a_deduplication_id_counts_for_five_minutes_and_over_a_restart(
 ) -> None:
     twice = Message({"n": 1}, group="a", deduplication_id="evt_1")
     queue.send("ordered", [twice, twice])
+    [first] = queue.receive("ordered")
+    queue.delete("ordered", [first.receipt])
     runtime.reopen()
     queue = open_queue(runtime)
     queue.send("ordered", [twice])
-    assert queue.depth("ordered").total == 1
+    assert queue.depth("ordered").total == 0
     runtime.advance(300)
     queue.send("ordered", [twice])
-    assert queue.depth("ordered").total == 2
+    assert queue.depth("ordered").total == 1
 
 
 def test_whoever_listens_hears_of_every_message_that_becomes_ready(

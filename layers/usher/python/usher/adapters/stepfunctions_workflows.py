@@ -29,7 +29,7 @@ class StepFunctionsWorkflows:
                 answer = self._client.start_execution(stateMachineArn=arn, name=name, input=text)
         except failures.ExecutionAlreadyExists:
             return self.execution_id(workflow, name)
-        except (failures.InvalidName, failures.InvalidExecutionInput) as error:
+        except (failures.InvalidName, failures.InvalidExecutionInput, failures.ValidationException) as error:
             raise InvalidCommand(str(error)) from error
         return answer["executionArn"]
 
