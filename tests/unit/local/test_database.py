@@ -3,12 +3,13 @@
 import queue
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local.database import Database, opened
+from infra.local.database import Batch, Database, opened
 
 CULPRIT_IS_THIRD = ["NoneType", "NoneType", "IntegrityError", "NoneType"]
 
@@ -16,9 +17,7 @@ CULPRIT_IS_THIRD = ["NoneType", "NoneType", "IntegrityError", "NoneType"]
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     with opened(tmp_path / "test.db") as database:
-        database.write(
-            lambda connection: connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)") and None
-        )
+        database.write(run("CREATE TABLE t (n INTEGER PRIMARY KEY)"))
         yield database
 
 
@@ -46,13 +45,17 @@ def test_a_failing_write_undoes_itself_and_spares_its_neighbours(database: Datab
     assert numbers(database) == [1, 2, 3]
 
 
+def _answer(answers: Any, position: int, error: BaseException | None) -> None:
+    answers.put((position, error))
+
+
 def batched(database: Database, values: list[int]) -> list[BaseException | None]:
-    batch = database.batch(
+    batch: Batch[int] = database.batch(
         "INSERT INTO t SELECT value FROM json_each(?)", lambda items: [f"[{','.join(map(str, items))}]"]
     )
     answers: queue.SimpleQueue[tuple[int, BaseException | None]] = queue.SimpleQueue()
     for position, value in enumerate(values):
-        batch.submit(value, lambda error, position=position: answers.put((position, error)))
+        batch.submit(value, partial(_answer, answers, position))
     return [error for _, error in sorted((answers.get(timeout=20) for _ in values), key=lambda pair: pair[0])]
 
 
@@ -64,7 +67,7 @@ def test_a_batch_stores_all_its_items(database: Database) -> None:
 def test_the_culprit_of_a_batch_fails_alone(database: Database) -> None:
     held: Future[None] = Future()
     database.submit(lambda _: held.result(timeout=20))  # so that the batch gathers behind it
-    batch = database.batch(
+    batch: Batch[int] = database.batch(
         "INSERT INTO t SELECT value FROM json_each(?)", lambda items: [f"[{','.join(map(str, items))}]"]
     )
     answers: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
