@@ -61,8 +61,6 @@ $(STAMPS)/run $(STAMPS)/dev: $(STAMPS)/%: requirements/%.txt pyproject.toml $(ST
 	@echo 'Installing $< ...'
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation --no-deps -e .
-	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-		printf '%s\n' '$(CURDIR)' '$(CURDIR)/layers/usher/python' > "$$site/usher-checkout.pth"
 	@$(BIN)/python -c '$(WARM_UP)'
 	@touch $@
 
