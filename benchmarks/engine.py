@@ -1,4 +1,4 @@
-"""Executions per second of the local engine beside DBOS on PostgreSQL: `.venv/bin/python benchmarks/engine.py`.
+"""Executions/s of the local engine beside DBOS on PostgreSQL: `.venv/bin/python benchmarks/engine.py`.
 
 Six steps, each a 5 ms HTTP call to a server in another process, every step durable before the next begins.
 """
@@ -45,7 +45,7 @@ class Calls:
 
 
 def workflow() -> Document:
-    """Six Tasks as the onboarding workflow writes them: retry, catch, deadline, arguments, a variable each."""
+    """Six Tasks as a workflow of ours writes them: retry, catch, deadline, arguments, a variable each."""
     states: dict[str, Any] = {}
     for step in range(1, engine_calls.STEPS + 1):
         states[f"Step{step}"] = {
@@ -161,6 +161,7 @@ def dbos_python() -> Path:
     python, stamp = folder / "bin/python", folder / "installed"
     if not stamp.exists() or stamp.read_bytes() != requirements.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        (folder / ".gitignore").write_text("*\n")
         install = [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(requirements)]
         subprocess.run(install, check=True)
         stamp.write_bytes(requirements.read_bytes())
@@ -169,10 +170,11 @@ def dbos_python() -> Path:
 
 def run_dbos(port: int, executions: int, concurrency: int, folder: Path, programs: Path) -> dict[str, Any]:
     """`took` and `seconds` of the same workload on DBOS."""
-    script, result = ROOT / "benchmarks/engine_dbos.py", folder / "dbos.json"
+    result = folder / "dbos.json"
     with engine_postgres.cluster(folder, programs) as url:
-        command = [dbos_python(), script, str(port), url, str(executions), str(concurrency), result]
-        subprocess.run(command, check=True, cwd=ROOT / "benchmarks")
+        numbers = [str(port), url, str(executions), str(concurrency)]
+        command = [str(dbos_python()), "-m", "benchmarks.engine_dbos", *numbers, str(result)]
+        subprocess.run(command, check=True, cwd=ROOT)
     answer: dict[str, Any] = json.loads(result.read_text())
     return answer
 
@@ -197,9 +199,7 @@ def main() -> None:
             ours = report("Usher", took, time.perf_counter() - begun)
             programs = engine_postgres.binaries()
             if programs is None:
-                print(
-                    "DBOS on PostgreSQL: NOT RUN, no initdb on this machine (install postgresql to compare)"
-                )
+                print("DBOS on PostgreSQL: NOT RUN; no initdb here (install postgresql to compare)")
                 return
             answer = run_dbos(port, arguments.dbos_executions, arguments.concurrency, folder, programs)
             theirs = report("DBOS on PostgreSQL", answer["took"], answer["seconds"])

@@ -9,8 +9,9 @@ import threading
 import time
 from pathlib import Path
 
-import engine_calls
 from dbos import DBOS, SetWorkflowID
+
+from benchmarks import engine_calls
 
 PORT, URL, EXECUTIONS, CONCURRENCY = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
@@ -25,12 +26,12 @@ DBOS(
 )
 
 
-@DBOS.step(retries_allowed=True, max_attempts=5)
+@DBOS.step(retries_allowed=True, max_attempts=5)  # type: ignore[untyped-decorator]  # DBOS is in its own environment
 def call(step: int, account_id: str) -> str:
     return str(json.loads(engine_calls.call(PORT, step))["id"])
 
 
-@DBOS.workflow()
+@DBOS.workflow()  # type: ignore[untyped-decorator]
 def six_steps(account_id: str) -> list[str]:
     return [call(step, account_id) for step in range(1, engine_calls.STEPS + 1)]
 
