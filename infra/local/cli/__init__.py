@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,7 +51,15 @@ def up(
     ] = False,
 ) -> None:
     """Run Usher on this machine, with a stand-in for each vendor."""
-    _run("up", port=port, data=data, time_scale=time_scale, samples=samples or once, once=once)
+    _run(
+        "up",
+        port=port,
+        data=data,
+        time_scale=time_scale,
+        samples=samples or once,
+        once=once,
+        began=time.monotonic(),
+    )
 
 
 @app.command()

@@ -26,9 +26,12 @@ from usher.domain.errors import UsherError
 _LOOK_SECONDS = 1.0  # how often to see whether the stand-ins still run
 
 
-def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once: bool) -> int:
-    """Serve until Ctrl-C or SIGTERM; returns the exit code. Raises Refused when Usher cannot start."""
-    began = time.monotonic()
+def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once: bool, began: float) -> int:
+    """Serve until Ctrl-C or SIGTERM; returns the exit code. Raises Refused when Usher cannot start.
+
+    Args:
+        began: `time.monotonic` when the command was typed, near enough.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     os.umask(0o077)  # keys and people's data: for nobody else on this machine
     console = view.console()
