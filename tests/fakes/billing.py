@@ -16,7 +16,7 @@ from usher.ports.billing import (
     SubscriptionSnapshot,
 )
 
-START = datetime(2026, 11, 21, 12, tzinfo=UTC)
+START = datetime(2025, 11, 21, 12, tzinfo=UTC)
 
 
 @dataclass

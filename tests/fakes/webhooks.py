@@ -37,7 +37,7 @@ def api_event(path: str, headers: dict[str, str], body: bytes, *, in_base64: boo
 def signup_body(**data: Any) -> bytes:
     """A sign-up of Ada with these fields of `data` changed; None leaves one out."""
     fields = {name: value for name, value in (ADA | data).items() if value is not None}
-    event = {"type": "signup.completed", "timestamp": "2026-11-21T12:00:00Z", "data": fields}
+    event = {"type": "signup.completed", "timestamp": "2025-11-21T12:00:00Z", "data": fields}
     return json.dumps(event).encode()
 
 

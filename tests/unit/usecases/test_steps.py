@@ -210,8 +210,8 @@ def test_a_mark_tells_when_the_state_began_and_when_it_ended(world: World) -> No
     handlers(world)["create_identity"](event, None)
     mark = step_of(world, signup, "create_identity")
     assert (mark["started_at"], mark["finished_at"]) == (
-        "2026-11-21T12:00:00.000Z",
-        "2026-11-21T12:00:03.000Z",
+        "2025-11-21T12:00:00.000Z",
+        "2025-11-21T12:00:03.000Z",
     )
 
 

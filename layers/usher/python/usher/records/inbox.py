@@ -1,10 +1,23 @@
 """Inbox: raw webhooks as they came, each claimed once, and what became of it."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
 from usher.domain import times
-from usher.ports.store import Absent, AtMost, ConditionFailed, Equals, Item, Page, Put, Store, Update
+from usher.ports.store import (
+    Absent,
+    AtMost,
+    Condition,
+    ConditionFailed,
+    Equals,
+    Item,
+    OneOf,
+    Page,
+    Put,
+    Store,
+    Update,
+)
 
 TABLE = "inbox"
 SHARDS = 10  # spreads the index partition of what is pending
@@ -59,8 +72,13 @@ class Inbox:
         self._close(event_id, "done", {"done_at": times.text(now)})
 
     def park(self, event_id: str, *, reason: str, now: datetime) -> None:
-        """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed."""
-        self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason})
+        """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed.
+
+        One that was finished in the meantime stays finished.
+        """
+        open_ = OneOf("state", ("claimed", "parked"))
+        with contextlib.suppress(ConditionFailed):
+            self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
 
     def queued_again(self, event_id: str, *, now: datetime) -> None:
         """A sweep queued the event once more, which renews its lease."""
@@ -78,7 +96,6 @@ class Inbox:
             cursor=cursor,
         )
 
-    def _close(self, event_id: str, state: str, values: dict[str, Any]) -> None:
-        self._store.write(
-            Update(TABLE, {"event_id": event_id}, set={"state": state, **values}, remove=("pending",))
-        )
+    def _close(self, event_id: str, state: str, values: dict[str, Any], if_: Condition | None = None) -> None:
+        changed = {"state": state, **values}
+        self._store.write(Update(TABLE, {"event_id": event_id}, set=changed, remove=("pending",), if_=if_))

@@ -89,6 +89,14 @@ def step_mark(
     return {_STEP + step: mark}
 
 
+def given_up(signup: Signup, step: str, *, finished_at: str) -> Item:
+    """The attribute that says that a step which was retrying is not tried any more."""
+    mark = signup.steps.get(step)
+    if mark is None or mark["status"] != "retrying":
+        return {}
+    return {_STEP + step: {**mark, "status": "failed", "finished_at": finished_at}}
+
+
 class Signups:
     """Reads and changes master records; parallel steps change different attributes of one record."""
 

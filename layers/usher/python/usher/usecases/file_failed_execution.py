@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import times
-from usher.domain.events import OnboardingFailed
+from usher.domain.events import OnboardingDegraded, OnboardingFailed
 from usher.domain.onboarding import FINAL
 from usher.domain.strict_json import parse
 from usher.ports.chat import Chat
@@ -38,6 +38,8 @@ def file_failed_execution(
     signup = signups.find(signup_id) if signup_id else None
     if signup is None or (signup.status in FINAL and signup.active_at is None):
         return False
+    if signup.failure is not None and signup.failure.get("execution") == ended.execution_arn:
+        return False  # the bus delivered it twice
     now = clock.now()
     reason = f"the workflow ended as {ended.status} ({ended.error or 'no error named'}); redrive resumes it"
     failure = {
@@ -50,14 +52,14 @@ def file_failed_execution(
     untold = tell_operators(chat, signup, headline="Sign-up broke", reason=reason, public_url=public_url)
     if untold:
         failure["untold"] = untold
-    status = "degraded" if signup.active_at else "failed"
+    status, kind = ("degraded", OnboardingDegraded) if signup.active_at else ("failed", OnboardingFailed)
     values = {"status": status, "failure": failure}
     if signup.account_id is None:
         signups.change(signup.signup_id, values)
         return True
     log.commit(
         signup.account_id,
-        [OnboardingFailed(signup_id=signup.signup_id, step=failure["step"], reason=reason)],
+        [kind(signup_id=signup.signup_id, step=failure["step"], reason=reason)],
         [signups.changing(signup.signup_id, values)],
         correlation_id=signup.correlation_id,
         now=now,
@@ -67,7 +69,8 @@ def file_failed_execution(
 
 def _signup_id(ended: ExecutionEnded) -> str | None:
     given: Any = parse(ended.input.encode()) if ended.input else None
-    return given.get("signup_id") if isinstance(given, dict) else None
+    signup_id = given.get("signup_id") if isinstance(given, dict) else None
+    return signup_id if isinstance(signup_id, str) else None
 
 
 def _unfinished(steps: dict[str, dict[str, Any]]) -> str | None:

@@ -5,7 +5,7 @@ from usher.domain.events import OnboardingDegraded
 from usher.ports.chat import Chat
 from usher.ports.clock import Clock
 from usher.records.events import EventLog
-from usher.records.signups import Signups
+from usher.records.signups import Signups, given_up
 from usher.usecases.report_failure import reason_of, tell_operators
 from usher.usecases.step import OK, StepCommand, StepResult
 
@@ -37,10 +37,11 @@ def mark_degraded(
     )
     if untold:
         failure["untold"] = untold
+    end = given_up(signup, step, finished_at=failure["since"])
     log.commit(
         signup.account_id,
         [OnboardingDegraded(signup_id=signup.signup_id, step=step, reason=reason)],
-        [signups.changing(signup.signup_id, {"status": "degraded", "failure": failure})],
+        [signups.changing(signup.signup_id, {"status": "degraded", "failure": failure, **end})],
         correlation_id=signup.correlation_id,
         now=now,
     )
