@@ -5,7 +5,6 @@ import json
 import logging
 import sqlite3
 import threading
-import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -20,6 +19,7 @@ from infra.local.database import Batch, Database
 from infra.local.functions import Functions
 from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue
+from infra.local.request_ids import request_id
 from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
 
@@ -150,7 +150,7 @@ class LocalBus:
         now = self._clock.now()
         return {
             "version": "0",
-            "id": str(uuid.uuid4()),
+            "id": request_id(),
             "detail-type": entry["DetailType"],
             "source": entry["Source"],
             "account": arns.ACCOUNT,

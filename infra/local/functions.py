@@ -5,13 +5,13 @@ import importlib
 import inspect
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra import catalog
 from infra.local import arns
+from infra.local.request_ids import request_id
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -161,7 +161,7 @@ class Functions:
         handler, entry = function.handler or self._handler(function), function.entry
         started = time.monotonic()
         deadline = started + entry.timeout_seconds
-        context = Context(function.name, entry.memory_mb, function.arn, str(uuid.uuid4()), deadline)
+        context = Context(function.name, entry.memory_mb, function.arn, request_id(), deadline)
         failed = True
         try:
             with self._turns if inspect.ismethod(handler) else _AT_ONCE:

@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +20,7 @@ from infra.local.gateway_events import (
     to_response,
 )
 from infra.local.gateway_routes import Routes, RouteState
+from infra.local.request_ids import request_id
 
 logger = logging.getLogger("usher.local")
 
@@ -79,7 +79,7 @@ class Gateway:
         functions: Functions,
         *,
         authorizer: str,
-        threads: int = 32,
+        threads: int = 16,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._routes = Routes(routes, steady)
@@ -110,7 +110,7 @@ class Gateway:
         self._pool.shutdown()
 
     async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
-        id = str(uuid.uuid4())
+        id = request_id()
         path, methods, parameters = self._routes.find(scope["raw_path"])
         if not methods:
             return problem(404, "Not found", "There is nothing at this address", id)

@@ -2,20 +2,20 @@
 
 import socket
 import threading
-import uuid
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infra.local.gateway import problem
+from infra.local.request_ids import request_id
 
 
 class _Protocol(HttpToolsProtocol):
     """Answers what is not HTTP in the same form as everything else that is refused."""
 
     def send_400_response(self, msg: str) -> None:
-        response = problem(400, "Malformed request", "This is not HTTP as we know it", str(uuid.uuid4()))
+        response = problem(400, "Malformed request", "This is not HTTP as we know it", request_id())
         head = ["HTTP/1.1 400 Bad Request", f"content-length: {len(response.body)}", "connection: close"]
         head += [f"{name.decode()}: {value.decode()}" for name, value in response.headers]
         self.transport.write("\r\n".join(head).encode() + b"\r\n\r\n" + response.body)

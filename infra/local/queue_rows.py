@@ -4,12 +4,12 @@ import json
 import logging
 import sqlite3
 import threading
-import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from infra.local.database import Batch, Database
 from infra.local.queue_lines import Entry
+from infra.local.request_ids import request_id
 from usher.adapters.queue_messages import encode
 from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
@@ -62,7 +62,7 @@ def new_entry(id: int, message: Message, now: float, *, fifo: bool) -> Entry:
     encoded = encode(message, fifo=fifo)
     return Entry(
         id,
-        str(uuid.uuid4()),
+        request_id(),
         encoded.body,
         dict(message.attributes),
         message.group,

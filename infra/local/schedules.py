@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import threading
-import uuid
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from infra.local.database import Database
 from infra.local.functions import Functions
 from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue
+from infra.local.request_ids import request_id
 from usher.domain.errors import StoreUnavailable
 from usher.ports.queue import Message
 
@@ -128,7 +128,7 @@ class Schedules:
 def _event(name: str, moment: float) -> dict[str, Any]:
     return {
         "version": "0",
-        "id": str(uuid.uuid4()),
+        "id": request_id(),
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": arns.ACCOUNT,
