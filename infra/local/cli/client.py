@@ -1,19 +1,17 @@
 """A product backend's view of a running Usher: signed posts in, status out."""
 
 import json
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import urllib3
-from standardwebhooks.webhooks import Webhook
 
 from infra.local.cli.refusal import Refused
 from infra.local.data_dir import read_dev_env
+from infra.local.signed_posts import sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +47,8 @@ class Client:
             Refused: Usher does not run, or does not take this sign-up (each bad field is named).
         """
         id = webhook_id or f"msg_{uuid.uuid4().hex}"
-        now = datetime.fromtimestamp(time.time(), UTC)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(self.env["USHER_SIGNUP_SECRET"]).sign(id, now, body.decode()),
-        }
-        status, answer = self._call("POST", f"{self.url}/webhooks/signup", headers, body)
+        signed = sign(self.env["USHER_SIGNUP_SECRET"], body, webhook_id=id)
+        status, answer = self._call("POST", f"{self.url}/webhooks/signup", signed.headers, body)
         if status != 202:
             raise Refused(f"the sign-up was not taken: {said(status, answer)}", exit_code=1)
         return answer
