@@ -10,6 +10,9 @@ from usher.records.events import EventLog
 
 SUBSCRIPTIONS, INVOICES, PAYMENTS = "subscriptions", "invoices", "payments"
 _KEYS = {SUBSCRIPTIONS: "subscription_id", INVOICES: "invoice_id", PAYMENTS: "payment_id"}
+_UNTOLD = {
+    PAYMENTS: frozenset({"invoice_id", "method"})
+}  # an answer about something else may leave these out
 
 Known = dict[tuple[str, str], Item | None]
 
@@ -48,8 +51,8 @@ class BillingRecords:
         happened: list[Event] = []
         for table, id, snapshot in _objects(facts):
             before = known.get((table, id))
-            after = _fields(snapshot, account_id)
-            if before is not None and all(before.get(name) == value for name, value in after.items()):
+            after = _after(table, snapshot, account_id, before)
+            if after == before:
                 continue
             writes.append(_put(table, after, before, now))
             happened.extend(_events(snapshot, before))
@@ -72,24 +75,22 @@ def _objects(facts: BillingFacts) -> list[tuple[str, str, Snapshot]]:
     return found
 
 
-def _fields(snapshot: Snapshot, account_id: str) -> Item:
-    values = {
-        name: times.text(value) if isinstance(value, datetime) else value
-        for name, value in snapshot
-        if value is not None
-    }
-    return values | {"account_id": account_id}
+def _after(table: str, snapshot: Snapshot, account_id: str, before: Item | None) -> Item:
+    """The item as it should be now: what the snapshot says is set, what it denies is gone, the rest stays."""
+    item = dict(before or {})
+    for name, value in snapshot:
+        if value is not None:
+            item[name] = times.text(value) if isinstance(value, datetime) else value
+        elif name not in _UNTOLD.get(table, ()):
+            item.pop(name, None)
+    return item | {"account_id": account_id}
 
 
 def _put(table: str, after: Item, before: Item | None, now: datetime) -> Put:
     key = _KEYS[table]
     version = int(before["version"]) if before else 0
     condition: Condition = Equals("version", version) if before else Absent(key)
-    return Put(
-        table,
-        {**(before or {}), **after, "version": version + 1, "recorded_at": times.text(now)},
-        if_=condition,
-    )
+    return Put(table, {**after, "version": version + 1, "recorded_at": times.text(now)}, if_=condition)
 
 
 def _events(snapshot: Snapshot, before: Item | None) -> list[Event]:
