@@ -15,9 +15,8 @@ from typing import Any
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
-from uv import find_uv_bin
 
-from infra.aws.lock_layers import PLATFORM, PYTHON
+from infra.aws.lock_layers import PLATFORM, PYTHON, uv
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 _SKIP = ["**/__pycache__", "**/*.pyc"]
@@ -42,7 +41,7 @@ def installed(lock: Path, below: str) -> Build:
     """A build that installs the wheels of a lock file, for Lambda's platform, every hash checked."""
 
     def build(output: Path) -> None:
-        command = [find_uv_bin(), "pip", "install", "--quiet", "--target", str(output / below), "--no-deps"]
+        command = [uv(), "pip", "install", "--quiet", "--target", str(output / below), "--no-deps"]
         command += ["--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
         command += ["--python-version", PYTHON, "--python-platform", PLATFORM]
         subprocess.run(command, check=True, stdout=sys.stderr)
@@ -60,9 +59,7 @@ def compile_all(output: Path) -> None:
 
 
 def _interpreter() -> str:
-    found = subprocess.run(
-        [find_uv_bin(), "python", "find", PYTHON], capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([uv(), "python", "find", PYTHON], capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise NoInterpreter(
             f"bundling compiles for Lambda and needs Python {PYTHON} on the path, or from "
@@ -76,7 +73,7 @@ class _OnThisMachine:
     def __init__(self, build: Build) -> None:
         self._build = build
 
-    def try_bundle(self, output_dir: str, _options: Any) -> bool:
+    def try_bundle(self, output_dir: str, *_: Any, **__: Any) -> bool:
         output = Path(output_dir)
         self._build(output)
         compile_all(output)

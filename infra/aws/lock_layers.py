@@ -5,16 +5,29 @@ out what core holds.
 """
 
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
-
-from uv import find_uv_bin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENDOR = ROOT / "layers" / "vendor"
 PYTHON = "3.13"  # Lambda's
 PLATFORM = "aarch64-manylinux2014"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
+
+
+class NoInstaller(RuntimeError):
+    """uv is not here."""
+
+
+def uv() -> str:
+    """Where uv is: beside this Python, else on the path. Raises NoInstaller."""
+    own = Path(sys.executable).with_name("uv")
+    found = str(own) if own.exists() else shutil.which("uv")
+    if found is None:
+        raise NoInstaller("layers are locked and built with uv: run `pip install uv`")
+    return found
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -26,7 +39,7 @@ def lock(layer: str, *, without: set[str]) -> set[str]:
     """Lock one layer and return the names of its packages."""
     folder = VENDOR / layer
     output = folder / "requirements.txt"
-    command = [find_uv_bin(), "pip", "compile", "--quiet", "--upgrade", "--no-header", "--no-annotate"]
+    command = [uv(), "pip", "compile", "--quiet", "--upgrade", "--no-header", "--no-annotate"]
     command += ["--generate-hashes", "--only-binary", ":all:"]
     command += ["--python-version", PYTHON, "--python-platform", PLATFORM]
     command += ["--constraint", str(ROOT / "requirements" / "run.txt"), "--output-file", str(output)]
