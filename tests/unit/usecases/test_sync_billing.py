@@ -307,13 +307,17 @@ def test_an_old_answer_about_a_known_object_loses_as_well(world: World, signup: 
 
 
 class RestlessBilling(RecordingBilling):
-    """A subscription that changes after every look, and somebody who records it at once."""
+    """A subscription that changes before and after every look, and somebody who records it at once."""
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
+        self._more()
         answer = super().fetch(kind, id)
-        self.change("sub_0001", quantity=self.subscriptions["sub_0001"].quantity + 1)
+        self._more()
         self.told(super().fetch(kind, id))
         return answer
+
+    def _more(self) -> None:
+        self.change("sub_0001", quantity=self.subscriptions["sub_0001"].quantity + 1)
 
     def told(self, facts: BillingFacts | None) -> None:
         """Set by the test."""

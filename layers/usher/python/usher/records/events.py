@@ -97,6 +97,7 @@ class EventLog:
                 "payload": event.model_dump(mode="json", exclude_none=True),
                 "context": context,
                 "outbox_id": outbox_id,
+                "outbox_last": last + len(happened),
             }
             _refuse_floats(item)
             entries.append(Put(TABLE, item, if_=Absent("account_id")))

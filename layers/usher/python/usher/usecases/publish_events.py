@@ -12,12 +12,17 @@ STREAM_LAG = timedelta(minutes=1)
 
 
 def publish_events(items: Sequence[Item], *, bus: Bus, outbox: Outbox) -> list[int]:
-    """Publish stored events; returns the positions that the bus refused, whose outbox entries stay."""
+    """Publish stored events; returns the positions that the bus refused, whose outbox entries stay.
+
+    An entry goes with the last event of its commit: a batch of the stream may end within a commit, and what
+    follows may still be lost.
+    """
     if not items:
         return []
     refused = set(bus.publish([envelope(item).model_dump(mode="json") for item in items]))
     kept = {items[position]["outbox_id"] for position in refused}
-    outbox.published(sorted({item["outbox_id"] for item in items} - kept))
+    told = {item["outbox_id"] for item in items if item["sequence"] == item["outbox_last"]}
+    outbox.published(sorted(told - kept))
     return sorted(refused)
 
 
