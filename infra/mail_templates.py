@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.policy_file import PolicyFileError, load
+from infra.policy_files import PolicyFileError
+from infra.policy_files import read as read_yaml
 from usher.adapters.postmark_mail import PostmarkTemplates
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
@@ -44,7 +45,7 @@ def push(server: PostmarkTemplates, templates: list[MailTemplate]) -> list[str]:
 
 
 def _read(folder: Path) -> MailTemplate:
-    head = load(folder / "template.yaml", _Head)
+    head = read_yaml(folder / "template.yaml", _Head)
     try:
         html, text = ((folder / name).read_text(encoding="utf-8") for name in ("body.html", "body.txt"))
     except OSError as error:

@@ -6,7 +6,7 @@ Usher's functions see JSON only: `render` writes it for the Lambda layer, `load_
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -24,6 +24,9 @@ MODELS: Mapping[str, type[BaseModel]] = {
 }
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
 class PolicyFileError(ValueError):
     """A policy file cannot be used. The message is one line: `policies/plans.yaml:17: field: complaint`."""
 
@@ -34,13 +37,12 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     Raises:
         PolicyFileError: the file is missing, is not YAML, or its model refuses a value.
     """
-    path = folder / f"{name}.yaml"
-    content, node = _parse(path)
-    try:
-        MODELS[name].model_validate(content)
-    except ValidationError as error:
-        raise _complaint(path, error, node) from error
-    return content
+    return _checked(folder / f"{name}.yaml", MODELS[name])[0]
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Any YAML file as its model. Raises PolicyFileError."""
+    return _checked(path, model)[1]
 
 
 def load_all(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
@@ -62,6 +64,14 @@ def render(target: Path, folder: Path = FOLDER) -> list[Path]:
         path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
         written.append(path)
     return written
+
+
+def _checked(path: Path, model: type[M]) -> tuple[dict[str, Any], M]:
+    content, node = _parse(path)
+    try:
+        return content, model.model_validate(content)
+    except ValidationError as error:
+        raise _complaint(path, error, node) from error
 
 
 def _parse(path: Path) -> tuple[dict[str, Any], yaml.Node]:

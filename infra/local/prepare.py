@@ -7,24 +7,28 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import stripe
-import yaml
 from stripe import StripeClient
 
+from infra import mail_templates
 from usher.adapters.hubspot_schema import CrmSchema, ensure_schema
 from usher.adapters.postmark_mail import PostmarkTemplates
 from usher.adapters.stripe_errors import calling
 from usher.domain.plans import Plan, PlanCatalog
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _LOOKUP_KEYS = 10  # how many Stripe takes per list call
 
 
 def prepare(
-    policies: Mapping[str, Any], env: Mapping[str, str], *, done: Path, templates: Path = TEMPLATES
+    policies: Mapping[str, Any],
+    env: Mapping[str, str],
+    *,
+    done: Path,
+    templates: Path = mail_templates.FOLDER,
 ) -> list[str]:
     """Bring every vendor to what policies and templates say; returns what had to change, in words.
 
@@ -34,10 +38,11 @@ def prepare(
         done: remembers what was set up last.
 
     Raises:
+        PolicyFileError: a template's file is not usable.
         VendorUnavailable, VendorRejected, Conflict: a vendor did not take it.
     """
-    mails = {path.parent.name: _template(path.parent) for path in sorted(templates.glob("*/template.yaml"))}
-    wanted = json.dumps([policies["plans"], policies["crm"], mails], sort_keys=True)
+    mails = mail_templates.read(templates)
+    wanted = json.dumps([policies["plans"], policies["crm"], *map(asdict, mails)], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()
     if done.exists() and done.read_text() == digest:
         return []
@@ -52,16 +57,10 @@ def prepare(
     return changed
 
 
-def _template(folder: Path) -> dict[str, str]:
-    about = yaml.safe_load((folder / "template.yaml").read_text("utf-8"))
-    html, text = ((folder / name).read_text("utf-8") for name in ("body.html", "body.txt"))
-    return {"name": about["name"], "subject": about["subject"], "html": html, "text": text}
-
-
-def _postmark(mails: Mapping[str, Mapping[str, str]], env: Mapping[str, str]) -> list[str]:
+def _postmark(mails: list[mail_templates.MailTemplate], env: Mapping[str, str]) -> list[str]:
     server = PostmarkTemplates(api_base=env["POSTMARK_API_BASE"], api_key=env["POSTMARK_API_KEY"])
     try:
-        return [f"template {alias}" for alias, mail in mails.items() if server.push(alias, **mail)]
+        return [f"template {alias}" for alias in mail_templates.push(server, mails)]
     finally:
         server.close()
 

@@ -8,7 +8,7 @@ import pytest
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.hubspot import contract
 from infra.local.stand_ins.serve import running
-from infra.policy_file import FOLDER, load
+from infra.policy_files import FOLDER, read
 from tests.contract.control import FAULTS, Control, as_logged, nowhere
 from tests.fakes.vendors import RecordingCrm
 from usher.adapters.hubspot_crm import HubSpotCrm
@@ -20,7 +20,7 @@ KEY = "pat-secret"
 AUTH = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 UPSERT = "POST /crm/v3/objects/{objectType}/batch/upsert"
 ASSOCIATE = "POST /crm/v4/associations/{fromObjectType}/{toObjectType}/batch/associate/default"
-SCHEMA = load(FOLDER / "crm.yaml", CrmSchema)
+SCHEMA = read(FOLDER / "crm.yaml", CrmSchema)
 ADA = CrmProfile(
     account_id="acc_1",
     email="Ada@Canary.example",

@@ -69,26 +69,26 @@ def serving(
 @contextlib.contextmanager
 def _clock(path: Path, scale: float, *, lost: bool) -> Iterator[LocalClock]:
     """The clock of this run. Its offset is kept, so that time goes on where the last run left it."""
-    offset = timedelta(seconds=json.loads(path.read_text())) if path.exists() else timedelta(0)
-    if lost and offset:
-        offset += timedelta(seconds=2 * _KEEP_OFFSET_SECONDS * scale)  # at most this was not kept
-    clock = LocalClock(scale=scale, offset=offset)
+    former = json.loads(path.read_text()) if path.exists() else {"offset": 0.0, "scale": 1.0}
+    # What passed after it was kept last is made up for, so that time does not run backwards.
+    unkept = 2 * _KEEP_OFFSET_SECONDS * (former["scale"] - 1) if lost else 0.0
+    clock = LocalClock(scale=scale, offset=timedelta(seconds=former["offset"] + max(0.0, unkept)))
 
     def keep() -> None:
-        write_private(path, json.dumps(max(0.0, clock.offset().total_seconds())))
+        offset = max(0.0, clock.offset().total_seconds())
+        write_private(path, json.dumps({"offset": offset, "scale": scale}))
 
     def keep_on() -> None:
         keep()
-        clock.call_after_wall(_KEEP_OFFSET_SECONDS, keep_on)
+        if scale != 1:  # else the offset stays what it is
+            clock.call_after_wall(_KEEP_OFFSET_SECONDS, keep_on)
 
-    if scale != 1:
-        keep_on()
+    keep_on()
     try:
         yield clock
     finally:
         clock.close()
-        if scale != 1:
-            keep()
+        keep()
 
 
 def _set_clocks(ports: Ports, clock: LocalClock, scale: float) -> None:
