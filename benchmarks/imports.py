@@ -1,56 +1,93 @@
-"""Import time of every function in a fresh interpreter, beside a bare handler with one boto3 client.
+"""What a cold start costs: importing each function, and intake ready to serve, beside bare handlers.
 
-    .venv/bin/python benchmarks/imports.py [--rounds 7]
+    .venv/bin/python -m benchmarks.imports [--rounds 9] [--only intake/]
 
-Each round starts all interpreters once, in turn, so that a busy moment of the machine hits all alike;
-the figure is the median of the rounds. Compiled files are warm, as in the layers that are shipped.
+The figures are CPU milliseconds (user and system) of a fresh interpreter, without its own start. Each
+round runs all programs once, in turn, so that a busy moment of the machine hits all alike; the figure is
+the median of the rounds. Files are compiled beforehand, as in the layers that are shipped.
 """
 
 import argparse
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from benchmarks import load
+from infra import policy_files
 from infra.catalog import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
-BARE = "import json\nimport boto3\nclient = boto3.client('dynamodb', region_name='us-east-1')"
-MEASURE = (
-    "import sys, time; sys.path[:0] = [{root!r}, {layer!r}]\n"
-    "began = time.perf_counter()\n{code}\nprint((time.perf_counter() - began) * 1000)"
+BUDGET = 1.15  # DESIGN.md section 6: intake's import beside the bare handler
+INTAKE = "intake/receive_signup"
+BARE, BARE_CLIENTS, READY = "bare handler", "bare handler, intake's 3 clients", f"{INTAKE}, ready to serve"
+
+_PROGRAM = (
+    "import resource, sys; sys.path[:0] = {path!r}\n"
+    "before = resource.getrusage(resource.RUSAGE_SELF)\n"
+    "{code}\n"
+    "after = resource.getrusage(resource.RUSAGE_SELF)\n"
+    "print((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000)"
 )
-BUDGET = 1.15  # DESIGN.md section 6: intake beside the bare handler
+_CLIENT = "boto3.client({!r}, region_name='us-east-1')"
 
 
-def milliseconds(code: str) -> float:
-    """How long the code takes in a fresh interpreter, without the interpreter's own start."""
-    program = MEASURE.format(root=str(ROOT), layer=str(ROOT / "layers/usher/python"), code=code)
-    answer = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT
+def programs(policies: Path) -> dict[str, str]:
+    """What is measured, by the name it is printed under; `policies` holds them as the layer does."""
+    bare = "import json\nimport boto3\n"
+    clients = ", ".join(_CLIENT.format(name) for name in ("dynamodb", "sqs", "secretsmanager"))
+    imports = {entry.path: f"import functions.{entry.room}.{entry.name}" for entry in FUNCTIONS}
+    ready = (
+        f"{imports[INTAKE]}\nfrom usher.bootstrap import policies\nfrom pathlib import Path\n"
+        f"policies.FOLDER = Path({str(policies)!r})\nfunctions.intake.receive_signup.services()"
     )
-    return float(answer.stdout.split()[-1])
+    return {
+        BARE: bare + f"client = {_CLIENT.format('dynamodb')}",
+        BARE_CLIENTS: bare + f"clients = [{clients}]",
+        READY: ready,
+        **imports,
+    }
+
+
+def milliseconds(code: str, compiled: Path) -> float:
+    """CPU time of the code in a fresh interpreter that keeps compiled files in the folder `compiled`."""
+    program = _PROGRAM.format(path=[str(ROOT), str(ROOT / "layers/usher/python")], code=code)
+    command = [sys.executable, "-E", "-X", f"pycache_prefix={compiled}", "-c", program]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    return float(answer.stdout)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=7)
-    rounds = arguments.parse_args().rounds
-    codes = {"bare handler": BARE}
-    codes |= {entry.path: f"import functions.{entry.room}.{entry.name}" for entry in FUNCTIONS}
-    taken: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(rounds):
-        for name, code in codes.items():
-            taken[name].append(milliseconds(code))
-    bare = statistics.median(taken["bare handler"])
-    print(f"{'function':40} {'ms':>7} {'x bare':>7}")
-    for name, values in taken.items():
-        median = statistics.median(values)
-        print(f"{name:40} {median:7.1f} {median / bare:7.2f}")
-    intake = statistics.median(taken["intake/receive_signup"]) / bare
-    print(
-        f"\nintake/receive_signup {intake:.2f}x, budget {BUDGET}x: {'met' if intake <= BUDGET else 'NOT met'}"
+    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--only", default="", help="only functions whose path holds this text")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        policy_files.render(Path(folder))
+        chosen = {
+            name: code
+            for name, code in programs(Path(folder)).items()
+            if options.only in name or name in {BARE, BARE_CLIENTS, READY, INTAKE}
+        }
+        taken: dict[str, list[float]] = {name: [] for name in chosen}
+        compiled = Path(folder) / "compiled"
+        for code in chosen.values():
+            milliseconds(code, compiled)
+        for _ in range(options.rounds):
+            for name, code in chosen.items():
+                taken[name].append(milliseconds(code, compiled))
+    medians = {name: statistics.median(values) for name, values in taken.items()}
+    print(f"{load.machine()}\n\n{'':40} {'CPU ms':>7} {'x bare':>7}")
+    for name, median in medians.items():
+        print(f"{name:40} {median:7.1f} {median / medians[BARE]:7.2f}")
+    ratio, one, same = (
+        medians[name] / medians[beside]
+        for name, beside in ((INTAKE, BARE), (READY, BARE), (READY, BARE_CLIENTS))
     )
+    print(f"\nimport of {INTAKE}: {ratio:.2f}x, budget {BUDGET}x: {'met' if ratio <= BUDGET else 'NOT met'}")
+    print("imported, policies read and its 3 clients made (on AWS in the first request; no budget):")
+    print(f"  {one:.2f}x the bare handler with one client, {same:.2f}x one with the same 3 clients")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The platform on AWS: one boto3 session, a client per service made when it is first used."""
+"""The platform on AWS: one session of boto3's core, a client per service made when it is first used."""
 
 from functools import cache, cached_property
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from usher.adapters.dynamodb_store import DynamoDbStore
 from usher.adapters.eventbridge_bus import EventBridgeBus
@@ -31,15 +31,15 @@ class AwsPlatform:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.client = cache(self._client)  # service name -> its client, as boto3 makes it
+        self.client = cache(self._client)  # service name -> its client, as boto3 makes it too
 
     @cached_property
-    def _session(self) -> boto3.session.Session:
-        return boto3.session.Session(region_name=self._settings.region)
+    def _session(self) -> Session:
+        return Session()  # not boto3's, which loads its S3 transfers and resources first (docs/adr/0020)
 
     def _client(self, service: str) -> Any:
         config = UNCHECKED if service == "dynamodb" else CONFIG
-        return self._session.client(service, config=config)  # type: ignore[call-overload]
+        return self._session.create_client(service, region_name=self._settings.region, config=config)
 
     @cached_property
     def store(self) -> DynamoDbStore:

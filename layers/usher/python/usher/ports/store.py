@@ -17,12 +17,66 @@ Key: TypeAlias = Mapping[str, str | int]
 MAX_TRANSACTION = 100  # TransactWriteItems' own limit
 
 
-@dataclass(frozen=True, slots=True)
-class Equals:
-    """The attribute exists and has this value."""
+# Conditions of one shape share a base: making a dataclass is dear, and every cold start pays for it. Equality
+# looks at the class too.
 
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
     name: str
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    conditions: "tuple[Condition, ...]"
+
+
+class Absent(_Named):
+    """The item or the attribute does not exist."""
+
+    __slots__ = ()
+
+
+class Present(_Named):
+    """The attribute exists."""
+
+    __slots__ = ()
+
+
+class Equals(_Compared):
+    """The attribute exists and has this value."""
+
+    __slots__ = ()
+
+
+class AtMost(_Compared):
+    """The attribute exists and is <= value, a text or a number."""
+
+    __slots__ = ()
+
+
+class AtLeast(_Compared):
+    """The attribute exists and is >= value, a text or a number."""
+
+    __slots__ = ()
+
+
+class Both(_Several):
+    """Every one of these holds."""
+
+    __slots__ = ()
+
+
+class Either(_Several):
+    """At least one of these holds."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +92,11 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
-    """The item or the attribute does not exist."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The attribute exists."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AtMost:
-    """The attribute exists and is <= value."""
-
-    name: str
-    value: str | int
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeast:
-    """The attribute exists and is >= value."""
-
-    name: str
-    value: str | int
-
-
-@dataclass(frozen=True, slots=True)
 class BeginsWith:
     """The text attribute begins with this prefix."""
 
     name: str
     prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """Every one of these holds."""
-
-    conditions: "tuple[Condition, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """At least one of these holds."""
-
-    conditions: "tuple[Condition, ...]"
 
 
 Condition: TypeAlias = Equals | OneOf | Absent | Present | AtMost | AtLeast | BeginsWith | Both | Either

@@ -4,7 +4,7 @@ import hashlib
 
 from usher.domain import ids, strict_json, times
 from usher.domain.emails import claim_key
-from usher.domain.errors import StaleWrite
+from usher.domain.errors import NotFound, StaleWrite
 from usher.domain.onboarding import REOPENABLE, OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, Problem, invalid, unauthorized
@@ -15,9 +15,9 @@ from usher.ports.queue import Message, Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Absent, ConditionFailed, Equals, Item, Put, Store
 from usher.records import inbox
-from usher.records.signups import Signups
 from usher.usecases.signup_request import SignupBody, parse_signup
 
+SIGNUPS = "signups"  # the table of usher.records.signups
 MAX_BODY = 256 * 1024
 _TRIES = 4
 
@@ -55,7 +55,7 @@ def accept_signup(
         keep_days=policy.inbox_retention_days,
         extra=names,
     )
-    record = Put("signups", _master_record(data, names, times.text(received)), if_=Absent("signup_id"))
+    record = Put(SIGNUPS, _master_record(data, names, times.text(received)), if_=Absent("signup_id"))
     accepted, unfinished = _store(store, row, record, data.email, digest)
     if unfinished:
         queue.send("signups", [Message({**accepted, "event_id": key})])
@@ -111,13 +111,21 @@ def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tupl
             if claimed is None:
                 holder = None
                 continue
-        former_signup = Signups(store).get(claimed["signup_id"])
-        if former_signup.status not in REOPENABLE:
-            repeat = Put(row.table, {**row.item, **_names(former_signup.model_dump())}, if_=row.if_)
-            inbox.Inbox(store).keep(repeat, outcome="repeat")
-            return _names(former_signup.model_dump()), former_signup.status == "received"
-        holder = former_signup.signup_id
+        former_signup = _signup(store, claimed["signup_id"])
+        names = _names(former_signup)
+        if former_signup["status"] not in REOPENABLE:
+            inbox.Inbox(store).keep(Put(row.table, {**row.item, **names}, if_=row.if_), outcome="repeat")
+            return names, former_signup["status"] == "received"
+        holder = names["signup_id"]
     raise StaleWrite("several sign-ups of one person came at once; send this one again")
+
+
+def _signup(store: Store, signup_id: str) -> Item:
+    """A master record as it is stored: intake needs its names and status, and no model of the rest."""
+    item = store.get(SIGNUPS, {"signup_id": signup_id})
+    if item is None:
+        raise NotFound(f"no sign-up {signup_id}, though an e-mail is claimed for it")
+    return item
 
 
 def _same_event(former: Item, digest: str) -> tuple[dict[str, str], bool]:
