@@ -80,7 +80,6 @@ class Frame:
 
     __slots__ = (
         "attempt",
-        "child",
         "children",
         "deadline",
         "ended_items",
@@ -100,6 +99,7 @@ class Frame:
         "remaining",
         "retries",
         "retry_count",
+        "run",
         "scope",
         "state",
         "timers",
@@ -124,7 +124,7 @@ class Frame:
         self.heartbeat: float | None = None  # when the next heartbeat is due
         self.attempt = 0
         self.token: str | None = None
-        self.child: str | None = None  # name of the child execution
+        self.run = 0  # the attempt that began the child executions which are waited for
         self.item: tuple[int, Any] | None = None  # Map.Item of this iteration
         self.items: list[Any] | None = None  # of a Map state
         self.next_item = 0
@@ -162,11 +162,12 @@ class Frame:
             ("d", self.deadline),
             ("h", self.heartbeat),
             ("t", self.token),
-            ("c", self.child),
             ("m", self.item),
         ):
             if value is not None:
                 rest[key] = value
+        if self.run:
+            rest["u"] = self.run
         if self.state.type == "Map":
             rest["x"], rest["f"] = self.next_item, self.failures
         rest["l"] = self.last_event
@@ -180,7 +181,7 @@ class Frame:
         self.variables = data.get("v", {})
         self.retries, self.retry_count = dict(data.get("r", [])), data.get("n", 0)
         self.deadline, self.heartbeat = data.get("d"), data.get("h")
-        self.token, self.child = data.get("t"), data.get("c")
+        self.token, self.run = data.get("t"), data.get("u", 0)
         self.item = tuple(data["m"]) if "m" in data else None
         self.next_item, self.failures = data.get("x", 0), data.get("f", 0)
         self.last_event = data["l"]

@@ -20,7 +20,6 @@ class InvocationContext:
     function_name: str
     execution_id: str
     state: str
-    timeout_seconds: float | None
 
 
 class Integrations(Protocol):

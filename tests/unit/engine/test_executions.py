@@ -136,7 +136,7 @@ def test_an_end_that_could_not_be_told_is_told_at_the_next_start(world: World) -
     def crash(event: dict[str, Any]) -> None:
         raise RuntimeError("the process dies here")
 
-    world.engine._on_ended = crash
+    world.engine._runtime.on_ended = crash
     id = world.begin(world.register({"A": step("Pass")}))
     assert id not in world.ended
     world.restart()

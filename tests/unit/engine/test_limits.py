@@ -64,7 +64,7 @@ def test_execution_names_are_refused_as_on_aws(world: World, name: str) -> None:
     """AWS API StartExecution: 1 to 80 characters, no blanks, brackets, wildcards, special characters."""
     world.register({"A": step("Pass")})
     with pytest.raises(InvalidName):
-        world.engine._start(world.engine._machines["machine"], name, {}, None)
+        world.engine.start_execution("machine", name, {})
 
 
 def test_a_name_of_80_characters_is_fine(world: World) -> None:
