@@ -4,157 +4,48 @@ Two builders read it: infra/aws (CDK) and infra/local (SQLite). Nothing is deplo
 here; permissions, environment and alarms are derived from these lines, never written a second time.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from infra.catalog_entries import (
+    Access,
+    Address,
+    Bucket,
+    Function,
+    Index,
+    Queue,
+    Route,
+    Rule,
+    Schedule,
+    Stream,
+    Table,
+    Workflow,
+)
 
-Access = Literal["read", "write", "append", "all"]  # append: put only, for tables that are never updated
-Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A secondary index; sparse when few items carry its attributes."""
-
-    name: str
-    partition: str
-    sort: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table and its life: `expires` names the attribute (epoch seconds) after which an item may go."""
-
-    name: str
-    why: str
-    partition: str
-    sort: str | None = None
-    sort_is_number: bool = False
-    indexes: tuple[Index, ...] = ()
-    expires: str | None = None
-    streamed: bool = False
-    append_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue with its dead-letter queue and its one consumer (`room/function`)."""
-
-    name: str
-    why: str
-    consumer: str
-    fifo: bool = False
-    visibility_seconds: int = 60
-    max_receives: int = 5
-    batch_size: int = 10
-    batch_window_seconds: int = 0
-    max_concurrency: int = 10
-
-    @property
-    def dead_letters(self) -> str:
-        return f"{self.name}-dlq"
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """The one private bucket behind the Blobs port."""
-
-    name: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Changes of a streamed table handed to a function, in order per partition key."""
-
-    table: str
-    consumer: str
-    batch_size: int = 100
-    max_attempts: int = 10
-
-    @property
-    def dead_letters(self) -> str:
-        return f"{self.table}-stream-dlq"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Events of a bus (`usher`: ours; `default`: AWS's own) that match go to a function."""
-
-    name: str
-    why: str
-    bus: Literal["usher", "default"]
-    source: str
-    detail_types: tuple[str, ...]
-    consumer: str
-    detail: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @property
-    def dead_letters(self) -> str:
-        return f"{self.name}-dlq"
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A function called every so many minutes."""
-
-    name: str
-    why: str
-    every_minutes: int
-    consumer: str
-
-    @property
-    def dead_letters(self) -> str:
-        return f"{self.name}-dlq"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An HTTP route. `access`: signed (the handler checks that), public, or a role of the authorizer."""
-
-    method: str
-    path: str
-    function: str
-    access: Literal["signed", "public", "token"]
-    roles: tuple[str, ...] = ()
-    rate_per_second: int = 100
-    burst: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """`statemachines/<name>.asl.yaml`; its functions are those the file names."""
-
-    name: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """`functions/<room>/<name>.py` and all it may touch."""
-
-    room: str
-    name: str
-    timeout_seconds: int
-    memory_mb: int = 512
-    tables: tuple[tuple[str, Access], ...] = ()
-    sends_to: tuple[str, ...] = ()
-    starts: tuple[str, ...] = ()
-    publishes: bool = False
-    secrets: tuple[str, ...] = ()
-    vendors: tuple[str, ...] = ()
-    addresses: tuple[Address, ...] = ()
-    reserved_concurrency: int | None = None
-
-    @property
-    def path(self) -> str:
-        """`room/name`, how the rest of the catalog refers to the function."""
-        return f"{self.room}/{self.name}"
-
-    @property
-    def step(self) -> str:
-        """The name of its state in a workflow file: snake_case becomes CamelCase."""
-        return "".join(part.capitalize() for part in self.name.split("_"))
-
+__all__ = [
+    "AUTHORIZER",
+    "Access",
+    "Address",
+    "BUCKET",
+    "Bucket",
+    "FUNCTIONS",
+    "Function",
+    "Index",
+    "QUEUES",
+    "Queue",
+    "ROUTES",
+    "RULES",
+    "Route",
+    "Rule",
+    "SCHEDULES",
+    "SECRETS",
+    "STREAMS",
+    "Schedule",
+    "Stream",
+    "TABLES",
+    "Table",
+    "WORKFLOWS",
+    "Workflow",
+    "function",
+    "step",
+]
 
 TABLES = (
     Table("signups", "Master record: one sign-up, its steps and every id it got.", "signup_id"),
