@@ -15,7 +15,7 @@ def role_of(authorization: str, *, secrets: Secrets) -> str | None:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return None
-    digest = hashlib.sha256(token.strip().encode()).hexdigest()
+    digest = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest()
     for roles in secrets.active("access_tokens"):
         role = json.loads(roles).get(digest)
         if role is not None:
