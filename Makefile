@@ -8,6 +8,8 @@ BIN := .venv/bin
 STAMPS := .venv/stamps
 DATA ?= .usher
 WORKERS ?= 2
+# Unset, or every start of everything would compile every import again.
+unexport PYTHONDONTWRITEBYTECODE
 # Node 20 works; the CDK's banner about its age would drown the tests' own words.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
