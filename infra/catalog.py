@@ -273,7 +273,7 @@ FUNCTIONS = (
     Function(
         "provisioning",
         "issue_api_key",
-        timeout_seconds=20,
+        timeout_seconds=25,
         tables=(("signups", "all"),),
         secrets=("product_api_key",),
         vendors=("http",),

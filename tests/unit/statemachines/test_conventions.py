@@ -1,0 +1,221 @@
+"""House rules for statemachines/, checked on the files themselves, and the happy path's price."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra import catalog
+from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load, states
+from usher.settings import Settings
+
+FILES = sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
+SELECTS = re.compile(
+    r"^\{% \$(states\.(input|result|errorOutput|context)|[a-z_]+)(\[\d+\]|\.\w+)*"
+    r"( (=|!=|<|>|in) ('[^']*'|\d+|true|false))? %\}$"
+)
+KINDS = {
+    "arn:aws:states:::lambda:invoke",
+    "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "arn:aws:states:::states:startExecution.sync:2",
+    "arn:aws:states:::events:putEvents",
+    "arn:aws:states:::sqs:sendMessage",
+    "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+}
+SERVICE_ERRORS = {
+    "RetryableError",
+    "States.Timeout",
+    "Lambda.Unknown",
+    "Lambda.ServiceException",
+    "Lambda.SdkClientException",
+    "Lambda.AWSLambdaException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+def bodies(name: str, *types: str) -> dict[str, dict[str, Any]]:
+    return {state: body for state, body in states(load(name)) if not types or body["Type"] in types}
+
+
+def texts(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for child in node.values():
+            yield from texts(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from texts(child)
+    elif isinstance(node, str):
+        yield node
+
+
+def expressions(node: Any) -> list[str]:
+    return [text for text in texts(node) if text.startswith("{%")]
+
+
+def test_there_is_a_file_for_every_workflow_of_the_catalog() -> None:
+    assert [workflow.name for workflow in catalog.WORKFLOWS] == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_state_says_why_it_exists(name: str) -> None:
+    assert [state for state, body in bodies(name).items() if len(body.get("Comment", "")) < 20] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_task_has_a_deadline_and_a_retry(name: str) -> None:
+    tasks = bodies(name, "Task")
+    assert [
+        state for state, body in tasks.items() if not ("TimeoutSeconds" in body and body.get("Retry"))
+    ] == []
+    assert load(name)["TimeoutSeconds"] > 0
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_task_is_of_an_allowed_kind(name: str) -> None:
+    assert {body["Resource"] for body in bodies(name, "Task").values()} <= KINDS
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_expressions_select_and_never_compute(name: str) -> None:
+    assert [text for text in expressions(load(name)) if not SELECTS.match(text)] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_retrier_names_what_it_retries_and_backs_off_with_jitter(name: str) -> None:
+    for state, body in bodies(name, "Task").items():
+        named = {error for retrier in body["Retry"] for error in retrier["ErrorEquals"]}
+        assert named >= SERVICE_ERRORS, state
+        assert not named & {"States.ALL", "States.TaskFailed", "PermanentError"}, state
+        for retrier in body["Retry"]:
+            assert retrier["JitterStrategy"] == "FULL", state
+            assert (retrier["MaxAttempts"] >= 1, retrier["BackoffRate"] > 1) == (True, True), state
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_bug_is_never_caught(name: str) -> None:
+    """Anything but a permanent error fails the execution, which stays redrivable and pages."""
+    for state, body in bodies(name).items():
+        caught = {error for catcher in body.get("Catch", []) for error in catcher["ErrorEquals"]}
+        assert caught <= {"PermanentError", "RetryableError", "States.Timeout"}, state
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_branch_returns_its_outcome_and_does_not_fail(name: str) -> None:
+    """A branch that fails aborts its sibling, while that one's function goes on working."""
+    for state, body in bodies(name, "Parallel").items():
+        for branch in body["Branches"]:
+            for inner, task in branch["States"].items():
+                assert task["Type"] != "Fail", inner
+                if task["Type"] == "Task":
+                    assert [c["ErrorEquals"] for c in task["Catch"]] == [["PermanentError"]], inner
+                if task.get("End"):
+                    assert "outcome" in str(task["Output"]) or "Payload" in str(task["Output"]), inner
+        assert "Catch" not in body, state
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_step_is_a_function_of_the_catalog(name: str) -> None:
+    for step in lambda_steps(load(name)):
+        assert catalog.step(step).step == step
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_state_is_named_like_its_function(name: str) -> None:
+    """Two states that share a function add to its name: MarkCrmDegraded and MarkMailDegraded."""
+    for state, body in bodies(name, "Task").items():
+        function = str(body["Arguments"]["FunctionName"]).strip("${}")
+        words = re.findall(r"[A-Z][a-z]+", function)
+        assert [word for word in words if word not in re.findall(r"[A-Z][a-z]+", state)] == [], state
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_timeouts_are_a_ladder_from_the_vendor_call_up(name: str) -> None:
+    for state, body in bodies(name, "Task").items():
+        function = catalog.step(str(body["Arguments"]["FunctionName"]).strip("${}"))
+        assert function.timeout_seconds < body["TimeoutSeconds"] < load(name)["TimeoutSeconds"], state
+        if function.vendors:
+            assert Settings().vendor_timeout_seconds < function.timeout_seconds, state
+
+
+CALLS = {"create_billing_customer": 2, "create_subscription": 2, "provision_tenant": 3, "issue_api_key": 2}
+
+
+@pytest.mark.parametrize("name, calls", CALLS.items())
+def test_a_function_of_several_calls_outlives_them_all(name: str, calls: int) -> None:
+    function = next(entry for entry in catalog.FUNCTIONS if entry.name == name)
+    assert calls * Settings().vendor_timeout_seconds < function.timeout_seconds
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_step_gets_ids_from_the_execution_s_input_and_nothing_of_the_person(name: str) -> None:
+    for state, body in bodies(name, "Task").items():
+        given = dict(body["Arguments"]["Payload"])
+        for id in ("signup_id", "correlation_id"):
+            assert given.pop(id) == f"{{% $states.context.Execution.Input.{id} %}}", state
+        assert given.pop("retry_count") == "{% $states.context.State.RetryCount %}", state
+        assert given.pop("entered_at") == "{% $states.context.State.EnteredTime %}", state
+        assert set(given) <= {"step"}, state
+
+
+def test_a_step_that_degrades_names_a_step_that_exists() -> None:
+    named = {body["Arguments"]["Payload"].get("step") for body in bodies("onboarding", "Task").values()}
+    functions = {entry.name for entry in catalog.FUNCTIONS}
+    assert named - {None} == {"sync_crm", "send_welcome_mail"}
+    assert named - {None} <= functions
+
+
+def happy_path(scope: dict[str, Any], going: dict[str, str]) -> list[str]:
+    """The states that are entered when every task succeeds, both branches of a Parallel included.
+
+    `going` says which way each Choice goes.
+    """
+    entered, state = [], scope["StartAt"]
+    while state is not None:
+        body = scope["States"][state]
+        entered.append(state)
+        for branch in body.get("Branches", []):
+            entered += happy_path(branch, going)
+        state = going[state] if body["Type"] == "Choice" else body.get("Next")
+    return entered
+
+
+def test_the_happy_path_costs_at_most_thirteen_transitions() -> None:
+    """Standard workflows are paid by the state transition (DESIGN.md section 6)."""
+    ways = {"MayProceed": "BillAndProvision", "BothSucceeded": "ActivateAccount"}
+    path = happy_path(load("onboarding"), ways)
+    assert path[-1] == "SendWelcomeMail"
+    assert len(path) <= 13
+    tasks = bodies("onboarding", "Task")
+    assert [state for state in path if state in tasks] == [
+        "RegisterSignup",
+        "CreateBillingCustomer",
+        "CreateSubscription",
+        "CreateIdentity",
+        "ProvisionTenant",
+        "IssueApiKey",
+        "ActivateAccount",
+        "SyncCrm",
+        "SendWelcomeMail",
+    ]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_state_can_be_reached(name: str) -> None:
+    document = load(name)
+    reached: set[str] = set()
+    scopes: list[dict[str, Any]] = [document]
+    while scopes:
+        scope = scopes.pop()
+        waiting = [scope["StartAt"]]
+        while waiting:
+            state = waiting.pop()
+            if state in reached:
+                continue
+            reached.add(state)
+            body = scope["States"][state]
+            rules = [*body.get("Choices", []), *body.get("Catch", []), body]
+            waiting += [rule["Next"] for rule in rules if "Next" in rule]
+            waiting += [body["Default"]] if "Default" in body else []
+            scopes += body.get("Branches", [])
+    assert reached == set(bodies(name))
