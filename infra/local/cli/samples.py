@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.cli import view
+from infra.local.cli import DATA, view
 from infra.local.cli.client import Client
 from infra.local.cli.following import Followed, follow
 from usher.domain.onboarding import STEPS
@@ -154,7 +154,7 @@ def _mail(client: Client, row: Followed) -> str:
 def _where_to_look(console: Console, client: Client, rows: Sequence[Followed], data: Path) -> None:
     env, signup_id = client.env, rows[0].signup_id
     lines = {
-        "Status": f"usher status {signup_id}",
+        "Status": f".venv/bin/usher status {signup_id}{'' if data == DATA else f' --data {data}'}",
         "Status, by HTTP": f'. {data}/dev.env; curl -s -H "Authorization: Bearer $USHER_PRODUCT_TOKEN" '
         f"{client.url}/v1/signups/{signup_id}",
         "Mails sent": f"{env['POSTMARK_API_BASE']}/",
