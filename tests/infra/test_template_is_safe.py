@@ -1,13 +1,12 @@
 """What is kept is kept, nobody may more than the catalog says, and nothing that fails goes unseen."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from infra import catalog
-from tests.infra.assembly import ACCOUNT, Assembly, Resource, arn
+from tests.infra.assembly import ACCOUNT, Assembly, arn
+from tests.infra.rights import allowed, as_list, rights_of
 
 # Actions that know no resource, each acknowledged beside its construct with the reason.
 WITHOUT_RESOURCE = {
@@ -25,19 +24,6 @@ WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-
-
-def allowed(policy: Resource) -> Iterator[tuple[str, str]]:
-    """Every (action, resource) pair that a policy allows."""
-    for statement in policy.properties["PolicyDocument"]["Statement"]:
-        assert statement["Effect"] == "Allow"
-        for action in as_list(statement["Action"]):
-            for resource in as_list(statement["Resource"]):
-                yield action, resource
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def test_tables_are_kept_recoverable_protected_and_encrypted_with_our_key(prod: Assembly) -> None:
@@ -276,13 +262,3 @@ def is_table(action: str) -> bool:
 
 def split(table_arn: str) -> list[str]:
     return table_arn.split(":table/")[1].split("/")
-
-
-def rights_of(assembly: Assembly, entry: catalog.Function) -> Iterator[tuple[str, str]]:
-    """What the role of a function may do, found by way of the function, not of names."""
-    handler = f"functions.{entry.room}.{entry.name}.handler"
-    (function,) = [f for f in assembly.all("AWS::Lambda::Function") if f.named("Handler") == handler]
-    role = function.body["Properties"]["Role"]["Fn::GetAtt"][0]
-    for policy in assembly.all("AWS::IAM::Policy"):
-        if policy.stack == function.stack and {"Ref": role} in policy.body["Properties"]["Roles"]:
-            yield from allowed(policy)

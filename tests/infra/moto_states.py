@@ -1,0 +1,44 @@
+"""Step Functions in moto: its interpreter given a JSONata evaluator and a Lambda that calls us."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsonata import Jsonata
+from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+
+Invoke = Callable[[str, dict[str, Any]], Any]  # function version ARN, payload -> answer
+
+CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+
+
+def complete(patch: pytest.MonkeyPatch, invoke: Invoke) -> None:
+    """Fill the two gaps that moto leaves to its user, until the patch is undone."""
+    patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
+
+    def answer(
+        self: LambdaSimpleBackend,
+        function_name: str,
+        qualifier: str | None,
+        body: str,
+        headers: Any,
+        response_headers: dict[str, str],
+    ) -> bytes:
+        try:
+            result = invoke(function_name, json.loads(body))
+        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever a handler raises is the answer
+            response_headers["x-amz-function-error"] = "Unhandled"
+            result = {"errorType": type(error).__name__, "errorMessage": str(error), "stackTrace": []}
+        return json.dumps(result).encode()
+
+    patch.setattr(LambdaSimpleBackend, "invoke", answer)
+
+
+def _evaluate(expression: str) -> Any:
+    """What an expression of ours selects; moto writes the bindings into its text."""
+    found = Jsonata(expression).evaluate(None)
+    if found is None:
+        raise moto_jsonata.JSONataException("States.QueryEvaluationError", f"{expression} selects nothing")
+    return found
