@@ -1,0 +1,159 @@
+"""The census: what all systems hold and what our records say, counted and compared sign-up by sign-up."""
+
+from collections import Counter
+from typing import Any
+
+from tests.faults.vendors import Objects
+from usher.ports.store import Item
+
+Records = dict[str, list[Item]]
+
+# What one active sign-up leaves at each vendor. Money and its papers depend on the plan's price and trial.
+ALWAYS = {
+    "stripe": {"customer": 1, "subscription": 1, "invoice": 1},
+    "product": {"identity": 1, "tenant": 1, "subdomain": 1, "flags": 1, "api_key": 1, "credit": 1},
+    "hubspot": {"contacts": 1, "companies": 1, "subscription": 1, "association": 3},
+    "postmark": {"message": 1},
+    "slack": {},
+}
+PAID = {"payment_intent": 1, "invoice_payment": 1, "charge": 1}
+ONCE = (
+    "account.created",
+    "plan.selected",
+    "subscription.created",
+    "invoice.generated",
+    "account.activated",
+    "onboarding.completed",
+)
+
+
+class Census:
+    """Everything there is. Its methods raise AssertionError saying what is too much, missing or unequal."""
+
+    def __init__(self, objects: Objects, records: Records) -> None:
+        self.objects, self.records = objects, records
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many objects of each kind each vendor holds."""
+        return {
+            vendor: {kind: len(held) for kind, held in kinds.items()}
+            for vendor, kinds in self.objects.items()
+        }
+
+    def active(self, *, people: int = 1, paid: int | None = None, cards: int | None = None) -> None:
+        """Exactly `people` sign-ups, all active, with one of everything and nothing else anywhere.
+
+        Args:
+            paid: how many of them paid at once; all when None.
+            cards: how many brought a card; as many as paid when None.
+        """
+        paid = people if paid is None else paid
+        cards = paid if cards is None else cards
+        expected = {
+            vendor: {kind: n * people for kind, n in kinds.items()} for vendor, kinds in ALWAYS.items()
+        }
+        expected["stripe"] |= {kind: n * paid for kind, n in PAID.items()} | {"payment_method": cards}
+        expected["stripe"] = {kind: n for kind, n in expected["stripe"].items() if n}
+        assert self.counts() == expected
+        signups = self.records["signups"]
+        assert Counter(row["status"] for row in signups) == {"active": people}
+        assert {row["stage"] for row in signups} == {"welcomed"}
+        for row in signups:
+            self._equals_the_vendors(row)
+        self._tells_each_thing_once(people)
+        for table in ("accounts", "users", "claims", "mails", "subscriptions", "invoices"):
+            assert len(self.records[table]) == people, table
+        assert len(self.records["payments"]) == paid
+        self.nothing_is_pending()
+        self.billing_equals_stripes()
+
+    def nothing_is_pending(self) -> None:
+        """No event waits for anything, of vendors or of ours."""
+        assert self.records["outbox"] == []
+        assert Counter(row["state"] for row in self.records["inbox"]).keys() == {"done"}
+
+    def billing_equals_stripes(self) -> None:
+        """Our subscriptions, invoices and payments are Stripe's, one by one, in status and amounts."""
+        stripe = self.objects["stripe"]
+        assert {row["subscription_id"]: row["status"] for row in self.records["subscriptions"]} == {
+            each["id"]: each["status"] for each in stripe.get("subscription", ())
+        }
+        assert {
+            row["invoice_id"]: (row["status"], row["amount_due_minor"], row["amount_paid_minor"])
+            for row in self.records["invoices"]
+        } == {
+            each["id"]: (each["status"], each["amount_due"], each["amount_paid"])
+            for each in stripe.get("invoice", ())
+        }
+        assert {
+            row["payment_id"]: (row["status"], row["amount_minor"]) for row in self.records["payments"]
+        } == {each["id"]: (each["status"], each["amount"]) for each in stripe.get("payment_intent", ())}
+
+    def events(self, account_id: str) -> list[str]:
+        """The types of an account's events, in order."""
+        mine = [row for row in self.records["events"] if row["account_id"] == account_id]
+        return [row["type"] for row in sorted(mine, key=lambda row: int(row["sequence"]))]
+
+    def _tells_each_thing_once(self, people: int) -> None:
+        told = Counter(row["type"] for row in self.records["events"])
+        assert {kind: told[kind] for kind in ONCE} == dict.fromkeys(ONCE, people)
+        events = Counter((row["account_id"], row["sequence"]) for row in self.records["events"])
+        assert set(events.values()) == {1}
+        for account in {account for account, _ in events}:
+            numbers = sorted(int(number) for owner, number in events if owner == account)
+            assert numbers == list(range(1, len(numbers) + 1))
+
+    def _equals_the_vendors(self, row: Item) -> None:
+        """The ids on the master record and on the account are those of the one object each vendor holds."""
+        account = row["account_id"]
+        customer = self._one("stripe", "customer", account, "metadata", "account_id")
+        subscription = self._one("stripe", "subscription", account, "metadata", "account_id")
+        invoice = self._one("stripe", "invoice", customer["id"], "customer")
+        identity = self._one("product", "identity", account, "account_id")
+        tenant = self._one("product", "tenant", account, "account_id")
+        part = {
+            kind: self._one("product", kind, tenant["id"], "tenant_id")
+            for kind in ("subdomain", "flags", "api_key", "credit")
+        }
+        contact, company, deal = (
+            self._one("hubspot", kind, account, "properties", "usher_account_id")
+            for kind in ("contacts", "companies", "subscription")
+        )
+        mail = self._one("postmark", "message", f"welcome/{row['signup_id']}", "Metadata", "mail_id")
+        assert subscription["customer"] == customer["id"]
+        assert invoice["parent"]["subscription_details"]["subscription"] == subscription["id"]
+        assert part["credit"]["grant"] == f"signup-{row['signup_id']}"
+        assert deal["properties"]["usher_subscription_id"] == subscription["id"]
+        ids = {
+            "customer_id": customer["id"],
+            "subscription_id": subscription["id"],
+            "identity_id": identity["id"],
+            "tenant_id": tenant["id"],
+            "subdomain": part["subdomain"]["subdomain"],
+            "api_key_id": part["api_key"]["id"],
+            "contact_id": contact["id"],
+            "company_id": company["id"],
+            "subscription_object_id": deal["id"],
+            "welcome_message_id": mail["MessageID"],
+        }
+        assert {name: row.get(name) for name in ids} == ids
+        held = next(each for each in self.records["accounts"] if each["account_id"] == account)
+        assert held["status"] == "active"
+        merged = ("customer_id", "subscription_id", "tenant_id", "subdomain", "api_key_id")
+        assert {name: held.get(name) for name in merged} == {name: ids[name] for name in merged}
+
+    def _one(self, vendor: str, kind: str, wanted: str, *path: str) -> dict[str, Any]:
+        found = []
+        for each in self.objects[vendor].get(kind, ()):
+            value: Any = each
+            for name in path:
+                value = (value or {}).get(name)
+            if value == wanted:
+                found.append(each)
+        assert len(found) == 1, f"{vendor} holds {len(found)} of kind {kind} for {wanted}"
+        return found[0]
+
+
+def of(world: Any) -> Census:
+    """The census of a world as it is now."""
+    return Census(world.vendors.objects(), world.records())

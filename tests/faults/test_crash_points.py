@@ -1,0 +1,140 @@
+"""Scenarios 1 and 17: a crash before and after every function on a sign-up's way leaves no trace in the end.
+
+The deployment dies at the point, another one begins on what was durable (tests/faults/crashing.py).
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.faults import census
+from tests.faults.crashing import When
+from tests.faults.world import World, opened, signed
+
+BILLING = ("billing/create_billing_customer", "billing/create_subscription")
+PROVISIONING = (
+    "provisioning/create_identity",
+    "provisioning/provision_tenant",
+    "provisioning/issue_api_key",
+)
+FOLLOWING = ("crm/sync_crm", "mail/send_welcome_mail")
+TELLING = ("reporting/publish_events", "operations/announce_success")
+WHENS: tuple[When, ...] = ("before", "after")
+VOLATILE = ("timestamp", "version", "milliseconds_to_active", "hosted_url")
+
+
+def settled(world: World) -> dict[str, Any]:
+    """The final state, less what differs between any two runs: times, vendors' ids, counts of writes."""
+    found = census.of(world)
+    records = {
+        table: sorted((_steady(row) for row in rows), key=str)
+        for table, rows in found.records.items()
+        if table not in ("inbox", "idempotency")
+    }
+    return {**records, **found.counts(), "executions": sorted(each["status"] for each in world.executions())}
+
+
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a final state that are not as expected, each with both values."""
+    return {part: (found[part], expected[part]) for part in found if found[part] != expected[part]}
+
+
+def _steady(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _steady(each) for name, each in sorted(value.items()) if not _varies(name)}
+    if isinstance(value, list):
+        return [_steady(each) for each in value]
+    return value
+
+
+def _varies(name: str) -> bool:
+    return name in VOLATILE or name.endswith(("_at", "_id", "_start", "_end", "_ids", "_until"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The final state of one sign-up that nothing disturbed."""
+    with opened(tmp_path_factory.mktemp("undisturbed")) as world:
+        world.sign_up()
+        world.settle()
+        return settled(world)
+
+
+def points(*functions: str) -> list[tuple[str, When]]:
+    return [(function, when) for function in functions for when in WHENS]
+
+
+ONE_WAY = points("onboarding/register_signup", *BILLING, "onboarding/activate_account", *FOLLOWING)
+OTHER_WAY = points(*PROVISIONING, *TELLING)
+DISPATCH = points("intake/dispatch_signup")
+
+
+@pytest.mark.parametrize("way", [DISPATCH, ONE_WAY, OTHER_WAY], ids=["dispatch", "billing", "other"])
+def test_one_sign_up_survives_a_crash_at_every_point_of_its_way(
+    world: World, undisturbed: dict[str, Any], way: list[tuple[str, When]]
+) -> None:
+    """A dozen deaths, each deployment dying at the next point; of things side by side one at a time."""
+    world.crash_at(*way[0])
+    world.sign_up()
+    for point in [*way[1:], None]:
+        world.revive(point)
+    world.settle()
+    census.of(world).active()
+    assert differences(settled(world), undisturbed) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", [*DISPATCH, *ONE_WAY, *OTHER_WAY], ids="-".join)
+def test_a_crash_at_one_point_changes_nothing_in_the_end(
+    world: World, undisturbed: dict[str, Any], point: tuple[str, When]
+) -> None:
+    world.crash_at(*point)
+    world.sign_up()
+    world.revive()
+    world.settle()
+    census.of(world).active()
+    assert differences(settled(world), undisturbed) == {}
+
+
+@pytest.mark.parametrize("when", WHENS)
+def test_a_crash_while_a_sign_up_is_taken_in_loses_nothing_that_was_answered(
+    world: World, undisturbed: dict[str, Any], when: When
+) -> None:
+    """The caller gets no answer and posts again, as webhooks are posted until one comes."""
+    world.crash_at("intake/receive_signup", when)
+    assert world.post(signed("ada")).statuses == {500: 1}
+    world.revive()
+    world.sign_up()
+    world.settle()
+    census.of(world).active()
+    assert differences(settled(world), undisturbed) == {}
+
+
+@pytest.mark.parametrize("when", WHENS)
+def test_a_crash_while_a_failure_is_recorded_still_records_and_tells_it(world: World, when: When) -> None:
+    """The post goes out before the record is written, so that a failure is rather told twice than never."""
+    world.crash_at("onboarding/record_failure", when)
+    world.sign_up(payment_method="pm_card_chargeDeclined")
+    world.revive()
+    world.settle()
+    [signup] = world.rows("signups")
+    assert (signup["status"], signup["failure"]["step"]) == ("failed", "create_billing_customer")
+    assert [each["status"] for each in world.executions()] == ["SUCCEEDED"]
+    assert census.of(world).counts()["slack"] == {"message": 1}
+
+
+@pytest.mark.parametrize("when", WHENS)
+def test_a_crash_while_stripes_event_is_dealt_with_loses_no_change(world: World, when: When) -> None:
+    world.sign_up()
+    world.settle()
+    world.crash_at("billing/sync_stripe", when)
+    with world.vendors.stripe() as stripe:
+        [subscription] = stripe.subscriptions.list().data
+        stripe.subscriptions.cancel(subscription.id)
+    world.revive()
+    world.settle()
+    found = census.of(world)
+    found.billing_equals_stripes()
+    found.nothing_is_pending()
+    [account] = world.rows("accounts")
+    assert found.events(account["account_id"]).count("subscription.canceled") == 1

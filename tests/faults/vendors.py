@@ -1,0 +1,111 @@
+"""The five vendors of a test, each a stand-in in a thread: set up by the policies, broken by the test."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import stripe
+import urllib3
+
+from infra import policy_files
+from infra.local.prepare import prepare
+from infra.local.stand_ins.config import Config
+from infra.local.stand_ins.serve import NAMES, running
+
+KEYS = {
+    "stripe": "sk_test_faults",
+    "hubspot": "pat-na1-faults",
+    "postmark": "postmark-faults",
+    "product": "prd_faults",
+    "slack": "T000/B000/FAULTS",
+}
+STRIPE_SECRET = "whsec_stripe_of_the_fault_tests"
+SET_UP = frozenset({"product", "price", "event", "property", "property_group", "schema", "template"})
+
+Objects = dict[str, dict[str, list[dict[str, Any]]]]
+
+
+class Vendors:
+    """All five by name; `urls` are what Usher calls."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self.urls = urls
+        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
+
+    def control(self, vendor: str, method: str, path: str, body: Any = None) -> Any:
+        """Call a control route; returns the JSON it answers."""
+        text = None if body is None else json.dumps(body)
+        answer = self._http.request(method, f"{self.urls[vendor]}/_control/{path}", body=text)
+        assert answer.status == 200, answer.data
+        return answer.json()
+
+    def fault(self, vendor: str, operation: str, fault: str, **more: Any) -> None:
+        """Order a fault; for the next call of the operation unless `count` says otherwise."""
+        order = {"operation": operation, "fault": fault, "seconds": 5.0, **more}
+        self.control(vendor, "POST", "faults", order)
+
+    def struck(self, vendor: str) -> int:
+        """How often an ordered fault has happened at a vendor."""
+        return sum(each["happened"] for each in self.control(vendor, "GET", "faults")["faults"])
+
+    def heal(self, vendor: str) -> None:
+        self.control(vendor, "DELETE", "faults")
+
+    def objects(self) -> Objects:
+        """What the vendors hold for customers: by vendor and kind; what set-up made is left out."""
+        return {
+            vendor: {
+                kind: held
+                for kind, held in self.control(vendor, "GET", "objects")["objects"].items()
+                if kind not in SET_UP
+            }
+            for vendor in self.urls
+        }
+
+    def calls(self, vendor: str) -> dict[str, int]:
+        """How often each operation was called so far."""
+        return {name: each["calls"] for name, each in self.control(vendor, "GET", "calls").items()}
+
+    def owed_webhooks(self) -> int:
+        """Webhooks that Stripe has not delivered yet."""
+        return int(self.control("stripe", "GET", "deliveries")["pending"])
+
+    @contextlib.contextmanager
+    def stripe(self) -> Iterator[Any]:
+        """Stripe's own API, for what is done there and not by Usher."""
+        http = stripe.RequestsClient()
+        base: Any = {"api": self.urls["stripe"]}
+        client = stripe.StripeClient(KEYS["stripe"], base_addresses=base, http_client=http)
+        try:
+            yield client.v1
+        finally:
+            http.close()
+
+    def close(self) -> None:
+        self._http.clear()
+
+
+@contextlib.contextmanager
+def vendors(data: Path, *, usher_url: str, stripe_options: dict[str, Any], seed: int) -> Iterator[Vendors]:
+    """Five stand-ins in memory, prepared; `data` holds what set-up remembers."""
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        for name in NAMES:
+            config = Config(api_key=KEYS[name])
+            if name == "stripe":
+                config = Config(
+                    api_key=KEYS[name],
+                    webhook_url=f"{usher_url}/webhooks/stripe",
+                    webhook_secret=STRIPE_SECRET,
+                    options=stripe_options,
+                    seed=seed,
+                )
+            urls[name] = stack.enter_context(running(name, config=config)).url
+        env = {f"{name.upper()}_API_BASE": url for name, url in urls.items()}
+        env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
+        prepare(policy_files.load_all(), env, done=data / "prepared")
+        found = Vendors(urls)
+        stack.callback(found.close)
+        yield found

@@ -1,0 +1,235 @@
+"""A whole Usher with its vendors in this process: the real handlers, workflows and SDKs.
+
+Time skips what nobody works in, so that back-off costs nothing.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra import catalog, policy_files
+from infra.local.build import FILE, LocalUsher
+from infra.local.clock import LocalClock
+from infra.local.secrets import FileSecrets
+from infra.local.signed_posts import Outcome, Signed, get, post, sign
+from tests.faults.crashing import Crash, When
+from tests.faults.vendors import KEYS, STRIPE_SECRET, Vendors, vendors
+from usher.bootstrap import policies
+from usher.bootstrap.observe import logger
+from usher.ports.store import Item
+from usher.settings import Settings
+
+SIGNUP_SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLWZhdWx0LXRlc3Rz"
+TOKEN = "product-token-of-the-fault-tests"
+VENDOR_TIMEOUT = 1.5  # seconds of wall time; only calls that are made to hang take that long
+LIMIT = 30.0  # seconds until a test gives up: never how long something takes
+
+
+class World:
+    """One Usher at one address; `stop`, `start` and `crash_at` end and begin it as a process ends.
+
+    Attributes:
+        usher: the deployment that runs now.
+        vendors: what it calls.
+        crash: where the deployment that runs now is going to die, if anywhere.
+    """
+
+    def __init__(self, folder: Path, port: int, vendors: Vendors, *, skipping: bool) -> None:
+        self._folder, self._port, self._skipping = folder, port, skipping
+        self.vendors = vendors
+        self._lives = 0
+        self._data = folder / "life-0"
+        self._data.mkdir()
+        self._clock: LocalClock | None = None
+        self.url = f"http://127.0.0.1:{port}"
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def start(self, *, dying: tuple[str, When] | None = None) -> None:
+        """Begin on the data of the life before; `dying` as in `crash_at`."""
+        self._lives += 1
+        now = None if self._clock is None else self._clock.offset()
+        clock = LocalClock(skipping=self._skipping, **({"offset": now} if now is not None else {}))
+        next_life = self._folder / f"life-{self._lives}"
+        self.crash = Crash(self._data / FILE, next_life / FILE)
+        bases: dict[str, Any] = {f"{vendor}_api_base": url for vendor, url in self.vendors.urls.items()}
+        settings = Settings(public_url=self.url, vendor_timeout_seconds=VENDOR_TIMEOUT, **bases)
+        self._clock = clock
+        self.usher = LocalUsher(
+            self._data,
+            settings,
+            clock=clock,
+            secrets=_secrets(self._folder / "secrets.json"),
+            port=self._port,
+            handlers=self.crash.handlers(),
+            workers=8,
+            schedules=False,
+        )
+        if dying:
+            self.crash_at(*dying)
+        self.usher.start()
+
+    def stop(self) -> None:
+        """End in good order."""
+        self.usher.stop()
+        assert self._clock is not None
+        self._clock.close()
+
+    def crash_at(self, function: str, when: When) -> None:
+        """Let the deployment die at this point; `revive` waits for it."""
+        (self._folder / f"life-{self._lives}").mkdir()
+        self.crash.at(function, when)
+
+    def revive(self, dying: tuple[str, When] | None = None) -> None:
+        """Wait for the death, then start on what the dead one left behind, to die again at `dying`."""
+        assert self.crash.died.wait(LIMIT), f"it never came to {self.crash.point}"
+        self.stop()
+        self._data = self._folder / f"life-{self._lives}"
+        self.start(dying=dying)
+
+    def settle(self) -> None:
+        """Wait until nothing more happens by itself, at Usher or between Stripe and it."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            assert self.usher.wait_idle(LIMIT), f"still at work after {LIMIT} s: {self.unfinished()}"
+            if self.vendors.owed_webhooks() == 0 and self.usher.idle():
+                return
+            assert time.monotonic() < deadline, "Stripe still owes webhooks"
+
+    # -- sign-ups ------------------------------------------------------------------------------------------
+
+    def post(self, *requests: Signed, connections: int = 1) -> Outcome:
+        """Post as a product's backend does."""
+        return post(self.url, requests, connections=connections)
+
+    def sign_up(self, who: str = "ada", /, **values: Any) -> str:
+        """Post one person's sign-up; returns its id."""
+        outcome = self.post(signed(who, **values))
+        assert outcome.statuses == {202: 1}
+        return str(outcome.accepted[0]["signup_id"])
+
+    def status(self, signup_id: str) -> dict[str, Any]:
+        """What `GET /v1/signups/{id}` says."""
+        found: dict[str, Any] = get(self.url, f"/v1/signups/{signup_id}", TOKEN)
+        return found
+
+    # -- records -------------------------------------------------------------------------------------------
+
+    def rows(self, table: str) -> list[Item]:
+        """Every item of a table."""
+        return rows(self._data / FILE, table)
+
+    def records(self) -> dict[str, list[Item]]:
+        """Every item of every table."""
+        return records(self._data / FILE)
+
+    def executions(self) -> list[dict[str, Any]]:
+        return self.usher.engine.list_executions(limit=10_000)
+
+    def unfinished(self) -> dict[str, Any]:
+        """Where sign-ups stand, for the message of a test that gives up."""
+        return {row["signup_id"]: row["stage"] for row in self.rows("signups")}
+
+
+def person(who: str, /, **values: Any) -> dict[str, Any]:
+    """The body of a sign-up by card; a value of None leaves its field out."""
+    data = {
+        "email": f"{who}@example.com",
+        "name": f"{who.capitalize()} Example",
+        "company": {"name": f"{who} Works", "domain": f"{who}.example.com", "size": 12},
+        "plan": "pro-monthly",
+        "payment_method": "pm_card_visa",
+        "referral_source": "friend",
+        **values,
+    }
+    present = {name: value for name, value in data.items() if value is not None}
+    return {"type": "signup.completed", "timestamp": "2026-11-20T10:00:00Z", "data": present}
+
+
+def signed(
+    who: str, /, *, webhook_id: str | None = None, secret: str = SIGNUP_SECRET, **values: Any
+) -> Signed:
+    """`person` as a signed request; the webhook-id follows from who it is unless one is given."""
+    body = json.dumps(person(who, **values)).encode()
+    return sign(secret, body, webhook_id=webhook_id or f"msg_{who}")
+
+
+def rows(database: Path, table: str) -> list[Item]:
+    """Every item of a table, read beside whoever runs on the database."""
+    return records(database, (table,))[table]
+
+
+def records(
+    database: Path, tables: tuple[str, ...] = tuple(t.name for t in catalog.TABLES)
+) -> dict[str, list[Item]]:
+    """Every item of the tables, as one moment saw them."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("BEGIN")
+        return {
+            table: [json.loads(text) for (text,) in connection.execute(f"SELECT item FROM item_{table}")]
+            for table in tables
+        }
+
+
+@contextlib.contextmanager
+def opened(
+    folder: Path, *, skipping: bool = True, seed: int = 0, stripe: dict[str, Any] | None = None
+) -> Iterator[World]:
+    """A running world in an empty folder.
+
+    Args:
+        skipping: pass over waiting times; False lives in real time.
+        stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
+    """
+    policies.install(policy_files.load_all())
+    port = _free_port()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_logging_to(folder / "usher.jsonl"))
+        options = {"retry_seconds": 0.05, **(stripe or {})}
+        url = f"http://127.0.0.1:{port}"
+        around = stack.enter_context(vendors(folder, usher_url=url, stripe_options=options, seed=seed))
+        world = World(folder, port, around, skipping=skipping)
+        world.start()
+        try:
+            yield world
+        finally:
+            world.stop()
+            policies.install({})
+
+
+def _secrets(path: Path) -> FileSecrets:
+    secrets = FileSecrets(path)
+    names = {"slack": "slack_webhook"}
+    secrets.provide({names.get(vendor, f"{vendor}_api_key"): key for vendor, key in KEYS.items()})
+    tokens = json.dumps({hashlib.sha256(TOKEN.encode()).hexdigest(): "product"})
+    secrets.provide(
+        {"signup_webhook": SIGNUP_SECRET, "stripe_webhook": STRIPE_SECRET, "access_tokens": tokens}
+    )
+    return secrets
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Keep the functions' log lines in a file beside the test's data instead of on standard output."""
+    handler = logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    with path.open("a") as file:
+        former = handler.setStream(file)
+        try:
+            yield
+        finally:
+            handler.setStream(former or sys.stdout)
