@@ -1,6 +1,7 @@
 """A whole Usher in memory: the store on SQLite, every other port a fake, time standing still."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -135,12 +136,23 @@ def _policies() -> dict[str, dict[str, Any]]:
     return policy_files.load_all()
 
 
+@cache
+def _empty_database() -> bytes:
+    """A file with all tables in it: copying it takes a fifth of the time of making it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "usher.sqlite"
+        with opened(path, synchronous="OFF") as database:
+            SqliteStore(database, catalog.TABLES, ManualClock(NOON))
+        return path.read_bytes()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """An empty Usher that the handlers of this process run on."""
     content = _policies()
     policies.install(content)
     install_settings(Settings(public_url=PUBLIC_URL))
+    (tmp_path / "usher.sqlite").write_bytes(_empty_database())
     with opened(tmp_path / "usher.sqlite", synchronous="OFF") as database:
         clock = ManualClock(NOON)
         world = World(
