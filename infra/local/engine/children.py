@@ -83,7 +83,7 @@ class Children:
         """Tell a child's parent of its end, if it still waits for it."""
         key, path, mark = link
         runtime = self._runtime
-        parent = runtime.by_key(key)
+        parent = runtime.running.by_key(key)
         if parent is None:
             return
         child = description(runtime.journal.row(id))

@@ -2,9 +2,7 @@
 
 import itertools
 import logging
-import queue
 import re
-import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,16 +30,16 @@ from infra.local.engine.journal import Entry, Journal
 from infra.local.engine.machines import Machines
 from infra.local.engine.orders import Alarm, Call
 from infra.local.engine.restore import restored
+from infra.local.engine.running import Running
 from infra.local.engine.transition import Transition
+from infra.local.engine.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 _BAD_NAME = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
-_STOP = None
 _RELOAD_SECONDS = 1.0
 
 OnEnded = Callable[[dict[str, Any]], None]
-Job = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class EngineClock(Protocol):
@@ -70,13 +68,9 @@ class Runtime:
         self._clock = clock
         self._integrations = integrations
         self._children = Children(self)
-        self._running: dict[str, Execution] = {}
-        self._by_key: dict[int, Execution] = {}
+        self._workers = Workers(clock)
+        self.running = Running(journal.last_key())
         self._tokens: dict[str, Frame] = {}
-        self._lock = threading.Lock()  # guards what is running and the key counter
-        self._last_key = journal.last_key()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
         self._stopping = False
         self._run_id = str(uuid.uuid4())[:23]
         self._request_numbers = itertools.count()
@@ -85,11 +79,7 @@ class Runtime:
 
     def open(self, workers: int) -> None:
         """Start the workers, take up what was running, tell of ends that were not told."""
-        self._threads = [
-            threading.Thread(target=self._work, name=f"engine:{n}", daemon=True) for n in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._workers.start(workers)
         for row in self.journal.running():
             self._take_up(row)
         if self.on_ended is not None:
@@ -99,13 +89,8 @@ class Runtime:
     def close(self) -> None:
         """Let the calls in flight return, then stop."""
         self._stopping = True
-        for _ in self._threads:
-            self._jobs.put(_STOP)
-        for thread in self._threads:
-            thread.join()
-        with self._lock:
-            executions = list(self._running.values())
-        for execution in executions:
+        self._workers.stop()
+        for execution in self.running.all():
             with execution.lock:
                 execution.ended = True
                 for frame in execution.root.walk():
@@ -115,18 +100,7 @@ class Runtime:
 
     def put(self, function: Callable[..., None], *arguments: Any) -> None:
         """Have a worker do it; business time is not skipped until it is done."""
-        self._clock.begin()
-        self._jobs.put((function, arguments))
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not _STOP:
-            try:
-                function, arguments = job
-                function(*arguments)
-            except Exception:  # a bug of ours or of on_ended: say so, keep the worker
-                logger.exception("a job of the workflow engine failed")
-            finally:
-                self._clock.end()
+        self._workers.put(function, arguments)
 
     def _call(self, call: Call) -> None:
         """Carry out one Task on this thread; a result that comes too late is dropped."""
@@ -210,7 +184,7 @@ class Runtime:
         """A commit failed: forget what was only in memory; go on from the disk when it may work again."""
         logger.error("a commit failed; %s goes on from its last one", execution.id, exc_info=error)
         execution.ended = True
-        self._forget(execution)
+        self.running.forget(execution)
 
         def reload() -> None:
             row = self.journal.row(execution.id)
@@ -220,7 +194,7 @@ class Runtime:
         self._clock.call_after_wall(_RELOAD_SECONDS, lambda: self.put(reload))
 
     def _ended(self, execution: Execution) -> None:
-        self._forget(execution)
+        self.running.forget(execution)
         if execution.parent is not None:
             self._children.ended(execution.parent, execution.id)
         if self.on_ended is not None:
@@ -282,21 +256,32 @@ class Runtime:
     def start(self, machine: Machine, name: str, input: Any, parent: ParentLink | None) -> str:
         """See Engine.start_execution."""
         if not 0 < len(name) <= 80 or _BAD_NAME.search(name):
-            raise InvalidName(
-                f"{name!r} cannot name an execution: 1 to 80 characters, no blanks or <>{{}}[]?*"
-            )
+            raise InvalidName(f"{name!r} cannot name an execution: 1 to 80 letters, digits, - or _")
         try:
             payload = Payload.copied(input)
         except (TypeError, ValueError) as error:
             raise InvalidExecutionInput(f"the input is not JSON: {error}") from error
         if payload.bytes() > LIMIT:
             raise InvalidExecutionInput(f"the input is larger than {LIMIT} bytes")
-        execution, known = self._reserve(machine, name, payload, parent)
-        if known:
-            with execution.lock:  # held until its start is decided
-                if execution.input.value == payload.value and not execution.ended:
-                    return execution.id
-            raise ExecutionAlreadyExists(f"{execution.id} runs with another input, or has ended")
+        started = self._clock.timestamp()
+        execution = Execution(
+            self.running.next_key(),
+            execution_arn(machine.name, name),
+            name,
+            machine,
+            payload,
+            started=started,
+            started_text=timestamp(started),
+            parent=parent,
+        )
+        execution.announced = self.on_ended is None
+        execution.lock.acquire()  # whoever finds it waits until its start is decided
+        known = self.running.find_or_add(execution)
+        if known is not None:
+            with known.lock:
+                if known.input.value == payload.value and not known.ended:
+                    return known.id
+            raise ExecutionAlreadyExists(f"{known.id} runs with another input, or has ended")
         committed: Future[None] = Future()
         try:
             if self.journal.known(execution.id):
@@ -309,38 +294,12 @@ class Runtime:
             self._time(execution)
         except BaseException:
             execution.ended = True
-            self._forget(execution)
+            self.running.forget(execution)
             raise
         finally:
             execution.lock.release()
         committed.result()
         return execution.id
-
-    def _reserve(
-        self, machine: Machine, name: str, input: Payload, parent: ParentLink | None
-    ) -> tuple[Execution, bool]:
-        """The execution that runs under this name, or a new one, in memory and locked."""
-        now = self._clock.timestamp()
-        id = execution_arn(machine.name, name)
-        with self._lock:
-            known = self._running.get(id)
-            if known is not None:
-                return known, True
-            self._last_key += 1
-            execution = Execution(
-                self._last_key,
-                id,
-                name,
-                machine,
-                input,
-                started=now,
-                started_text=timestamp(now),
-                parent=parent,
-            )
-            execution.announced = self.on_ended is None
-            execution.lock.acquire()
-            self._running[id] = self._by_key[execution.key] = execution
-        return execution, False
 
     def answer(self, token: str, apply: Callable[[Transition, Frame], None]) -> None:
         """Change the task that waits for a token; durable when it returns."""
@@ -360,7 +319,7 @@ class Runtime:
 
     def stop_execution(self, id: str, error: str | None, cause: str | None) -> bool:
         """Abort an execution if it runs; returns whether it did."""
-        execution = self._running.get(id)
+        execution = self.running.get(id)
         if execution is None:
             return False
         self._end(execution, "ABORTED", error, cause)
@@ -381,10 +340,8 @@ class Runtime:
         execution = self._restored(row)
         committed: Future[None] = Future()
         with execution.lock:
-            with self._lock:
-                if execution.id in self._running:
-                    raise ExecutionNotRedrivable(f"{execution.id} is being redriven already")
-                self._running[execution.id] = self._by_key[execution.key] = execution
+            if not self.running.add(execution):
+                raise ExecutionNotRedrivable(f"{execution.id} is being redriven already")
             transition = self.transition(execution)
             execution.redrives += 1
             execution.context["RedriveCount"] = execution.redrives
@@ -400,8 +357,8 @@ class Runtime:
     def _take_up(self, row: Any) -> None:
         """Go on with a running execution where its last commit left it."""
         execution = self._restored(row)
-        with self._lock:
-            self._running[execution.id] = self._by_key[execution.key] = execution
+        if not self.running.add(execution):
+            return
         with execution.lock:
             for frame in execution.root.walk():
                 if frame.token is not None:
@@ -416,17 +373,6 @@ class Runtime:
         execution = restored(row, self.machines.of_digest(row["digest"]), self.journal)
         execution.announced = self.on_ended is None
         return execution
-
-    def by_key(self, key: int) -> Execution | None:
-        """The execution in memory with this key."""
-        return self._by_key.get(key)
-
-    def _forget(self, execution: Execution) -> None:
-        with self._lock:
-            if self._running.get(execution.id) is execution:
-                del self._running[execution.id]
-            if self._by_key.get(execution.key) is execution:
-                del self._by_key[execution.key]
 
 
 def _settle(committed: "Future[None]", error: BaseException | None) -> None:

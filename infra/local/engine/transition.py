@@ -4,13 +4,13 @@ A `Transition` lives under its execution's lock. It changes the frames in memory
 and what to do once they are durable (calls to make, timers to set); nothing leaves the engine before that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.engine import execution as phases
 from infra.local.engine import joins, states
+from infra.local.engine.context import bindings
 from infra.local.engine.definition import Rule
-from infra.local.engine.descriptions import timestamp
 from infra.local.engine.errors import HEARTBEAT_TIMEOUT, RUNTIME, TIMEOUT, StateError
 from infra.local.engine.execution import Execution, Frame, Payload, check_limit, encode, limited
 from infra.local.engine.faults import catcher_for, delay, retrier_for
@@ -337,27 +337,8 @@ class Transition:
     def bindings(
         self, frame: Frame, extra: Mapping[str, Any] | None = None, item: tuple[int, Any] | None = None
     ) -> dict[str, Any]:
-        """What an expression in this frame's state sees."""
-        execution = self.execution
-        context: dict[str, Any] = {
-            "Execution": execution.context,
-            "StateMachine": execution.machine_context,
-        }
-        if frame.state.uses_state_context:
-            context["State"] = {
-                "EnteredTime": timestamp(frame.entered),
-                "Name": frame.state.name,
-                "RetryCount": frame.retry_count,
-            }
-        if frame.token is not None:
-            context["Task"] = {"Token": frame.token}
-        if frame.parent is not None:
-            item = item or next((one.item for one in _upwards(frame) if one.item is not None), None)
-        if item is not None:
-            context["Map"] = {"Item": {"Index": item[0], "Value": item[1]}}
-        bindings = frame.bindings()
-        bindings["states"] = {"input": frame.input.value, "context": context, **(extra or {})}
-        return bindings
+        """What an expression in this frame's state sees; see context.bindings."""
+        return bindings(self.execution, frame, extra, item)
 
     def _alarm_again(self, frame: Frame) -> None:
         if frame.phase in (phases.WAIT, phases.RETRY) and frame.deadline is not None:
@@ -367,9 +348,3 @@ class Transition:
                 self.alarms.append(Alarm(frame, frame.attempt, "timeout", frame.deadline))
             if frame.heartbeat is not None:
                 self.alarms.append(Alarm(frame, frame.attempt, "heartbeat", frame.heartbeat))
-
-
-def _upwards(frame: Frame | None) -> Iterator[Frame]:
-    while frame is not None:
-        yield frame
-        frame = frame.parent

@@ -40,7 +40,7 @@ def document() -> Document:
 def wait_for_end(engine: Engine, id: str) -> None:
     """Blocks on the execution's lock while it is in memory, then on the disk."""
     while engine.describe(id)["status"] == "RUNNING":
-        execution = engine._runtime._running.get(id)
+        execution = engine._runtime.running.get(id)
         if execution is not None:
             with execution.lock:
                 pass

@@ -11,13 +11,28 @@ from typing import Any
 import pytest
 
 from infra.local.clock import LocalClock
-from infra.local.database import Database
+from infra.local.database import Database, Done
 from infra.local.engine import Engine, execution_arn
-from infra.local.engine.journal import Journal
+from infra.local.engine.journal import Entry, Journal
 from tests.unit.engine import killed_engine
 from tests.unit.engine.world import Services, World, scope, step, task, waiting_task
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def fail_first_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk be full when the first execution wants to end."""
+    commit = Journal.commit
+    ends: list[str] = []
+
+    def commit_or_fail(self: Journal, entry: Entry, done: Done) -> None:
+        if entry.end is not None and not ends:
+            ends.append(entry.end)
+            done(sqlite3.OperationalError("database or disk is full"))
+        else:
+            commit(self, entry, done)
+
+    monkeypatch.setattr(Journal, "commit", commit_or_fail)
 
 
 def test_a_wait_goes_on_where_it_was(world: World) -> None:
@@ -121,6 +136,24 @@ def test_a_parent_hears_of_the_child_that_ended_after_the_restart(world: World) 
     assert len(world.engine.list_executions(machine="child")) == 1
 
 
+def test_a_child_is_started_once_although_its_start_is_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name comes from its place, so the second start finds the first."""
+    world.register({"W": step("Wait", Seconds=10)}, name="child")
+    parent = {
+        "S": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution",
+            "Arguments": {"StateMachineArn": "child"},
+            "End": True,
+        }
+    }
+    fail_first_end(monkeypatch)
+    assert world.run(parent)["status"] == "SUCCEEDED"
+    assert len(world.engine.list_executions(machine="child")) == 1
+
+
 def test_the_machine_timeout_survives(world: World) -> None:
     id = world.begin(world.register({"W": step("Wait", Seconds=100)}, TimeoutSeconds=50))
     world.restart()
@@ -147,22 +180,12 @@ def test_an_ended_execution_leaves_no_frontier_behind(world: World) -> None:
 def test_a_commit_that_fails_costs_nothing_but_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk: the execution goes on from its last commit, and the call in between is made again."""
     calls: list[Any] = []
-    failing = {"on": False}
-    commit = Journal.commit
-
-    def commit_or_fail(self: Journal, entry: Any, done: Any) -> None:
-        if failing["on"]:
-            failing["on"] = False
-            done(sqlite3.OperationalError("database or disk is full"))
-        else:
-            commit(self, entry, done)
 
     def work(payload: Any) -> int:
         calls.append(payload)
-        failing["on"] = len(calls) == 1
         return len(calls)
 
-    monkeypatch.setattr(Journal, "commit", commit_or_fail)
+    fail_first_end(monkeypatch)
     world.function("work", work)
     output = world.output({"A": task(Output="{% $states.result.Payload %}")})
     assert (output, len(calls)) == (2, 2)

@@ -234,6 +234,33 @@ def test_a_redriven_map_runs_its_unsuccessful_items_only(world: World) -> None:
     assert world.called("work") == [1, 2, 2, 3]
 
 
+def test_a_redriven_distributed_map_redrives_its_failed_executions_only(world: World) -> None:
+    """AWS Step Functions, "Redriving Map Runs": successful children keep their results."""
+    broken_items = {2}
+
+    def work(n: Any) -> Any:
+        if n in broken_items:
+            raise ValueError(n)
+        return n * 10
+
+    world.function("work", work)
+    processor = {
+        **scope({"W": task(payload="{% $states.input %}", Output="{% $states.result.Payload %}")}),
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    }
+    states = {
+        "M": step("Map", Items="{% $states.input %}", MaxConcurrency=1, ItemProcessor=processor, Label="Each")
+    }
+    id = world.begin(world.register(states), [1, 2, 3])
+    assert world.finish(id)["error"] == "States.ExceedToleratedFailureThreshold"
+    broken_items.clear()
+    world.restart()
+    world.engine.redrive(id)
+    assert world.finish(id)["output"] == [10, 20, 30]
+    assert world.called("work") == [1, 2, 2, 3]
+    assert len(world.engine.list_executions(machine="machine.Each")) == 3
+
+
 def test_what_succeeded_runs_or_is_long_over_is_not_redriven(world: World) -> None:
     """AWS API RedriveExecution: unsuccessful executions of the last 14 days."""
     world.function("work", broken)

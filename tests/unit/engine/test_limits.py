@@ -37,12 +37,12 @@ def test_the_limit_counts_bytes_of_utf8(world: World) -> None:
 
 @pytest.mark.parametrize("field", ["Arguments", "Output", "Assign"])
 def test_arguments_output_and_assign_have_the_same_limit(world: World, field: str) -> None:
-    big = "{% $join([1..140000].($string($ % 10) & 'x')) %}"
+    big = "{% $states.input & $states.input %}"
     states: dict[str, Any] = {
         "A": task(payload=big) if field == "Arguments" else step("Pass", **{field: {"x": big}})
     }
     world.function("work", lambda payload: None)
-    assert world.error(states) == "States.DataLimitExceeded"
+    assert world.error(states, "x" * 140_000) == "States.DataLimitExceeded"
 
 
 def test_a_history_of_25000_events_ends_the_execution(world: World) -> None:

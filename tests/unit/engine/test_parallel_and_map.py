@@ -131,6 +131,18 @@ def test_a_failing_iteration_fails_the_map_and_aborts_the_others(world: World) -
     assert world.engine.describe(id)["error"] == "ValueError"
 
 
+def test_a_map_that_fails_by_itself_aborts_the_iterations_that_run(world: World) -> None:
+    """States Language, "Map state": an error of the Map ends its iterations."""
+    tokens: list[str] = []
+    world.function("work", lambda payload: tokens.append(payload["token"]))
+    states = over({"W": waiting_task()}, INLINE, ItemSelector="{% $states.context.Map.Item.Value.id %}")
+    assert world.error(states, [{"id": 1}, {"id": 2}, {"name": "no id"}]) == "States.QueryEvaluationError"
+    world.clock.settle()
+    for token in tokens:
+        with pytest.raises(TaskTimedOut):
+            world.engine.send_task_success(token, {})
+
+
 def test_a_distributed_map_runs_each_item_as_an_execution_of_its_own(world: World) -> None:
     """AWS Step Functions, "Distributed mode": child executions with their own history, no outer variables."""
     machine = world.register(over({"W": step("Pass")}, DISTRIBUTED, Label="Each"))
