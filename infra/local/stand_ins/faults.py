@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-BEFORE = ("fail_before", "429", "500")
+BEFORE = ("fail_before", "400", "429", "500")
 AFTER = ("fail_after", "timeout_after", "malformed", "delay")
 KINDS = BEFORE + AFTER
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -16,12 +16,12 @@ _PARAMETER = re.compile(r"\{[^}]*\}")
 
 @dataclass
 class Fault:
-    """`fault` happens to the next `count` matching calls, or to each with `probability`.
+    """`fault` happens to the next `count` matching calls after `skip` others, or to each with `probability`.
 
     * fail_before: the connection breaks, nothing was done.
     * fail_after: the work is done and committed, then the connection breaks.
     * timeout_after: the work is done and committed, then no answer for `seconds`, then the connection breaks.
-    * 429, 500: the vendor's own answer, nothing was done. `effect` true: the work is done all the same.
+    * 400, 429, 500: the vendor's own answer, nothing was done. `effect` true: the work is done all the same.
     * malformed: the work is done and committed, the body of the answer is cut off.
     * delay: the answer comes `seconds` late.
     """
@@ -33,6 +33,7 @@ class Fault:
     seed: int = 0
     seconds: float = 60.0
     effect: bool = False
+    skip: int = 0
     happened: int = 0
     _random: random.Random = field(init=False, repr=False)
 
@@ -40,6 +41,7 @@ class Fault:
         if self.fault not in KINDS:
             raise ValueError(f"unknown fault {self.fault!r}; there are {', '.join(KINDS)}")
         self._random = random.Random(self.seed)
+        self._skipped = 0
         self._name = _PARAMETER.sub("{}", self.operation)
 
     def takes(self, operation: str) -> bool:
@@ -47,6 +49,9 @@ class Fault:
         if self._name not in ("*", _PARAMETER.sub("{}", operation)):
             return False
         if self.count is not None and self.happened >= self.count:
+            return False
+        if self._skipped < self.skip:
+            self._skipped += 1
             return False
         if self.probability < 1 and self._random.random() >= self.probability:
             return False

@@ -138,6 +138,9 @@ class Product(StandIn):
     def not_found(self, request: Request) -> Answer:
         return _error(404, "not_found", "no such resource")
 
+    def rejected(self, request: Request) -> Answer:
+        return _error(422, "invalid_request", "the request was refused")
+
     def too_many_requests(self, request: Request) -> Answer:
         answer = _error(429, "too_many_requests", "slow down")
         answer.headers["retry-after"] = "1"

@@ -61,6 +61,9 @@ class Slack(StandIn):
     def not_found(self, request: Request) -> Answer:
         return _text(404, "no_service")
 
+    def rejected(self, request: Request) -> Answer:
+        return _text(400, "invalid_payload")
+
     def too_many_requests(self, request: Request) -> Answer:
         answer = _text(429, "rate_limited")
         answer.headers["retry-after"] = "1"

@@ -73,6 +73,10 @@ class StandIn:
         """The vendor's answer for an unknown path."""
         return Answer.of({"message": f"no such route: {request.method} {request.path}"}, 404)
 
+    def rejected(self, request: Request) -> Answer:
+        """The vendor's 400, for the fault of that name."""
+        return Answer.of({"message": "rejected"}, 400)
+
     def too_many_requests(self, request: Request) -> Answer:
         """The vendor's 429, for the fault of that name."""
         return Answer.of({"message": "too many requests"}, 429)
@@ -123,7 +127,7 @@ class StandIn:
         if self.config.enforce_limits:
             self.limit(request)
         if fault and fault.fault in BEFORE and fault.fault != "500" and not fault.effect:
-            return Answer(fate="drop") if fault.fault == "fail_before" else self.too_many_requests(request)
+            return self._refused(request, fault)
         self.check_request(request)
         if request.method in _READS:
             answer = self._performed(request, handler, fault)
@@ -132,6 +136,11 @@ class StandIn:
         if fault and fault.fault == "429":
             return self.too_many_requests(request)
         return answer
+
+    def _refused(self, request: Request, fault: Fault) -> Answer:
+        if fault.fault == "fail_before":
+            return Answer(fate="drop")
+        return self.rejected(request) if fault.fault == "400" else self.too_many_requests(request)
 
     def _in_transaction(self, request: Request, handler: Handler, fault: Fault | None) -> Answer:
         with self.state.transaction():

@@ -96,7 +96,7 @@ def test_a_fault_strikes_once_and_does_what_it_says(
 def test_an_unknown_fault_is_refused_with_the_list_of_faults(shelf: Shelf) -> None:
     answer = call(shelf, "POST /_control/faults", {"operation": "*", "fault": "flood"})
     assert answer.status == 400
-    assert "fail_before, 429, 500, fail_after" in answer.json()["error"]
+    assert "fail_before, 400, 429, 500, fail_after" in answer.json()["error"]
 
 
 def test_faults_with_a_probability_repeat_by_seed() -> None:

@@ -78,6 +78,9 @@ class HubSpot(StandIn):
     def not_found(self, request: Request) -> Answer:
         return error(404, "OBJECT_NOT_FOUND", "resource not found")
 
+    def rejected(self, request: Request) -> Answer:
+        return error(400, "VALIDATION_ERROR", "a property is not valid")
+
     def too_many_requests(self, request: Request) -> Answer:
         return _rate_limited("TEN_SECONDLY_ROLLING")
 

@@ -65,6 +65,9 @@ class Postmark(StandIn):
     def not_found(self, request: Request) -> Answer:
         return _error(404, 404, "The requested resource does not exist.")
 
+    def rejected(self, request: Request) -> Answer:
+        return _error(422, 300, "Invalid email request.")
+
     def too_many_requests(self, request: Request) -> Answer:
         return _error(429, 429, "Rate limit exceeded.")
 

@@ -191,6 +191,9 @@ class StripeStandIn(StandIn):
             404, message + " If this is an operation of Stripe, the stand-in does not have it yet."
         )
 
+    def rejected(self, request: Request) -> Answer:
+        return error_answer(400, "Invalid request.", code="parameter_invalid")
+
     def too_many_requests(self, request: Request) -> Answer:
         return error_answer(429, RATE_MESSAGE, code="rate_limit")
 
