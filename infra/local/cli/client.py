@@ -20,7 +20,7 @@ class Client:
 
     env: Mapping[str, str]
     _http: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(maxsize=16, retries=False, timeout=15.0)
+        default_factory=lambda: urllib3.PoolManager(maxsize=32, retries=False, timeout=30.0)
     )
 
     @classmethod
