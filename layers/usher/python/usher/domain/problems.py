@@ -32,6 +32,12 @@ def malformed(detail: str, errors: tuple[FieldError, ...] = ()) -> Problem:
     return Problem(400, "Malformed request", detail, errors)
 
 
+MAX_NAMED = 50  # enough for any honest request; a hostile one gets no answer larger than itself
+
+
 def invalid(errors: tuple[FieldError, ...]) -> Problem:
-    names = ", ".join(error.field for error in errors)
-    return Problem(400, "Invalid request", f"These fields need attention: {names}", errors)
+    """A 400 that names the bad fields, the first fifty of them."""
+    named = errors[:MAX_NAMED]
+    more = f", and {len(errors) - MAX_NAMED} more" if len(errors) > MAX_NAMED else ""
+    names = ", ".join(error.field for error in named)
+    return Problem(400, "Invalid request", f"These fields need attention: {names}{more}", named)
