@@ -101,6 +101,10 @@ class Entry:
         self.items: list[str] = []
         self.tokens: list[str] = []
 
+    def is_empty(self) -> bool:
+        """A resumed wait changes nothing on disk."""
+        return not (self.insert or self.end or self.events or self.frames or self.items or self.tokens)
+
 
 def _rows(entries: list[Entry]) -> list[str | None]:
     """The columns of the commit view; of several writes to one frame the last holds."""

@@ -79,9 +79,12 @@ class Runtime:
 
     def open(self, workers: int) -> None:
         """Start the workers, take up what was running, tell of ends that were not told."""
+        executions = [self._restored(row) for row in self.journal.running()]
+        for execution in executions:
+            self.running.add(execution)  # all of them, before one can ask for another
         self._workers.start(workers)
-        for row in self.journal.running():
-            self._take_up(row)
+        for execution in executions:
+            self._resume(execution)
         if self.on_ended is not None:
             for row in self.journal.silent():
                 self.put(self._announce, row["key"], description(row))
@@ -152,6 +155,8 @@ class Runtime:
         for frame in transition.opened_tokens:
             if frame.token is not None:
                 self._tokens[frame.token] = frame
+        if transition.entry.is_empty() and committed is None:
+            return self._follow(transition)
         self._clock.begin()
 
         def done(error: BaseException | None) -> None:
@@ -165,10 +170,10 @@ class Runtime:
             finally:
                 self._clock.end()
 
-        self.journal.commit(transition.entry, done)
+        return self.journal.commit(transition.entry, done)
 
     def _follow(self, transition: Transition) -> None:
-        """On the writer's thread: hand out work, nothing more."""
+        """Mostly on the writer's thread: hand out work, nothing more."""
         for alarm in transition.alarms:
             self._set(alarm)
         for call in transition.calls:
@@ -188,8 +193,13 @@ class Runtime:
 
         def reload() -> None:
             row = self.journal.row(execution.id)
-            if row is not None and row["status"] == "RUNNING" and not self._stopping:
-                self._take_up(row)
+            if row is None or row["status"] != "RUNNING" or self._stopping:
+                return
+            again = self._restored(row)
+            if self.running.add(again):
+                self._resume(again)
+            else:  # a start under this name is just being refused
+                self._clock.call_after_wall(_RELOAD_SECONDS, lambda: self.put(reload))
 
         self._clock.call_after_wall(_RELOAD_SECONDS, lambda: self.put(reload))
 
@@ -354,11 +364,8 @@ class Runtime:
             self._time(execution)
         committed.result()
 
-    def _take_up(self, row: Any) -> None:
+    def _resume(self, execution: Execution) -> None:
         """Go on with a running execution where its last commit left it."""
-        execution = self._restored(row)
-        if not self.running.add(execution):
-            return
         with execution.lock:
             for frame in execution.root.walk():
                 if frame.token is not None:
