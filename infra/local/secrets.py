@@ -4,20 +4,29 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from usher.domain.errors import NotFound
+
+KEEP_SECONDS = 0.5  # how long another process's rotation may go unnoticed; the former value is valid longer
 
 
 class FileSecrets:
     """Implements usher.ports.secrets.Secrets on `path` (mode 0600), which another process may rotate.
 
-    The file maps a name to its active values, the current one first.
+    The file maps a name to its active values, the current one first. It is looked at every half second: a
+    system call for each request lets go of the interpreter's lock, and getting that back is what costs.
+
+    Args:
+        ticks: seconds that only grow, to know when the file was last looked at.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ticks: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._ticks = ticks
+        self._look_at = 0.0  # in ticks: until then `_values` is taken as it is
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None  # modification time and inode of what is in `_values`
         self._values: dict[str, list[str]] = {}
@@ -30,7 +39,11 @@ class FileSecrets:
 
     def active(self, name: str) -> tuple[str, ...]:
         with self._lock:
-            values = self._read().get(name)
+            now = self._ticks()
+            if now >= self._look_at:
+                self._read()
+                self._look_at = now + KEEP_SECONDS
+            values = self._values.get(name)
         if not values:
             raise NotFound(f"the secret {name} is not in {self._path.name}")
         return tuple(values)
@@ -53,7 +66,8 @@ class FileSecrets:
         try:
             status = self._path.stat()
         except FileNotFoundError:
-            return {}
+            self._values, self._seen = {}, None
+            return self._values
         if (seen := (status.st_mtime_ns, status.st_ino)) != self._seen:
             self._values = json.loads(self._path.read_text())
             self._seen = seen
@@ -67,3 +81,4 @@ class FileSecrets:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self._path)
+        self._look_at = 0.0

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import boto3
 import pytest
 
+from infra.local.secrets import KEEP_SECONDS as LOOK_SECONDS
 from infra.local.secrets import FileSecrets
 from tests.contract.aws import REGION
 from usher.adapters.secrets_manager import KEEP_SECONDS, SecretsManager
@@ -31,7 +32,12 @@ def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vault]:
     if request.param == "file":
         path = tmp_path / "secrets.json"
         operator = FileSecrets(path)  # another process: it shares nothing but the file
-        yield Vault(FileSecrets(path), lambda value: operator.rotate("stripe_api_key", value), lambda: None)
+        now = [0.0]
+        yield Vault(
+            FileSecrets(path, ticks=lambda: now[0]),
+            lambda value: operator.rotate("stripe_api_key", value),
+            lambda: now.__setitem__(0, now[0] + LOOK_SECONDS),
+        )
         return
     client = request.getfixturevalue("aws").client("secretsmanager")
     name = f"vault-{abs(hash(request.node.name))}"

@@ -1,8 +1,10 @@
 """The group-commit database: what returned is stored, a culprit fails alone, batches share a statement."""
 
+import itertools
 import queue
+import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,24 @@ def batched(database: Database, values: list[int]) -> list[BaseException | None]
     return [error for _, error in sorted((answers.get(timeout=20) for _ in values), key=lambda pair: pair[0])]
 
 
+def test_of_work_that_was_run_again_each_counts_once(database: Database) -> None:
+    held: Future[None] = Future()
+    futures = [
+        database.submit(lambda _: held.result(timeout=20)),
+        *(database.submit(insert(n)) for n in (1, 1, 2)),
+    ]
+    held.set_result(None)
+    failed = [future.exception(timeout=20) for future in futures]
+    assert [type(failure).__name__ for failure in failed] == [
+        "NoneType",
+        "NoneType",
+        "IntegrityError",
+        "NoneType",
+    ]
+    assert [future.result() for future in futures if not future.exception()] == [None, 1, 1]
+    assert numbers(database) == [1, 2]
+
+
 def test_a_batch_stores_all_its_items(database: Database) -> None:
     assert batched(database, [1, 2, 3]) == [None, None, None]
     assert numbers(database) == [1, 2, 3]
@@ -93,6 +113,51 @@ def test_a_closed_database_takes_nothing(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(RuntimeError, match="closed"):
         database.submit(insert(1))
+    with pytest.raises(RuntimeError, match="closed"):
+        database.write(insert(1))
+
+
+def test_a_batch_of_a_closed_database_says_so(tmp_path: Path) -> None:
+    database = Database(tmp_path / "test.db")
+    batch: Batch[int] = database.batch("SELECT ?", lambda items: items[:1])
+    database.close()
+    failures: list[BaseException | None] = []
+    batch.submit(1, failures.append)
+    assert [str(failure) for failure in failures] == ["test.db is closed"]
+
+
+def test_a_close_strands_nobody(tmp_path: Path) -> None:
+    database = Database(tmp_path / "test.db", synchronous="OFF")
+    database.write(run("CREATE TABLE t (n INTEGER PRIMARY KEY)"))
+    batch: Batch[int] = database.batch(
+        "INSERT INTO t SELECT value FROM json_each(?)", lambda items: [f"[{','.join(map(str, items))}]"]
+    )
+    stored: queue.SimpleQueue[int] = queue.SimpleQueue()
+    under_way = threading.Semaphore(0)
+
+    def write_until_closed(first: int) -> None:
+        for n in itertools.count(first, 2):
+            outcome: Future[BaseException | None] = Future()
+            batch.submit(n, outcome.set_result)
+            try:
+                database.write(insert(n + 1))
+            except RuntimeError:
+                return
+            stored.put(n + 1)
+            if outcome.result(timeout=20) is None:
+                stored.put(n)
+            under_way.release()
+
+    with ThreadPoolExecutor(8) as pool:
+        ends = [pool.submit(write_until_closed, number * 1_000_000) for number in range(8)]
+        for _ in range(50):
+            assert under_way.acquire(timeout=20)
+        database.close()
+        for end in ends:
+            end.result(timeout=20)
+    with opened(tmp_path / "test.db") as reopened:
+        told = {stored.get_nowait() for _ in range(stored.qsize())}
+        assert told <= set(numbers(reopened))
 
 
 def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:

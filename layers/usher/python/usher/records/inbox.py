@@ -30,14 +30,15 @@ def row(
 
     It stays on the list of what is pending until it is finished or parked.
     """
+    received = times.text(received_at)
     item: Item = {
         "event_id": event_id,
         "source": source,
         "state": "claimed",
         "body": body,
         "digest": digest,
-        "received_at": times.text(received_at),
-        "queued_at": times.text(received_at),
+        "received_at": received,
+        "queued_at": received,
         "pending": f"pending#{sum(event_id.encode()) % SHARDS}",
         "expires_at": int((received_at + timedelta(days=keep_days)).timestamp()),
         **extra,

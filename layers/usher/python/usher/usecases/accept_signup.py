@@ -43,7 +43,8 @@ def accept_signup(
     webhook_id = _verified(request, secrets, clock)
     data = parse_signup(strict_json.parse(request.body), plans).data
     key = f"signup#{webhook_id}"
-    names = {"signup_id": ids.derived("su", webhook_id), "correlation_id": ids.derived("cor", webhook_id)}
+    signup_id = ids.derived("su", webhook_id)
+    names = {"signup_id": signup_id, "correlation_id": ids.sibling("cor", signup_id)}
     digest = hashlib.sha256(request.body).hexdigest()
     received = clock.now()
     row = inbox.row(
