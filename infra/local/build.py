@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import sqlite3
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,7 @@ class LocalUsher:
         usher_settings.install(self.settings)
         usher_platform.install(self.platform)
         self.functions.load()
+        self.database.write(_void_unfinished_claims)
         self.engine.start()
         for lane in self._lanes():
             lane.start()
@@ -236,6 +238,14 @@ class LocalUsher:
     def _expire(self) -> None:
         while self.store.expire():
             pass  # some hundred items at a time, so that others get their turn at the writer
+
+
+def _void_unfinished_claims(connection: sqlite3.Connection) -> None:
+    """Free what functions of a killed process had begun: nobody is at work on it any more.
+
+    On AWS such a claim ends with the function's timeout; here its message would wait for that in vain.
+    """
+    connection.execute("DELETE FROM item_idempotency WHERE item->>'status' = 'INPROGRESS'")
 
 
 def _documents() -> dict[str, state_machine_file.Document]:

@@ -139,6 +139,16 @@ def test_what_is_unfinished_at_a_stop_resumes_at_the_next_start(deployment: Depl
     assert not deployment.usher.wait_idle(timeout=0)
 
 
+def test_what_a_killed_process_had_begun_holds_nobody_up(deployment: Deployment) -> None:
+    store = deployment.usher.store
+    for status in ("INPROGRESS", "COMPLETED"):
+        store.write(Put("idempotency", {"id": status, "status": status, "expiration": 4_000_000_000}))
+    deployment.restart()
+    store = deployment.usher.store
+    assert store.get("idempotency", {"id": "INPROGRESS"}) is None
+    assert store.get("idempotency", {"id": "COMPLETED"}) is not None
+
+
 def test_a_stop_that_follows_no_start_closes_everything(tmp_path: Path) -> None:
     clock = LocalClock()
     LocalUsher(tmp_path, Settings(), clock=clock).stop()
