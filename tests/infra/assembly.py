@@ -65,10 +65,15 @@ class Assembly:
         }
 
     def all(self, kind: str | None = None) -> Iterator[Resource]:
-        for stack, template in self.templates.items():
-            for logical_id, body in template["Resources"].items():
-                if kind is None or body["Type"] == kind:
-                    yield Resource(self, stack, logical_id, body)
+        return (each for each in self._resources.values() if kind is None or each.type == kind)
+
+    @cached_property
+    def _resources(self) -> dict[tuple[str, str], Resource]:
+        return {
+            (stack, logical_id): Resource(self, stack, logical_id, body)
+            for stack, template in self.templates.items()
+            for logical_id, body in template["Resources"].items()
+        }
 
     def properties(self, kind: str) -> list[dict[str, Any]]:
         return [resource.properties for resource in self.all(kind)]
@@ -136,7 +141,7 @@ class Assembly:
         return f"{logical_id}.{attribute}"
 
     def _resource(self, stack: str, logical_id: str) -> Resource:
-        return Resource(self, stack, logical_id, self.templates[stack]["Resources"][logical_id])
+        return self._resources[stack, logical_id]
 
 
 _NAMES = {

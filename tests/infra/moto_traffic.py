@@ -23,9 +23,9 @@ class MotoTraffic:
         self._iterators: dict[str, str] = {}
 
     def settle(self) -> None:
-        """Go on until nothing moves any more; a message that fails is an error here."""
+        """Go on until nothing moves any more; a message that fails or a refused call is an error here."""
         while self._queues() + self._executions() + self._streams() + self._heard():
-            pass
+            assert self._functions.denied == []
 
     def depth(self, queue: str) -> int:
         """Messages in a queue, those in flight included."""
@@ -47,7 +47,7 @@ class MotoTraffic:
         deadline = time.monotonic() + WAIT_SECONDS
         while "RUNNING" in self.statuses():
             assert time.monotonic() < deadline, "an execution does not end"
-            threading.Event().wait(0.02)
+            threading.Event().wait(0.2)  # asking moto costs more than waiting
         return running
 
     def _queues(self) -> int:
