@@ -149,6 +149,14 @@ def test_what_a_killed_process_had_begun_holds_nobody_up(deployment: Deployment)
     assert store.get("idempotency", {"id": "COMPLETED"}) is not None
 
 
+def test_messages_that_a_dead_process_had_in_hand_are_free_again(deployment: Deployment) -> None:
+    for id, status in (("dispatch#1", "INPROGRESS"), ("dispatch#2", "COMPLETED")):
+        platform().store.write(Put("idempotency", {"id": id, "status": status}))
+    deployment.restart()
+    assert platform().store.get("idempotency", {"id": "dispatch#1"}) is None
+    assert platform().store.get("idempotency", {"id": "dispatch#2"}) is not None
+
+
 def test_a_stop_that_follows_no_start_closes_everything(tmp_path: Path) -> None:
     clock = LocalClock()
     LocalUsher(tmp_path, Settings(), clock=clock).stop()
