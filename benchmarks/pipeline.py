@@ -78,7 +78,7 @@ def burst(env: dict[str, str], count: int) -> bool:
     rate = whole / took
     print(f"  {whole} active with CRM and mail after {took:.1f} s: {rate:.1f}/s (budget {RATE_BUDGET:.0f})")
     print("\n".join(vendor_lines(vendors, env, count)))
-    return whole == count and rate >= RATE_BUDGET
+    return bool(whole == count and rate >= RATE_BUDGET)
 
 
 def steady(env: dict[str, str], count: int) -> bool:
