@@ -40,12 +40,15 @@ class Census:
             for vendor, kinds in self.objects.items()
         }
 
-    def active(self, *, people: int = 1, paid: int | None = None, cards: int | None = None) -> None:
+    def active(
+        self, *, people: int = 1, paid: int | None = None, cards: int | None = None, posts: int = 0
+    ) -> None:
         """Exactly `people` sign-ups, all active, with one of everything and nothing else anywhere.
 
         Args:
             paid: how many of them paid at once; all when None.
             cards: how many brought a card; as many as paid when None.
+            posts: how many messages to the operators were due on the way.
         """
         paid = people if paid is None else paid
         cards = paid if cards is None else cards
@@ -54,6 +57,8 @@ class Census:
         }
         expected["stripe"] |= {kind: n * paid for kind, n in PAID.items()} | {"payment_method": cards}
         expected["stripe"] = {kind: n for kind, n in expected["stripe"].items() if n}
+        if posts:
+            expected["slack"] = {"message": posts}
         assert self.counts() == expected
         signups = self.records["signups"]
         assert Counter(row["status"] for row in signups) == {"active": people}

@@ -90,3 +90,113 @@ def test_every_other_call_that_breaks_once_leaves_one_of_everything(
     world: World, name: str, fault: str
 ) -> None:
     check_cell(world, name, fault)
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_refused_call_before_activation_stops_the_sign_up_with_its_step_and_reason(
+    world: World, name: str
+) -> None:
+    break_next(world, name, "400")
+    world.sign_up()
+    world.settle()
+    [signup] = world.rows("signups")
+    assert (signup["status"], signup["failure"]["step"]) == ("failed", CALLS[name].step)
+    assert signup["failure"]["reason"].startswith("VendorRejected: ")
+    [account] = world.rows("accounts")
+    assert account["status"] == "closed"
+    found = census.of(world)
+    assert found.events(account["account_id"]).count("onboarding.failed") == 1
+    [post] = found.objects["slack"]["message"]
+    assert signup["signup_id"] in post["text"] and signup["email"] not in post["text"]
+    assert "message" not in found.objects["postmark"]
+    assert [each["status"] for each in world.executions()] == ["SUCCEEDED"]
+    found.nothing_is_pending()
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_refused_call_after_activation_leaves_the_customer_in_and_tells_what_is_missing(
+    world: World, name: str
+) -> None:
+    break_next(world, name, "400")
+    world.sign_up()
+    world.settle()
+    [signup] = world.rows("signups")
+    assert (signup["status"], signup["failure"]["step"]) == ("degraded", CALLS[name].step)
+    assert signup["failure"]["reason"].startswith("VendorRejected: ")
+    [account] = world.rows("accounts")
+    assert account["status"] == "active"
+    found = census.of(world)
+    assert found.events(account["account_id"]).count("onboarding.degraded") == 1
+    assert found.counts()["slack"] == {"message": 1}
+    mails = found.counts()["postmark"].get("message", 0)
+    assert mails == (0 if name == "send_mail" else 1)
+    found.nothing_is_pending()
+
+
+OUTAGES = {"stripe": "create_customer", "product": "put_tenant"}
+
+
+@pytest.mark.parametrize("vendor", OUTAGES)
+def test_an_outage_longer_than_the_retries_is_filed_and_a_redrive_completes_it(
+    world: World, vendor: str
+) -> None:
+    """The execution fails by itself: nobody knows what the vendor did, so nothing is undone either."""
+    call = CALLS[OUTAGES[vendor]]
+    world.vendors.fault(vendor, call.operation, "fail_before", count=None)
+    signup_id = world.sign_up()
+    world.settle()
+    [execution] = world.executions()
+    assert (execution["status"], execution["error"]) == ("FAILED", "RetryableError")
+    failure = world.status(signup_id)["failure"]
+    assert world.status(signup_id)["status"] == "failed"
+    assert (failure["step"], failure["execution"]) == (call.step, execution["executionArn"])
+    assert census.of(world).counts()["slack"] == {"message": 1}
+    world.vendors.heal(vendor)
+    world.usher.platform.workflows.redrive(execution["executionArn"])
+    world.settle()
+    assert [each["status"] for each in world.executions()] == ["SUCCEEDED"]
+    census.of(world).active(posts=1)
+
+
+@pytest.mark.parametrize(("vendor", "name"), [("hubspot", "upsert_contact"), ("postmark", "send_mail")])
+def test_an_outage_of_crm_or_mail_degrades_and_the_rest_goes_on(world: World, vendor: str, name: str) -> None:
+    world.vendors.fault(vendor, "*", "500", count=None)
+    world.sign_up()
+    world.settle()
+    [signup] = world.rows("signups")
+    assert (signup["status"], signup["failure"]["step"]) == ("degraded", CALLS[name].step)
+    assert [each["status"] for each in world.executions()] == ["SUCCEEDED"]
+    assert census.of(world).counts()["slack"] == {"message": 1}
+
+
+def test_slack_being_down_keeps_no_failure_from_being_recorded(world: World) -> None:
+    world.vendors.fault("slack", "*", "500", count=None)
+    world.sign_up(payment_method="pm_card_chargeDeclined")
+    world.settle()
+    [signup] = world.rows("signups")
+    assert signup["status"] == "failed"
+    assert signup["failure"]["untold"] == "VendorUnavailable"
+    assert "card declined" in signup["failure"]["reason"]
+
+
+def test_a_failed_look_up_is_never_read_as_not_there(world: World) -> None:
+    """Stripe keeps a failure under our key, so the next try looks first; while that fails, nothing is made."""
+    world.vendors.fault("stripe", "POST /v1/customers", "500", effect=True)
+    world.vendors.fault("stripe", "GET /v1/customers", "500", count=3)
+    world.sign_up()
+    world.settle()
+    assert world.vendors.struck("stripe") == 4
+    census.of(world).active()
+    assert (
+        world.vendors.calls("stripe")["POST /v1/customers"] == 5
+    )  # one worked; four were answered from its key
+
+
+def test_after_a_mail_of_unknown_fate_a_failed_search_is_never_read_as_not_sent(world: World) -> None:
+    world.vendors.fault("postmark", "POST /email/withTemplate", "fail_after")
+    world.vendors.fault("postmark", "GET /messages/outbound", "500", count=2)
+    world.sign_up()
+    world.settle()
+    assert world.vendors.struck("postmark") == 3
+    census.of(world).active()
+    assert world.vendors.calls("postmark")["POST /email/withTemplate"] == 1
