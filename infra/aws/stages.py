@@ -1,6 +1,7 @@
 """Stages: dev, staging and prod, and the few things in which they differ."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_codedeploy as codedeploy
@@ -35,6 +36,13 @@ class Stage:
         if self.shifts_gradually:
             return codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES
         return codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
+
+    @property
+    def workflow_shift(self) -> dict[str, Any]:
+        """How a state machine's alias moves to a new version; the interval is in minutes."""
+        if self.shifts_gradually:
+            return {"type": "CANARY", "percentage": 10, "interval": 10}
+        return {"type": "ALL_AT_ONCE"}
 
     def table(self, name: str) -> str:
         return f"{self.prefix}-{name}"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from aws_cdk import ArnFormat, ReferenceStrength, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -53,16 +52,8 @@ class Workflow(Construct):
             tracing_enabled=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        acknowledge(
-            self.machine,
-            "SF1",
-            "Step Functions keeps each execution's history itself; the log holds failures.",
-        )
-        acknowledge(
-            self.machine,
-            "IAM5[Resource::*]",
-            "Log delivery and X-Ray know no resource; CDK adds exactly the actions AWS documents.",
-        )
+        acknowledge(self.machine, "SF1", "Step Functions keeps each history itself; the log holds failures.")
+        acknowledge(self.machine, "IAM5[Resource::*]", "Log delivery and X-Ray know no resource.")
         self._permit([catalog.step(step) for step in steps], stage)
         self._publish(stage)
 
@@ -81,11 +72,8 @@ class Workflow(Construct):
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=arns)
         )
         for step in steps:
-            acknowledge(
-                self.machine,
-                f"IAM5[{_FINDING.format(stage.function(step))}]",
-                "Every version of one function.",
-            )
+            finding = f"IAM5[{_FINDING.format(stage.function(step))}]"
+            acknowledge(self.machine, finding, "Every version of one function.")
 
     def _publish(self, stage: Stage) -> None:
         """A version per change; `live` moves to it, and executions stay on the one they began with."""
@@ -105,7 +93,7 @@ class Workflow(Construct):
             deployment_preference=sfn.CfnStateMachineAlias.DeploymentPreferenceProperty(
                 state_machine_version_arn=version.attr_arn,
                 alarms=[stage.alarm(self.node.id, "failed")],  # made in Watch; CloudWatch goes by the name
-                **_preference(stage),
+                **stage.workflow_shift,
             ),
         )
 
@@ -123,9 +111,3 @@ class Workflow(Construct):
 def _arn(version: lambda_.IVersion) -> str:
     """Weak, because it changes with every release and an export that is in use may not change (ADR 0010)."""
     return Stack.consume_reference(version.function_arn, ReferenceStrength.WEAK)
-
-
-def _preference(stage: Stage) -> dict[str, Any]:
-    if not stage.shifts_gradually:
-        return {"type": "ALL_AT_ONCE"}
-    return {"type": "CANARY", "percentage": 10, "interval": 10}
