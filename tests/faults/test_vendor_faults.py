@@ -180,7 +180,7 @@ def test_slack_being_down_keeps_no_failure_from_being_recorded(world: World) -> 
 
 
 def test_a_failed_look_up_is_never_read_as_not_there(world: World) -> None:
-    """Stripe keeps a failure under our key, so the next try looks first; while that fails, nothing is made."""
+    """Stripe keeps a failure under our key, so the next try looks first; while that fails, none is made."""
     world.vendors.fault("stripe", "POST /v1/customers", "500", effect=True)
     world.vendors.fault("stripe", "GET /v1/customers", "500", count=3)
     world.sign_up()
