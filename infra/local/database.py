@@ -26,7 +26,7 @@ MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small 
 
 
 class Batch(Generic[Item]):
-    """Many small writes of one kind, written by one statement: the items of a commit share its parameters.
+    """Many small writes of one kind, those of a commit written by few statements, at best one.
 
     A statement costs a hand-over of the interpreter's lock, there and back; with busy threads around, these
     and not SQLite are the price of a write. One statement is also atomic by itself, so a group that holds
@@ -36,12 +36,13 @@ class Batch(Generic[Item]):
     def __init__(
         self,
         put: Callable[[tuple[Any, ...]], None],
-        statement: str,
-        parameters: Callable[[list[Item]], Sequence[Any]],
+        apply: Callable[[sqlite3.Connection, list[Item]], object],
+        *,
+        is_one_statement: bool,
     ) -> None:
         self._put = put
-        self._statement = statement
-        self._parameters = parameters
+        self.apply = apply
+        self.is_one_statement = is_one_statement
 
     def submit(self, item: Item, done: Done) -> None:
         """Queue `item` for the next commit, in order; `done(error or None)` runs on the writer's thread
@@ -51,8 +52,11 @@ class Batch(Generic[Item]):
         except RuntimeError as error:
             done(error)
 
-    def apply(self, connection: sqlite3.Connection, items: list[Item]) -> None:
-        connection.execute(self._statement, self._parameters(items))
+    def write(self, item: Item) -> None:
+        """`submit` and wait until the item is durable; raises what it failed with."""
+        outcome = _Outcome[None]()
+        self._put((self, item, _settler(outcome, None)))
+        outcome.result()
 
 
 class Database:
@@ -107,7 +111,18 @@ class Database:
 
         When the statement fails, it is run again with each item alone, so that only the culprit fails.
         """
-        return Batch(self._put, statement, parameters)
+        return Batch(
+            self._put,
+            lambda connection, items: connection.execute(statement, parameters(items)),
+            is_one_statement=True,
+        )
+
+    def gathered(self, apply: Callable[[sqlite3.Connection, list[Item]], object]) -> Batch[Item]:
+        """A kind of write whose items of one commit are written together by `apply(connection, items)`.
+
+        When it raises, it is run again with each item alone, so that only the culprit fails.
+        """
+        return Batch(self._put, apply, is_one_statement=False)
 
     def reader(self) -> sqlite3.Connection:
         """This thread's own read connection; it sees everything whose write has returned."""
@@ -159,7 +174,7 @@ class Database:
             else:
                 works.append(entry)
         try:
-            if not works and len(batches) == 1 and _committed_alone(connection, *next(iter(batches.items()))):
+            if not works and len(batches) == 1 and _committed_alone(connection, batches):
                 settle: Settlement = [(entry[2], None) for entry in group]
             else:
                 settle = _together(connection, works, batches) or _one_by_one(connection, works, batches)
@@ -233,10 +248,11 @@ def _one_by_one(
     return settle
 
 
-def _committed_alone(
-    connection: sqlite3.Connection, batch: Batch[Any], items: list[tuple[Any, Done]]
-) -> bool:
-    """Whether the batch's statement could be its own transaction; if not, nothing of it is stored."""
+def _committed_alone(connection: sqlite3.Connection, batches: Batches) -> bool:
+    """Whether the only batch's statement could be its own transaction; if not, nothing of it is stored."""
+    ((batch, items),) = batches.items()
+    if not batch.is_one_statement:
+        return False
     try:
         batch.apply(connection, [item for item, _ in items])
     except sqlite3.Error:

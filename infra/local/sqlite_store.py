@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from infra import catalog
 from infra.local.database import Database
-from infra.local.store import items
+from infra.local.store import items, updates
 from infra.local.store.conditions import holds
 from infra.local.store.layout import Layout, Row
 from infra.local.store.stream import Change, Stream
@@ -39,6 +39,7 @@ T = TypeVar("T")
 MAX_PAGE = 1024 * 1024  # where DynamoDB ends a page of a query
 MAX_TRANSACTION_SIZE = 4 * 1024 * 1024
 EXPIRED_PER_COMMIT = 500  # a sweep shares the writer with everybody else
+ROWS_PER_STATEMENT = 64
 LAST = "\U0010ffff"  # sorts behind every text
 
 
@@ -55,6 +56,10 @@ class _Step:
     creates: bool = False  # a Put of an item that must not exist yet: one statement does both
 
 
+class _Exists(Exception):
+    """An item that a group of writes would create is there already."""
+
+
 class SqliteStore:
     """Implements usher.ports.store.Store for these tables of the catalog."""
 
@@ -65,6 +70,7 @@ class SqliteStore:
         self._streams = {
             table.name: Stream(database, self._layouts[table.name]) for table in tables if table.streamed
         }
+        self._creations = database.gathered(self._create)
         database.write(self._prepare)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -158,7 +164,7 @@ class SqliteStore:
                     stream.append(connection, "REMOVE", key, None, now)
             return len(keys)
 
-        return self._written(sweep, {stream} if stream else set())
+        return self._written(lambda: self._database.write(sweep), {stream} if stream else set())
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -174,9 +180,9 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
-    def _written(self, work: Callable[[sqlite3.Connection], T], streams: set[Stream]) -> T:
+    def _written(self, write: Callable[[], T], streams: set[Stream]) -> T:
         try:
-            result = self._database.write(work)
+            result = write()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the store cannot be written: {error}") from error
         for stream in streams:
@@ -193,13 +199,33 @@ class SqliteStore:
             return _Step(write, layout, stream, row[: len(layout.key_columns)], text, row, creates)
         step = _Step(write, layout, stream, layout.key(write.key))
         if isinstance(write, Update):
-            _check_update(write, layout)
+            updates.check(write, layout)
         return step
 
     def _commit(self, steps: list[_Step]) -> list[Item | None]:
+        if all(step.creates and step.stream is None for step in steps):
+            self._written(lambda: self._creations.write(steps), set())
+            return [dict(step.write.item) for step in steps if isinstance(step.write, Put)]
         return self._written(
-            lambda connection: self._apply(connection, steps), {step.stream for step in steps if step.stream}
+            lambda: self._database.write(lambda connection: self._apply(connection, steps)),
+            {step.stream for step in steps if step.stream},
         )
+
+    def _create(self, connection: sqlite3.Connection, group: list[list[_Step]]) -> None:
+        """Runs in the writer thread: what only creates items, of all its callers, a statement per table."""
+        if len(group) == 1:
+            self._apply(connection, group[0])  # says whose condition failed, and on what
+            return
+        rows: dict[Layout, list[Row]] = {}
+        for steps in group:
+            for step in steps:
+                rows.setdefault(step.layout, []).append(step.row)
+        for layout, all_rows in rows.items():
+            for start in range(0, len(all_rows), ROWS_PER_STATEMENT):
+                some = all_rows[start : start + ROWS_PER_STATEMENT]
+                values = [value for row in some for value in row]
+                if connection.execute(layout.insert_many(len(some)), values).rowcount < len(some):
+                    raise _Exists
 
     def _apply(self, connection: sqlite3.Connection, steps: list[_Step]) -> list[Item | None]:
         """Runs in the writer thread; raising undoes all of it. Every condition is looked at, for `failed`."""
@@ -238,7 +264,7 @@ class SqliteStore:
             self._record(connection, step, old, None)
             return None
         if isinstance(write, Update):
-            new = _updated(write, dict(write.key) if item is None else item)
+            new = updates.applied(write, dict(write.key) if item is None else item)
             text = items.encode(new)
             row = layout.row(new, text)
         else:
@@ -252,28 +278,6 @@ class SqliteStore:
             return
         change: Change = "REMOVE" if text is None else "INSERT" if old is None else "MODIFY"
         step.stream.append(connection, change, step.key, text, self._clock.wall().timestamp())
-
-
-def _check_update(write: Update, layout: Layout) -> None:
-    for name in (*write.set, *write.add, *write.remove):
-        if layout.is_key(name):
-            raise StoreRefused(f"{write.table}: an update cannot change the key attribute {name}")
-    for name, value in write.set.items():
-        items.check(value, name)
-
-
-def _updated(write: Update, item: Item) -> Item:
-    item.update(write.set)
-    for name, amount in write.add.items():
-        before = item.get(name, 0)
-        if type(before) is not int or type(amount) is not int:
-            raise StoreRefused(
-                f"{write.table}: {name} is a {type(before).__name__}; only integers are added to"
-            )
-        item[name] = before + amount
-    for name in write.remove:
-        item.pop(name, None)
-    return item
 
 
 def _bound(sort: SortCondition | None) -> tuple[str, tuple[Any, ...]]:

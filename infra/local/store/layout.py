@@ -56,6 +56,7 @@ class Layout:
             f" ON CONFLICT ({','.join(self.key_columns)}) DO "
         )
         self.insert = insert + "NOTHING"
+        self._one_row = f"({','.join('?' * len(columns))})"
         self.upsert = insert + "UPDATE SET " + ",".join(f"{c}=excluded.{c}" for c in columns[len(keys) :])
         own = Path(table.partition, "pk", table.sort, "sk" if table.sort else None, tuple(keys[1:]))
         self._paths: dict[str | None, Path] = {None: own}
@@ -97,6 +98,11 @@ class Layout:
                 f"CREATE INDEX IF NOT EXISTS {self.name}_expires ON {self.name} (expires)"
                 " WHERE expires IS NOT NULL"
             )
+
+    @lru_cache(maxsize=256)  # noqa: B019 - layouts live as long as the process
+    def insert_many(self, count: int) -> str:
+        """`insert` for this many rows."""
+        return self.insert.replace(self._one_row, ",".join([self._one_row] * count))
 
     # -- rows ----------------------------------------------------------------------------------------------
 

@@ -296,3 +296,38 @@ def test_every_thread_reads_what_it_wrote(store: SqliteStore) -> None:
 
     together(8, write_and_read)
     assert missed == []
+
+
+def creation(note_id: str, text: str = "") -> Put:
+    return Put("notes", {"note_id": note_id, "text": text}, if_=Absent("note_id"))
+
+
+def test_of_creations_in_one_commit_only_those_fail_that_met_another(
+    database: Database, store: SqliteStore
+) -> None:
+    store.write(creation("taken"))
+    go_on = threading.Event()
+    held = database.submit(lambda _: go_on.wait(timeout=20))  # so that the creations gather behind it
+    queued = threading.Barrier(9)
+
+    def create(number: int) -> None:
+        queued.wait()
+        if number == 8:
+            go_on.set()
+        elif number < 2:
+            store.transact([creation(f"new-{number}"), creation("taken", f"by {number}")])
+        else:
+            store.transact([creation(f"new-{number}"), creation(f"other-{number}")])
+
+    raised = together(9, create)
+    assert held.result(timeout=20)
+    failures = [error.failed for error in raised if isinstance(error, ConditionFailed)]
+    assert failures == [{1: {"note_id": "taken", "text": ""}}] * 2
+    found = [number for number in range(8) if store.get("notes", {"note_id": f"new-{number}"})]
+    assert found == [2, 3, 4, 5, 6, 7]
+
+
+def test_more_creations_than_fit_a_statement_are_all_made(store: SqliteStore) -> None:
+    raised = together(4, lambda n: store.transact([creation(f"{n}-{each}") for each in range(50)]))
+    assert raised == []
+    assert all(store.get("notes", {"note_id": f"{n}-{each}"}) for n in range(4) for each in range(50))

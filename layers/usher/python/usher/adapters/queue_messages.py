@@ -11,6 +11,8 @@ MAX_BYTES = 256 * 1024  # body and attributes together; also of one batch
 MAX_ATTRIBUTES = 10
 MAX_DELAY_SECONDS = 900
 
+_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -26,7 +28,7 @@ def encode(message: Message, *, fifo: bool) -> Encoded:
 
     Raises InvalidCommand for what SQS would refuse.
     """
-    body = json.dumps(message.body, separators=(",", ":"), allow_nan=False)
+    body = _dumps(message.body)
     size = len(body) + sum(
         len(name.encode()) + len(value.encode()) + len("String") for name, value in message.attributes.items()
     )

@@ -13,6 +13,8 @@ from usher.ports.http import Answer, Request
 
 _UNAVAILABLE = Problem(503, "Try again", "Nothing was stored; send the same request again in a moment")
 
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def http(run: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """Turn `request -> answer` into a Lambda handler.
@@ -35,7 +37,7 @@ def http(run: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], di
                 "request failed", function=name, error=type(error).__name__, correlation_id=request_id
             )
             return refusal(_UNAVAILABLE, request_id, {"retry-after": "1"})
-        body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, separators=(",", ":"))
+        body = answer.body if isinstance(answer.body, str) else _dumps(answer.body)
         return {
             "statusCode": answer.status,
             "headers": {"content-type": answer.content_type, **answer.headers},
@@ -82,5 +84,5 @@ def refusal(problem: Problem, request_id: str, headers: dict[str, str] | None = 
     return {
         "statusCode": problem.status,
         "headers": {"content-type": "application/problem+json", **(headers or {})},
-        "body": json.dumps(body, separators=(",", ":")),
+        "body": _dumps(body),
     }
