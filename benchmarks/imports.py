@@ -74,11 +74,13 @@ def main() -> None:
         compiled = Path(folder) / "compiled"
         for code in chosen.values():
             milliseconds(code, compiled)
-        for _ in range(options.rounds):
-            for name, code in chosen.items():
-                taken[name].append(milliseconds(code, compiled))
+        with load.Bystanders() as others:
+            for _ in range(options.rounds):
+                for name, code in chosen.items():
+                    taken[name].append(milliseconds(code, compiled))
     medians = {name: statistics.median(values) for name, values in taken.items()}
-    print(f"{load.machine()}\n\n{'':40} {'CPU ms':>7} {'x bare':>7}")
+    print(f"{load.machine()}; other processes kept {others.cores:.1f} cores busy meanwhile\n")
+    print(f"{'':40} {'CPU ms':>7} {'x bare':>7}")
     for name, median in medians.items():
         print(f"{name:40} {median:7.1f} {median / medians[BARE]:7.2f}")
     ratio, one, same = (

@@ -1,6 +1,8 @@
-"""The load the benchmarks apply: sign-ups of made-up people; and what the figures were taken on."""
+"""The load the benchmarks apply: sign-ups of made-up people; and on what, and beside whom, it ran."""
 
 import json
+import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,18 @@ from typing import Any
 from infra.local import signed_posts
 from infra.local.signed_posts import Outcome, Signed, get, post
 
-__all__ = ["Outcome", "Signed", "environment", "get", "machine", "percentile", "post", "sign", "signup"]
+__all__ = [
+    "Bystanders",
+    "Outcome",
+    "Signed",
+    "environment",
+    "get",
+    "machine",
+    "percentile",
+    "post",
+    "sign",
+    "signup",
+]
 
 
 def signup(run: str, number: int, *, plan: str = "pro-monthly") -> dict[str, Any]:
@@ -43,6 +56,31 @@ def percentile(values: list[float], share: float) -> float:
     """The value below which `share` (0 to 1) of the values lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Bystanders:
+    """How many cores other processes kept busy while the block ran: what the figures have to be read with."""
+
+    cores = 0.0
+
+    def __enter__(self) -> "Bystanders":
+        self._began = (time.perf_counter(), *_cpu_seconds())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        began, all_before, own_before = self._began
+        all_after, own_after = _cpu_seconds()
+        others = (all_after - all_before) - (own_after - own_before)
+        self.cores = max(0.0, others / (time.perf_counter() - began))
+
+
+def _cpu_seconds() -> tuple[float, float]:
+    """CPU seconds so far: of the whole machine, and of this process with the children it waited for."""
+    user, nice, system, _, _, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    total = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return total, sum(os.times()[:4])
 
 
 def machine() -> str:
