@@ -12,8 +12,6 @@ from infra import catalog
 from infra.aws.data import Data
 from infra.aws.stages import Stage
 
-_FIVE_MINUTES = Duration.minutes(5)
-
 
 class Watch(Stack):
     """Alarms on the names of what they watch, so that no release of a room has to touch them."""
@@ -85,9 +83,11 @@ class Watch(Stack):
 
     def _watch_functions(self) -> None:
         for entry in catalog.FUNCTIONS:
-            name = self._usher.function(entry)
-            of = {"FunctionName": name}
-            self._alarm(entry.path, "errors", "AWS/Lambda", "Errors", of, self._usher.errors_before_alarm)
+            of = {"FunctionName": self._usher.function(entry)}
+            if (
+                entry.path != catalog.AUTHORIZER
+            ):  # it fails on a bad token, and who sends those must not page us
+                self._alarm(entry.path, "errors", "AWS/Lambda", "Errors", of, self._usher.errors_before_alarm)
             self._alarm(entry.path, "throttles", "AWS/Lambda", "Throttles", of, 1)
 
     def _alarm(
@@ -105,7 +105,7 @@ class Watch(Stack):
             metric_name=metric,
             dimensions_map=dimensions,
             statistic=statistic,
-            period=_FIVE_MINUTES,
+            period=Duration.minutes(5),
         ).create_alarm(
             self,
             f"{subject}-{what}",
