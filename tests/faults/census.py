@@ -80,8 +80,13 @@ class Census:
     def billing_equals_stripes(self) -> None:
         """Our subscriptions, invoices and payments are Stripe's, one by one, in status and amounts."""
         stripe = self.objects["stripe"]
-        assert {row["subscription_id"]: row["status"] for row in self.records["subscriptions"]} == {
-            each["id"]: each["status"] for each in stripe.get("subscription", ())
+        ours = {
+            row["subscription_id"]: (row["status"], row["cancel_at_period_end"], row["customer_id"])
+            for row in self.records["subscriptions"]
+        }
+        assert ours == {
+            each["id"]: (each["status"], each["cancel_at_period_end"], each["customer"])
+            for each in stripe.get("subscription", ())
         }
         assert {
             row["invoice_id"]: (row["status"], row["amount_due_minor"], row["amount_paid_minor"])

@@ -1,6 +1,7 @@
 """The five vendors of a test, each a stand-in in a thread: set up by the policies, broken by the test."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,12 @@ class Vendors:
         self._http.clear()
 
 
+@functools.cache
+def policies() -> dict[str, Any]:
+    """The content of policies/, read once for all tests."""
+    return policy_files.load_all()
+
+
 @contextlib.contextmanager
 def vendors(data: Path, *, usher_url: str, stripe_options: dict[str, Any], seed: int) -> Iterator[Vendors]:
     """Five stand-ins in memory, prepared; `data` holds what set-up remembers."""
@@ -105,7 +112,7 @@ def vendors(data: Path, *, usher_url: str, stripe_options: dict[str, Any], seed:
             urls[name] = stack.enter_context(running(name, config=config)).url
         env = {f"{name.upper()}_API_BASE": url for name, url in urls.items()}
         env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
-        prepare(policy_files.load_all(), env, done=data / "prepared")
+        prepare(policies(), env, done=data / "prepared")
         found = Vendors(urls)
         stack.callback(found.close)
         yield found

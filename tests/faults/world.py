@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra import catalog, policy_files
+from infra import catalog
 from infra.local.build import FILE, LocalUsher
 from infra.local.clock import LocalClock
 from infra.local.secrets import FileSecrets
 from infra.local.signed_posts import Outcome, Signed, get, post, sign
 from tests.faults.crashing import Crash, When
-from tests.faults.vendors import KEYS, STRIPE_SECRET, Vendors, vendors
-from usher.bootstrap import policies
+from tests.faults.vendors import KEYS, STRIPE_SECRET, Vendors, policies, vendors
+from usher.bootstrap import policies as bootstrap_policies
 from usher.bootstrap.observe import logger
 from usher.ports.store import Item
 from usher.settings import Settings
@@ -30,6 +30,7 @@ from usher.settings import Settings
 SIGNUP_SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLWZhdWx0LXRlc3Rz"
 TOKEN = "product-token-of-the-fault-tests"
 VENDOR_TIMEOUT = 1.5  # seconds of wall time; only calls that are made to hang take that long
+TABLES = tuple(table.name for table in catalog.TABLES)
 LIMIT = 30.0  # seconds until a test gives up: never how long something takes
 
 
@@ -167,9 +168,7 @@ def rows(database: Path, table: str) -> list[Item]:
     return records(database, (table,))[table]
 
 
-def records(
-    database: Path, tables: tuple[str, ...] = tuple(t.name for t in catalog.TABLES)
-) -> dict[str, list[Item]]:
+def records(database: Path, tables: tuple[str, ...] = TABLES) -> dict[str, list[Item]]:
     """Every item of the tables, as one moment saw them."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("BEGIN")
@@ -189,7 +188,7 @@ def opened(
         skipping: pass over waiting times; False lives in real time.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
     """
-    policies.install(policy_files.load_all())
+    bootstrap_policies.install(policies())
     port = _free_port()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_logging_to(folder / "usher.jsonl"))
@@ -202,7 +201,7 @@ def opened(
             yield world
         finally:
             world.stop()
-            policies.install({})
+            bootstrap_policies.install({})
 
 
 def _secrets(path: Path) -> FileSecrets:

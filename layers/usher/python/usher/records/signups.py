@@ -120,10 +120,13 @@ class Signups:
         assert item is not None  # an Update answers with the item
         return parse(item)
 
-    def changing(self, signup_id: str, values: Item, *, if_: Condition | None = None) -> Update:
+    def changing(
+        self, signup_id: str, values: Item, *, remove: tuple[str, ...] = (), if_: Condition | None = None
+    ) -> Update:
         """The write that `change` does, for use inside a transaction. Values of None are left out."""
         present = {name: value for name, value in values.items() if value is not None}
-        return Update(TABLE, {"signup_id": signup_id}, set=present, if_=if_ or Present("signup_id"))
+        key = {"signup_id": signup_id}
+        return Update(TABLE, key, set=present, remove=remove, if_=if_ or Present("signup_id"))
 
 
 def parse(item: Item) -> Signup:

@@ -32,7 +32,8 @@ def activate_account(command: StepCommand, *, signups: Signups, log: EventLog, c
             signup.account_id,
             [happened],
             [
-                signups.changing(signup.signup_id, progress, if_=not_yet),
+                # A redrive comes this far after a failure was filed: who is in has none any more.
+                signups.changing(signup.signup_id, progress, remove=("failure",), if_=not_yet),
                 activating(signup, account_id=signup.account_id, now_text=times.text(now)),
             ],
             correlation_id=command.correlation_id,
