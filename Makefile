@@ -23,10 +23,10 @@ run: $(STAMPS)/run  ## Usher on this machine with its sample sign-ups; ONCE=1 ex
 	@exec $(BIN)/usher up --data $(DATA) --samples $(if $(PORT),--port $(PORT)) $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup check  ## Linters, types and the core tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" tests
 
 test-long: setup  ## Only the long tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m long tests || [ $$? -eq 5 ]  # 5: there are none
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long tests || [ $$? -eq 5 ]  # 5: there are none
 
 test-all: test test-long  ## Both
 
