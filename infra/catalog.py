@@ -227,7 +227,6 @@ FUNCTIONS = (
             ("events", "append"),
             ("outbox", "append"),
         ),
-        vendors=("slack",),  # posts nothing, but shares its room's services
     ),
     Function(
         "billing",
@@ -285,7 +284,6 @@ FUNCTIONS = (
         "activate_account",
         timeout_seconds=15,
         tables=(("signups", "all"), ("accounts", "all"), ("events", "append"), ("outbox", "append")),
-        vendors=("slack",),  # posts nothing, but shares its room's services
     ),
     Function(
         "crm",

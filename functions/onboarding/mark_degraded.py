@@ -1,7 +1,7 @@
 """Step MarkDegraded of statemachines/onboarding.asl.yaml."""
 
-from usher.bootstrap.onboarding import services
 from usher.bootstrap.steps import step
+from usher.bootstrap.telling import services
 from usher.usecases.mark_degraded import MarkDegraded, mark_degraded
 from usher.usecases.step import StepResult
 

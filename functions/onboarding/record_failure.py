@@ -1,7 +1,7 @@
 """Step RecordFailure of statemachines/onboarding.asl.yaml."""
 
-from usher.bootstrap.onboarding import services
 from usher.bootstrap.steps import step
+from usher.bootstrap.telling import services
 from usher.usecases.record_failure import record_failure
 from usher.usecases.step import StepCommand, StepResult
 

@@ -1,7 +1,7 @@
 """Rule signup-succeeded: the operators' channel hears of a new customer, when policy asks for that."""
 
 from usher.bootstrap.notices import rule_target
-from usher.bootstrap.onboarding import services
+from usher.bootstrap.telling import services
 from usher.usecases.announce_success import AnnounceSuccess, announce_success
 
 

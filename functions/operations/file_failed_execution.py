@@ -1,7 +1,7 @@
 """Rule onboarding-failed: an execution that ended badly by itself is filed on its sign-up."""
 
 from usher.bootstrap.notices import rule_target
-from usher.bootstrap.onboarding import services
+from usher.bootstrap.telling import services
 from usher.usecases.file_failed_execution import ExecutionEnded, file_failed_execution
 
 
