@@ -37,6 +37,13 @@ class Crash:
         """Die the next time this function (`room/name`) is called, or has done its work."""
         self.point = (function, when)
 
+    def now(self) -> None:
+        """Die at once, in the midst of whatever is at work: what that achieves is not in the image."""
+        with self._changed:
+            self._dying = True
+            _copy(self._database, self._image)
+            self.died.set()
+
     def handlers(self) -> dict[str, Handler]:
         """The real handlers by `room/name`, made mortal; reading the API kills nobody."""
         return {
@@ -54,6 +61,7 @@ class Crash:
                 self._die_if(path, "before")
                 answer = real(event, context)
                 self._die_if(path, "after")
+                self._still_alive()
                 return answer
             finally:
                 self._leave()
@@ -67,6 +75,12 @@ class Crash:
         if dying:
             self.died.wait()
             raise Killed
+
+    def _still_alive(self) -> None:
+        """An answer is given before the death, its writes then being in the image, or never."""
+        with self._changed:
+            if self.died.is_set():
+                raise Killed
 
     def _leave(self) -> None:
         with self._changed:

@@ -55,7 +55,7 @@ LATER = [name for name, call in CALLS.items() if call.vendor in ("hubspot", "pos
 BEFORE = [name for name in CALLS if name not in LATER]
 
 
-def refused(names: list[str]) -> list[Any]:
+def first_of_each(names: list[str]) -> list[Any]:
     """The first call of each step for `make test`, the others of it for `make test-all`."""
     first: dict[str, str] = {}
     for name in names:
@@ -101,7 +101,22 @@ def test_every_other_call_that_breaks_once_leaves_one_of_everything(
     check_cell(world, name, fault)
 
 
-@pytest.mark.parametrize("name", refused(BEFORE))
+@pytest.mark.parametrize("name", first_of_each([*CALLS]))
+def test_a_crash_between_a_vendors_effect_and_our_record_leaves_one_of_everything(
+    world: World, name: str
+) -> None:
+    """The vendor has done its work and holds its answer back; the process that asked is gone before it."""
+    call = CALLS[name]
+    world.vendors.fault(call.vendor, call.operation, "delay", skip=call.nth, seconds=1.0)
+    world.sign_up()
+    world.wait_struck(call.vendor)
+    world.crash_now()
+    world.revive()
+    world.settle()
+    census.of(world).active()
+
+
+@pytest.mark.parametrize("name", first_of_each(BEFORE))
 def test_a_refused_call_before_activation_stops_the_sign_up_with_its_step_and_reason(
     world: World, name: str
 ) -> None:
@@ -122,7 +137,7 @@ def test_a_refused_call_before_activation_stops_the_sign_up_with_its_step_and_re
     found.nothing_is_pending()
 
 
-@pytest.mark.parametrize("name", refused(LATER))
+@pytest.mark.parametrize("name", first_of_each(LATER))
 def test_a_refused_call_after_activation_leaves_the_customer_in_and_tells_what_is_missing(
     world: World, name: str
 ) -> None:

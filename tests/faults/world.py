@@ -89,6 +89,11 @@ class World:
         (self._folder / f"life-{self._lives}").mkdir()
         self.crash.at(function, when)
 
+    def crash_now(self) -> None:
+        """Let the deployment die in the midst of what it does."""
+        (self._folder / f"life-{self._lives}").mkdir()
+        self.crash.now()
+
     def revive(self, dying: tuple[str, When] | None = None) -> None:
         """Wait for the death, then start on what the dead one left behind, to die again at `dying`."""
         assert self.crash.died.wait(LIMIT), f"it never came to {self.crash.point}"
@@ -104,6 +109,13 @@ class World:
             if self.vendors.owed_webhooks() == 0 and self.usher.idle():
                 return
             assert time.monotonic() < deadline, "Stripe still owes webhooks"
+
+    def wait_struck(self, vendor: str) -> None:
+        """Return once a fault ordered at the vendor has happened."""
+        deadline = time.monotonic() + LIMIT
+        while not self.vendors.struck(vendor):
+            assert time.monotonic() < deadline, f"the fault at {vendor} never happened"
+            time.sleep(0.005)
 
     # -- sign-ups ------------------------------------------------------------------------------------------
 
