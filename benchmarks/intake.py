@@ -1,6 +1,6 @@
 """Intake: verify, dedupe, store and queue webhooks, at the handler and over HTTP, every one durable.
 
-    .venv/bin/python -m benchmarks.intake [--count 6000] [--threads 16] [--connections 32]
+    .venv/bin/python -m benchmarks.intake [--count 6000] [--threads 8] [--connections 32]
 
 The handlers of functions/intake run on the local platform (SQLite with `synchronous=FULL`); nobody consumes.
 At the handler they get API Gateway's events from threads of this process; over HTTP the local gateway gets
@@ -220,7 +220,7 @@ def show(title: str, answers: Answers, rate_budget: float, p99_budget: float | N
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--count", type=int, default=6000)
-    arguments.add_argument("--threads", type=int, default=16)
+    arguments.add_argument("--threads", type=int, default=8)
     arguments.add_argument("--connections", type=int, default=32)
     options = arguments.parse_args()
     count = options.count
