@@ -43,7 +43,7 @@ def test_300_sign_ups_survive_a_kill_in_their_midst(server: Server) -> None:
     server.kill()
     left = 300 - server.at_stage("welcomed")
     print(f"killed with {left} of 300 in flight")
-    assert left > 100
+    assert left > 50  # intake is several times faster than the rest
     began = time.monotonic()
     server.start()
     finish(server, 300, since=began)
