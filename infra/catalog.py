@@ -231,7 +231,7 @@ FUNCTIONS = (
     Function(
         "billing",
         "create_billing_customer",
-        timeout_seconds=30,
+        timeout_seconds=40,
         tables=(("signups", "all"), *_RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
@@ -239,7 +239,7 @@ FUNCTIONS = (
     Function(
         "billing",
         "create_subscription",
-        timeout_seconds=30,
+        timeout_seconds=50,
         tables=(("signups", "all"), *_RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
@@ -264,7 +264,7 @@ FUNCTIONS = (
     Function(
         "provisioning",
         "provision_tenant",
-        timeout_seconds=40,
+        timeout_seconds=65,
         tables=(("signups", "all"),),
         secrets=("product_api_key",),
         vendors=("http",),
@@ -288,7 +288,7 @@ FUNCTIONS = (
     Function(
         "crm",
         "sync_crm",
-        timeout_seconds=40,
+        timeout_seconds=75,
         tables=(("signups", "all"), ("subscriptions", "read")),
         secrets=("hubspot_api_key",),
         vendors=("hubspot",),

@@ -118,7 +118,6 @@ class LocalUsher:
         )
         self._expiry_due = False
         self._expiry_on = True
-        database.write(_end_calls_of_the_dead)
         self.platform = LocalPlatform(
             store=self.store,
             queue=self.queue,
@@ -255,15 +254,6 @@ def _documents() -> dict[str, state_machine_file.Document]:
         workflow.name: state_machine_file.substitute(state_machine_file.load(workflow.name), mapping)
         for workflow in catalog.WORKFLOWS
     }
-
-
-def _end_calls_of_the_dead(connection: sqlite3.Connection) -> None:
-    """Forget which messages the process before was dealing with when it ended.
-
-    Their marks would hold off the next try until the dead function's timeout. On AWS other processes may
-    live on, so that time must pass there; here the data directory belongs to one process alone.
-    """
-    connection.execute("DELETE FROM item_idempotency WHERE item->>'status' = 'INPROGRESS'")
 
 
 def _dead_letter_queues() -> list[str]:

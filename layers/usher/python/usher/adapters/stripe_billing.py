@@ -36,6 +36,7 @@ class StripeBilling:
         self._api_base = api_base
         self._http = stripe.RequestsClient(timeout=timeout, session=_session(connections))
         self._connected: StripeClient | None = None
+        self._connected_with = ""
         self._prices: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -169,10 +170,12 @@ class StripeBilling:
 
     @property
     def _client(self) -> StripeClient:
+        key = self._key()  # asked at each call, so that a rotated key arrives
         with self._lock:
-            if self._connected is None:
+            if self._connected is None or key != self._connected_with:
+                self._connected_with = key
                 self._connected = StripeClient(
-                    self._key(),
+                    key,
                     base_addresses={"api": self._api_base},
                     http_client=self._http,
                     max_network_retries=0,

@@ -11,7 +11,7 @@ from usher.domain.errors import RetryableError
 from usher.domain.problems import Problem, malformed
 from usher.ports.http import Answer, Request
 
-_UNAVAILABLE = Problem(503, "Try again", "Nothing was stored; send the same request again in a moment")
+UNAVAILABLE = Problem(503, "Try again", "Something we need did not answer; send the same request again in a moment")
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -36,7 +36,7 @@ def http(run: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], di
             logger.error(
                 "request failed", function=name, error=type(error).__name__, correlation_id=request_id
             )
-            return refusal(_UNAVAILABLE, request_id, {"retry-after": "1"})
+            return refusal(UNAVAILABLE, request_id, {"retry-after": "1"})
         body = answer.body if isinstance(answer.body, str) else _dumps(answer.body)
         return {
             "statusCode": answer.status,

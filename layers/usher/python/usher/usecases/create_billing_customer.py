@@ -26,6 +26,8 @@ def create_billing_customer(
     """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None  # RegisterSignup ran before
+    if signup.customer_id is not None:
+        return OK  # an earlier run, of this execution or of one before it
     customer = None
     if key_may_have_expired(signup, clock):
         customer = billing.find_customer(signup_id=signup.signup_id, email=signup.email)

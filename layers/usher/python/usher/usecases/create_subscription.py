@@ -22,6 +22,8 @@ def create_subscription(
     signup = signups.get(command.signup_id)
     if signup.customer_id is None or signup.account_id is None:
         return STOP
+    if signup.subscription_id is not None:  # an earlier run, of this execution or of one before it
+        return STOP if signup.steps[STEP]["status"] == "failed" else OK
     answer: BillingFacts | Declined | None = None
     if key_may_have_expired(signup, clock):
         answer = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)

@@ -1,7 +1,6 @@
 """The body of POST /webhooks/signup: its fields, and the words for what is wrong with them."""
 
 import re
-from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -11,6 +10,7 @@ from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, invalid
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _ASCII_ADDRESS = re.compile(
     r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
@@ -31,31 +31,33 @@ def _printable(value: str) -> str:
 def _email(value: str) -> str:
     if _ASCII_ADDRESS.fullmatch(value) and len(value) <= 254 and value.index("@") <= 64 and "--" not in value:
         return value  # plain addresses, nearly all of them, need no library to be told valid
-    library = import_module("email_validator")
+    import email_validator  # noqa: PLC0415 - see above
+
     try:
-        return str(library.validate_email(value, check_deliverability=False).normalized)
-    except library.EmailNotValidError as error:
+        return email_validator.validate_email(value, check_deliverability=False).normalized
+    except email_validator.EmailNotValidError as error:
         raise ValueError("is not a valid e-mail address") from error
 
 
 def _phone(value: str) -> str:
-    library = import_module("phonenumbers")
+    import phonenumbers  # noqa: PLC0415 - see above
+
     try:
-        parsed = library.parse(value, None)
-    except library.NumberParseException as error:
+        parsed = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException as error:
         raise ValueError("is not a phone number in international form, such as +14155550123") from error
-    if not library.is_possible_number(parsed):
+    if not phonenumbers.is_possible_number(parsed):
         raise ValueError("is not a possible phone number")
-    return str(library.format_number(parsed, library.PhoneNumberFormat.E164))
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _moment(value: str) -> str:
+    if not _RFC_3339.fullmatch(value):
+        raise ValueError("is not an RFC 3339 date-time such as 2026-11-21T09:00:00Z")
     try:
-        parsed = times.moment(value)
-    except ValueError as error:
-        raise ValueError("is not an RFC 3339 date-time") from error
-    if parsed.tzinfo is None:
-        raise ValueError("is an RFC 3339 date-time without its offset")
+        times.moment(value)
+    except ValueError as error:  # the form is right, the day or hour does not exist
+        raise ValueError("names a moment that does not exist") from error
     return value
 
 
@@ -108,17 +110,31 @@ class SignupEvent(_Body):
 
 def parse_signup(value: Any, plans: PlanCatalog) -> SignupEvent:
     """The validated event. Raises Problem 400 that names every bad field, never its value."""
+    plan_error = _plan_error(value, plans)
     try:
         event = SignupEvent.model_validate(value)
     except ValidationError as error:
-        raise invalid(tuple(_field_error(entry) for entry in error.errors(include_input=False))) from error
-    plan = plans.plans.get(event.data.plan)
-    if plan is None:
-        known = ", ".join(sorted(plans.plans))
-        raise invalid((FieldError("data.plan", f"is not a plan; the plans are {known}"),))
-    if event.data.trial and not plan.trial_days:
-        raise invalid((FieldError("data.trial", f"cannot be true: plan {event.data.plan} has no trial"),))
+        errors = [_field_error(entry) for entry in error.errors(include_input=False)]
+        named = {entry.field for entry in errors}
+        if plan_error and plan_error.field not in named:
+            errors.append(plan_error)
+        raise invalid(tuple(errors)) from error
+    if plan_error:
+        raise invalid((plan_error,))
     return event
+
+
+def _plan_error(value: Any, plans: PlanCatalog) -> FieldError | None:
+    """What is wrong with plan and trial; a value of another type is the model's to complain of."""
+    data = value.get("data") if isinstance(value, dict) else None
+    key = data.get("plan") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(key, str):
+        return None
+    if (plan := plans.plans.get(key)) is None:
+        return FieldError("data.plan", f"is not a plan; the plans are {', '.join(sorted(plans.plans))}")
+    if data.get("trial") is True and not plan.trial_days:
+        return FieldError("data.trial", f"cannot be true: plan {key} has no trial")
+    return None
 
 
 def _field_error(entry: Any) -> FieldError:

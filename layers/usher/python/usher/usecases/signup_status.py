@@ -1,14 +1,17 @@
 """GET /v1/signups/{id}: how one sign-up stands, step by step."""
 
+import re
 from typing import Any
 
 from usher.domain.problems import Problem
 from usher.records.signups import Signups
 
+SIGNUP_ID = re.compile(r"su_[a-z2-7]{26}")
+
 
 def signup_status(signup_id: str, *, signups: Signups) -> dict[str, Any]:
     """Status, ids, steps and timings. Raises Problem 404."""
-    signup = signups.find(signup_id)
+    signup = signups.find(signup_id) if SIGNUP_ID.fullmatch(signup_id) else None
     if signup is None:
         raise Problem(404, "Not found", "There is no sign-up of this id")
     timings = {
