@@ -7,12 +7,21 @@ import pytest
 from tests.fakes.steps import before, run
 from tests.fakes.vendors import RecordingMailer
 from tests.fakes.world import World
-from usher.domain.errors import PermanentError, RetryableError, UsherError, VendorRejected, VendorUnavailable
+from usher.domain.errors import (
+    PermanentError,
+    RetryableError,
+    StoreUnavailable,
+    UsherError,
+    VendorRejected,
+    VendorUnavailable,
+)
 from usher.ports.mail import Mail
+from usher.records.mails import Mails
 from usher.records.signups import Signup
 
 LOST = VendorUnavailable("timed out", outcome_unknown=True)
 REFUSED = VendorUnavailable("answered 429")
+CRASH = StoreUnavailable("nothing could be noted after the mail went out")
 STEP = "send_welcome_mail"
 
 
@@ -120,6 +129,44 @@ def test_a_crash_between_sending_and_noting_it_is_found_by_search(world: World, 
     assert world.rows("mails")[0]["state"] == "sending"
     assert run(world, STEP, signup, retry_count=1) == "ok"
     assert len(world.mailer.sent) == 1
+
+
+def test_a_crash_after_a_refusal_and_a_sending_is_found_by_search(world: World, signup: Signup) -> None:
+    """That the first try certainly sent nothing says nothing about the second one."""
+    world.mailer.errors.append(REFUSED)
+    again(world, signup)
+    world.mailer.lost_answers.append(CRASH)
+    again(world, signup)
+    assert run(world, STEP, signup, retry_count=2) == "ok"
+    assert len(world.mailer.sent) == 1
+
+
+def test_after_each_sending_the_index_is_given_its_time_anew(world: World, signup: Signup) -> None:
+    """Two crashes: the first before the mail went out, the second, after the lag, behind it."""
+    world.mailer.errors.append(CRASH)
+    again(world, signup)
+    world.clock.advance(11)
+    world.mailer.lost_answers.append(CRASH)
+    again(world, signup)
+    world.mailer.index_lags = True
+    world.clock.advance(9)
+    again(world, signup)
+    assert len(world.mailer.sent) == 1
+    world.mailer.index_lags = False
+    assert run(world, STEP, signup, retry_count=3) == "ok"
+    assert len(world.mailer.sent) == 1
+
+
+def test_of_two_tries_at_once_only_one_sends(world: World, signup: Signup) -> None:
+    """The other one sees that the row moved on since it read it."""
+    world.mailer.errors.append(REFUSED)
+    again(world, signup)
+    world.clock.advance(1)
+    faster = Mails(world.store.inner)
+    former = world.rows("mails")[0]
+    world.store.meanwhile("write", lambda: faster.trying(former, now=world.clock.now()), skip=1)
+    again(world, signup)
+    assert world.mailer.sent == []
 
 
 def test_a_mail_that_was_sent_before_is_only_noted(world: World, signup: Signup) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from usher.domain import times
-from usher.ports.store import Absent, ConditionFailed, Item, Put, Store, Update
+from usher.ports.store import Absent, Both, ConditionFailed, Equals, Item, Put, Store, Update
 
 TABLE = "mails"
 
@@ -21,13 +21,22 @@ class Mails:
             "state": "sending",
             "template": template,
             "account_id": account_id,
-            "claimed_at": times.text(now),
+            "tried_at": times.text(now),
         }
         try:
             self._store.write(Put(TABLE, item, if_=Absent("mail_id")))
         except ConditionFailed as error:
             return error.failed[0]
         return None
+
+    def trying(self, former: Item, *, now: datetime) -> None:
+        """Note, before each sending after the first, that this mail may be on its way from now on.
+
+        Raises ConditionFailed when another try moved the row on since `former` was read.
+        """
+        unchanged = Both((Equals("state", former["state"]), Equals("tried_at", former["tried_at"])))
+        values = {"state": "sending", "tried_at": times.text(now)}
+        self._store.write(Update(TABLE, {"mail_id": former["mail_id"]}, set=values, if_=unchanged))
 
     def sent(self, mail_id: str, *, message_id: str, now: datetime) -> None:
         """Note the vendor's id of the sent mail."""

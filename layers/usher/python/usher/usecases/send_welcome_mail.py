@@ -66,11 +66,12 @@ def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingP
         if message_id := mailer.find(mail_id):
             mails.sent(mail_id, message_id=message_id, now=clock.now())
             return message_id
-        tried = times.moment(str(former.get("tried_at") or former["claimed_at"]))
-        if clock.now() - tried < INDEX_LAG:
+        if clock.now() - times.moment(str(former["tried_at"])) < INDEX_LAG:
             raise NotYet(
                 "an earlier try may have sent this mail; its index is given time before sending again"
             )
+    if former is not None:
+        mails.trying(former, now=clock.now())
     try:
         message_id = mailer.send(_welcome(signup, mail_id, policy))
     except VendorUnavailable as error:
