@@ -16,6 +16,17 @@ from infra.aws.queues import Queues
 from infra.aws.stages import Stage
 from infra.aws.tables import Tables
 
+# The first value an operator puts makes the placeholder the former one, which still counts while a rotation
+# lasts: so it has to be of the right form, and nobody may know it.
+_PLACEHOLDERS = {
+    "signup_webhook": secretsmanager.SecretStringGenerator(
+        password_length=64, exclude_punctuation=True, include_space=False
+    ),
+    "access_tokens": secretsmanager.SecretStringGenerator(
+        secret_string_template="{}", generate_string_key="placeholder", exclude_punctuation=True
+    ),
+}
+
 
 class Data(Stack):
     """All that is kept. Rooms refer to it, so CloudFormation refuses to remove what a room still uses."""
@@ -78,7 +89,8 @@ class Data(Stack):
             self,
             name,
             secret_name=self._stage.secret(name),
-            description="Created with a random placeholder; an operator puts the value (docs/aws.md)",
+            description="Born with a placeholder that opens nothing; an operator puts the value (docs/aws.md)",
+            generate_secret_string=_PLACEHOLDERS.get(name),
             encryption_key=self.key,
             removal_policy=RemovalPolicy.RETAIN,
         )

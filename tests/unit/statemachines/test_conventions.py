@@ -34,7 +34,7 @@ SERVICE_ERRORS = {
     "Lambda.TooManyRequestsException",
 }
 
-# What a CRM or a mail that is too slow or too busy looks like; which name a timeout has depends on the runtime.
+# What a CRM or a mail that is too slow or busy looks like; the name of a timeout depends on the runtime.
 OUT_OF_TIME_OR_ROOM = {
     "States.Timeout",
     "Sandbox.Timedout",

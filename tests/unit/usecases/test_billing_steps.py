@@ -218,3 +218,17 @@ def sync(world: World, account_id: str) -> None:
     world.records.record(
         facts, account_id=account_id, known=known, correlation_id="cor", now=world.clock.now()
     )
+
+
+# -- what is on record stays --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CREATES)
+def test_a_step_whose_id_is_on_record_asks_the_vendor_for_nothing(world: World, name: str) -> None:
+    """A later execution, or an attempt that has moved on, must find the first one's object."""
+    signup = before(world, name, world.given_signup())
+    run(world, name, signup)
+    world.signups.change(signup.signup_id, {"attempt": 7})
+    keys = list(world.billing.keys)
+    assert run(world, name, signup) == "ok"
+    assert list(world.billing.keys) == keys
