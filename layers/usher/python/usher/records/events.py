@@ -83,7 +83,7 @@ class EventLog:
     ) -> list[Write]:
         if not happened:
             return []
-        outbox_id = f"{account_id}#{last + 1}"
+        outbox_id = _outbox_id(account_id, last + 1)
         entries: list[Write] = []
         for sequence, event in enumerate(happened, start=last + 1):
             item: Item = {
@@ -148,6 +148,25 @@ class Outbox:
 
 def envelope(item: Item) -> Envelope:
     return Envelope.model_validate(item)
+
+
+def whole_commits(items: Iterable[Item]) -> list[str]:
+    """The outbox ids of the commits whose events are all among these."""
+    found: dict[str, set[int]] = {}
+    sizes: dict[str, int] = {}
+    for item in items:
+        outbox_id = item["outbox_id"]
+        found.setdefault(outbox_id, set()).add(item["sequence"])
+        sizes[outbox_id] = item["outbox_last"] - _first(outbox_id) + 1
+    return [outbox_id for outbox_id, sequences in found.items() if len(sequences) == sizes[outbox_id]]
+
+
+def _outbox_id(account_id: str, first: int) -> str:
+    return f"{account_id}#{first}"
+
+
+def _first(outbox_id: str) -> int:
+    return int(outbox_id.rpartition("#")[2])
 
 
 def _refuse_floats(item: Item) -> None:
