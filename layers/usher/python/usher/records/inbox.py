@@ -14,6 +14,7 @@ from usher.ports.store import (
     Item,
     OneOf,
     Page,
+    Present,
     Put,
     Store,
     Update,
@@ -21,6 +22,7 @@ from usher.ports.store import (
 
 TABLE = "inbox"
 SHARDS = 10  # spreads the index partition of what is pending
+_THERE = Present("event_id")  # an Update without a condition would leave a row that never expires
 
 
 def row(
@@ -47,7 +49,7 @@ def row(
 
 
 class Inbox:
-    """Claims events, reads them back, and moves them on."""
+    """Claims events, reads them back, and moves them on. Nothing moves an event whose row has expired."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -78,14 +80,11 @@ class Inbox:
         One that was finished in the meantime stays finished.
         """
         open_ = OneOf("state", ("claimed", "parked"))
-        with contextlib.suppress(ConditionFailed):
-            self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
+        self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
 
     def queued_again(self, event_id: str, *, now: datetime) -> None:
         """A sweep queued the event once more, which renews its lease."""
-        self._store.write(
-            Update(TABLE, {"event_id": event_id}, set={"queued_at": times.text(now)}, add={"sweeps": 1})
-        )
+        self._change(event_id, _THERE, set={"queued_at": times.text(now)}, add={"sweeps": 1})
 
     def pending(self, shard: int, *, before: datetime, cursor: str | None = None) -> Page:
         """Events of one shard queued before this moment and never finished, oldest first."""
@@ -97,6 +96,9 @@ class Inbox:
             cursor=cursor,
         )
 
-    def _close(self, event_id: str, state: str, values: dict[str, Any], if_: Condition | None = None) -> None:
-        changed = {"state": state, **values}
-        self._store.write(Update(TABLE, {"event_id": event_id}, set=changed, remove=("pending",), if_=if_))
+    def _close(self, event_id: str, state: str, values: Item, if_: Condition = _THERE) -> None:
+        self._change(event_id, if_, set={"state": state, **values}, remove=("pending",))
+
+    def _change(self, event_id: str, if_: Condition, **changes: Any) -> None:
+        with contextlib.suppress(ConditionFailed):
+            self._store.write(Update(TABLE, {"event_id": event_id}, **changes, if_=if_))

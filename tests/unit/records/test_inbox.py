@@ -1,0 +1,34 @@
+"""The inbox: what happens to events whose row has expired in the meantime."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.world import NOON, World
+from usher.records.inbox import Inbox, row
+
+MOVES: dict[str, Callable[[Inbox], None]] = {
+    "finish": lambda inbox: inbox.finish("evt_1", now=NOON),
+    "park": lambda inbox: inbox.park("evt_1", reason="unknown customer", now=NOON),
+    "queued_again": lambda inbox: inbox.queued_again("evt_1", now=NOON),
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_an_event_whose_row_expired_leaves_no_row_that_never_does(
+    world: World, move: Callable[[Inbox], None]
+) -> None:
+    move(world.inbox)
+    assert world.rows("inbox") == []
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_a_row_that_is_there_is_moved_on_and_still_expires(
+    world: World, move: Callable[[Inbox], None]
+) -> None:
+    put = row("evt_1", source="stripe", body="{}", digest="d", received_at=NOON, keep_days=1, extra={})
+    world.inbox.claim(put)
+    move(world.inbox)
+    (moved,) = world.rows("inbox")
+    assert moved != put.item
+    assert moved["expires_at"] == put.item["expires_at"]
