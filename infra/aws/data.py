@@ -89,7 +89,7 @@ class Data(Stack):
             self,
             name,
             secret_name=self._stage.secret(name),
-            description="Born with a placeholder that opens nothing; an operator puts the value (docs/aws.md)",
+            description="Holds a placeholder until an operator puts the value (docs/aws.md)",
             generate_secret_string=_PLACEHOLDERS.get(name),
             encryption_key=self.key,
             removal_policy=RemovalPolicy.RETAIN,
