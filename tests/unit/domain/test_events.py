@@ -34,7 +34,7 @@ def test_no_event_carries_a_float_or_anything_loose(kind: type[events.Event]) ->
     for name, annotation in typing.get_type_hints(kind).items():
         if name in {"type", "version", "model_config"} or name.startswith("__"):
             continue
-        used = set(typing.get_args(annotation)) or {annotation}
+        used = set(typing.get_args(annotation)) - {...} or {annotation}
         assert used <= {str, int, bool, type(None)}, name
         if name.endswith("_minor"):
             assert annotation is int, name

@@ -15,6 +15,7 @@ from tests.fakes.world import World
 from usher.domain.errors import StaleWrite, VendorUnavailable
 from usher.ports.billing import BillingFacts
 from usher.ports.store import Delete, Put, Update
+from usher.records.accounts import activating
 from usher.records.billing import ids_in
 from usher.records.signups import Signup
 from usher.usecases.sync_billing import sync_billing
@@ -134,7 +135,7 @@ def test_an_event_that_was_never_stored_is_nothing_to_do(world: World, signup: S
     assert world.rows("inbox") == []
 
 
-def test_each_change_is_told_once_and_kept_as_a_new_version(world: World, signup: Signup) -> None:
+def test_each_change_is_told_once_and_each_look_is_a_new_version(world: World, signup: Signup) -> None:
     for number, status in enumerate(["active", "past_due", "past_due", "active", "canceled"], start=1):
         world.billing.change("sub_0001", status=status)
         sync(world, arrived(SUBSCRIPTION, first=number))
@@ -143,7 +144,7 @@ def test_each_change_is_told_once_and_kept_as_a_new_version(world: World, signup
         "subscription.activated",
         "subscription.canceled",
     ]
-    assert world.rows("subscriptions")[0]["version"] == 4
+    assert world.rows("subscriptions")[0]["version"] == 5  # each look that was recorded, change or not
 
 
 def test_a_field_that_the_vendor_took_away_is_gone(world: World, signup: Signup) -> None:
@@ -371,3 +372,157 @@ def test_an_attribute_that_somebody_else_keeps_on_a_record_stays(world: World, s
     sync(world, arrived(SUBSCRIPTION, first=2))
     (subscription,) = world.rows("subscriptions")
     assert (subscription["status"], subscription["added_later"]) == ("past_due", 1)
+
+
+# -- one look is enough -------------------------------------------------------------------------------------
+
+
+def looks(world: World) -> int:
+    return sum(world.billing.calls.values())
+
+
+def test_a_known_invoice_that_comes_back_unchanged_costs_no_second_look(world: World, signup: Signup) -> None:
+    sync(world, arrived(SUBSCRIPTION))
+    before = looks(world)
+    world.billing.change("sub_0001", status="past_due")
+    sync(world, arrived(SUBSCRIPTION, first=2))
+    assert looks(world) == before + 1
+    assert world.rows("subscriptions")[0]["status"] == "past_due"
+    assert {row["version"] for table in ("invoices", "payments") for row in world.rows(table)} == {1}
+
+
+def test_a_known_invoice_that_changed_is_written_after_a_second_look_only(
+    world: World, signup: Signup
+) -> None:
+    """What we held of it was read after the question: the answer may be older than that."""
+    sync(world, arrived(SUBSCRIPTION))
+    before = looks(world)
+    world.billing.change("in_0001", status="void")
+    sync(world, arrived(SUBSCRIPTION, first=2))
+    assert looks(world) == before + 2
+    assert (world.rows("invoices")[0]["status"], world.rows("invoices")[0]["version"]) == ("void", 2)
+
+
+def test_an_invoice_recorded_while_we_asked_is_not_set_back_by_our_older_answer(
+    world: World, signup: Signup
+) -> None:
+    first, second = arrived(SUBSCRIPTION, INVOICE)
+
+    def faster() -> None:
+        world.billing.change("in_0001", status="void")
+        sync(world, [second])
+
+    world.store.meanwhile("get", faster, skip=2)  # after the inbox, the subscription: the answer's invoice
+    sync(world, [first])
+    assert world.rows("invoices")[0]["status"] == "void"
+
+
+# -- the customer -------------------------------------------------------------------------------------------
+
+
+def account_row(world: World) -> dict[str, Any]:
+    (row,) = world.rows("accounts")
+    return row
+
+
+def last_event(world: World, signup: Signup) -> tuple[str, dict[str, Any]]:
+    event = world.log.read(str(signup.account_id))[-1]
+    return event.type, event.payload
+
+
+def test_a_customer_as_we_made_it_changes_nothing(world: World, signup: Signup) -> None:
+    before = account_row(world)
+    assert sync(world, arrived(CUSTOMER)) == {"stripe#evt_1": "synced"}
+    assert account_row(world) == before | {"version": before["version"] + 1}
+    assert told(world, signup) == []
+
+
+def test_a_customer_s_new_e_mail_and_debt_are_kept_and_told_without_their_values(
+    world: World, signup: Signup
+) -> None:
+    world.billing.change("cus_0001", email="books@example.com", delinquent=True)
+    sync(world, arrived(CUSTOMER, type="customer.updated"))
+    row = account_row(world)
+    assert (row["billing_email"], row["delinquent"]) == ("books@example.com", True)
+    assert last_event(world, signup) == (
+        "account.billing_changed",
+        {"changed": ["billing_email", "delinquent"]},
+    )
+    assert looks(world) == 1
+
+
+def test_a_customer_s_change_is_told_once(world: World, signup: Signup) -> None:
+    world.billing.change("cus_0001", delinquent=True)
+    sync(world, arrived(CUSTOMER))
+    sync(world, arrived(CUSTOMER, first=2))
+    assert told(world, signup) == ["account.billing_changed"]
+
+
+def test_an_e_mail_that_the_vendor_took_away_is_gone(world: World, signup: Signup) -> None:
+    world.billing.change("cus_0001", email=None)
+    sync(world, arrived(CUSTOMER))
+    assert "billing_email" not in account_row(world)
+
+
+def test_a_deleted_customer_is_noted_with_its_time_and_told_once(world: World, signup: Signup) -> None:
+    """A deleted customer comes as its id alone."""
+    world.billing.change("cus_0001", deleted=True, email=None, account_id=None)
+    sync(world, arrived(CUSTOMER, type="customer.deleted"))
+    deleted_at = account_row(world)["customer_deleted_at"]
+    world.clock.advance(60)
+    sync(world, arrived(CUSTOMER, type="customer.updated", first=2))
+    row = account_row(world)
+    assert (row["customer_deleted_at"], row["billing_email"]) == (deleted_at, "ada@example.com")
+    assert told(world, signup) == ["account.customer_deleted"]
+    assert last_event(world, signup)[1] == {"customer_id": "cus_0001"}
+
+
+def test_another_customer_that_names_the_account_changes_nothing_of_it(world: World, signup: Signup) -> None:
+    other = world.billing.customers["cus_0001"].model_copy(
+        update={"customer_id": "cus_0002", "email": "else@example.com", "deleted": False}
+    )
+    world.billing.customers["cus_0002"] = other
+    before = account_row(world)
+    assert sync(world, arrived({"id": "cus_0002", "object": "customer"})) == {"stripe#evt_1": "synced"}
+    assert account_row(world) == before | {"version": before["version"] + 1}
+    assert told(world, signup) == []
+
+
+def test_a_customer_seen_before_our_own_call_returned_is_linked_and_nothing_is_told(world: World) -> None:
+    signup = run_until(world, "register_signup", world.given_signup())
+    world.billing.create_customer(
+        account_id=str(signup.account_id),
+        signup_id=signup.signup_id,
+        email=signup.email,
+        name=signup.name,
+        phone=None,
+        payment_method=None,
+        correlation_id="cor",
+        idempotency_key="elsewhere",
+    )
+    sync(world, arrived(CUSTOMER))
+    assert account_row(world)["customer_id"] == "cus_0001"
+    assert told(world, signup) == []
+
+
+def test_an_old_answer_about_a_customer_loses_to_a_newer_one(world: World, signup: Signup) -> None:
+    world.billing.change("cus_0001", email="old@example.com")
+    first, second = arrived(CUSTOMER, CUSTOMER)
+
+    def faster() -> None:
+        world.billing.change("cus_0001", email="new@example.com")
+        sync(world, [second])
+
+    world.store.meanwhile("transact", faster)
+    sync(world, [first])
+    assert account_row(world)["billing_email"] == "new@example.com"
+    assert told(world, signup) == ["account.billing_changed"]
+
+
+def test_an_account_that_changes_meanwhile_keeps_both_changes(world: World, signup: Signup) -> None:
+    world.billing.change("cus_0001", delinquent=True)
+    activation = activating(signup, account_id=str(signup.account_id), now_text="2025-11-21T12:00:01.000Z")
+    world.store.meanwhile("transact", lambda: world.store.inner.write(activation) and None)
+    sync(world, arrived(CUSTOMER))
+    row = account_row(world)
+    assert (row["status"], row["delinquent"]) == ("active", True)

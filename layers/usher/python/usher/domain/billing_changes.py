@@ -1,6 +1,16 @@
 """What happened, read from the difference between the copy we had and the state the vendor has now."""
 
+from collections.abc import Collection
+
 from usher.domain import events
+
+
+def customer_changes(*, customer_id: str, changed: Collection[str]) -> list[events.Event]:
+    """Events for an account of which these fields now differ from what we held of its customer."""
+    if "customer_deleted_at" in changed:
+        return [events.AccountCustomerDeleted(customer_id=customer_id)]
+    told = tuple(sorted(set(changed) - {"customer_id"}))  # the link is ours; nothing changed at the vendor
+    return [events.AccountBillingChanged(changed=told)] if told else []
 
 
 def subscription_changes(

@@ -1,8 +1,13 @@
 """Accounts and their people."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 
+from usher.domain import times
 from usher.domain.emails import unaliased
+from usher.ports.billing import CustomerSnapshot
 from usher.ports.store import Absent, Equals, Item, Present, Put, Store, Update
 from usher.records.signups import Signup
 
@@ -45,7 +50,11 @@ class Accounts:
     def link_customer(self, account_id: str, customer_id: str) -> Update:
         """The write that names the account's customer at the payment vendor."""
         return Update(
-            TABLE, {"account_id": account_id}, set={"customer_id": customer_id}, if_=Present("account_id")
+            TABLE,
+            {"account_id": account_id},
+            set={"customer_id": customer_id},
+            add={"version": 1},
+            if_=Present("account_id"),
         )
 
 
@@ -59,6 +68,8 @@ def opening(signup: Signup, *, account_id: str, user_id: str, created_at: str) -
         "signup_id": signup.signup_id,
         "correlation_id": signup.correlation_id,
         "created_at": created_at,
+        "billing_email": signup.email,  # what the payment vendor is told; sync keeps it as it is there
+        "delinquent": False,
         "version": 1,
     }
     user: Item = {
@@ -77,6 +88,31 @@ def opening(signup: Signup, *, account_id: str, user_id: str, created_at: str) -
         Put(TABLE, account, if_=Absent("account_id")),
         Put(USERS, user, if_=Absent("user_id")),
     )
+
+
+def following(before: Item, customer: CustomerSnapshot, *, now: datetime) -> tuple[Update, Collection[str]]:
+    """The write that brings an account in step with its customer, and the names of what it changes.
+
+    Conditional on the version of `before`, which it advances even when nothing changes. Another customer
+    than the account's own changes nothing, and a deletion is noted once; what was known of who is gone stays.
+    """
+    wanted: Item = {"customer_id": customer.customer_id}
+    if before.get("customer_id", customer.customer_id) != customer.customer_id:
+        wanted = {}
+    elif not customer.deleted:
+        wanted |= {"billing_email": customer.email, "delinquent": customer.delinquent}
+    elif "customer_deleted_at" not in before:
+        wanted["customer_deleted_at"] = times.text(now)
+    changed = {name: value for name, value in wanted.items() if before.get(name) != value}
+    write = Update(
+        TABLE,
+        {"account_id": before["account_id"]},
+        set={name: value for name, value in changed.items() if value is not None},
+        add={"version": 1},
+        remove=tuple(name for name, value in changed.items() if value is None),
+        if_=Equals("version", before["version"]),
+    )
+    return write, changed
 
 
 def activating(signup: Signup, *, account_id: str, now_text: str) -> Update:

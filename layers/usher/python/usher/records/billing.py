@@ -1,15 +1,23 @@
 """Our copies of the vendor's subscriptions, invoices and payments, each written with its events."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from usher.domain import billing_changes, times
 from usher.domain.events import Event
 from usher.ports.billing import BillingFacts, InvoiceSnapshot, PaymentSnapshot, Snapshot, SubscriptionSnapshot
-from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Write
+from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Update, Write
+from usher.records import accounts
 from usher.records.events import EventLog
 
 SUBSCRIPTIONS, INVOICES, PAYMENTS = "subscriptions", "invoices", "payments"
-_KEYS = {SUBSCRIPTIONS: "subscription_id", INVOICES: "invoice_id", PAYMENTS: "payment_id"}
+ACCOUNTS = accounts.TABLE
+_KEYS = {
+    SUBSCRIPTIONS: "subscription_id",
+    INVOICES: "invoice_id",
+    PAYMENTS: "payment_id",
+    ACCOUNTS: "account_id",
+}
 _UNTOLD = {
     PAYMENTS: frozenset({"invoice_id", "method"})
 }  # an answer about something else may leave these out
@@ -44,26 +52,48 @@ class BillingRecords:
     ) -> list[Event]:
         """Write what differs from `known` with the events that tell of it; returns those events.
 
-        Objects that `known` does not list count as never seen. Raises ConditionFailed when another
-        writer was faster: read and ask again.
+        What is equal gets a new version all the same: an older answer that says otherwise, whose asker is
+        still on the way here, must find that a newer one was there.
+
+        Objects that `known` does not list count as never seen; what the facts say of the customer goes to
+        the account, which `known` must list for that. Raises ConditionFailed when another writer was
+        faster: read and ask again.
         """
         writes: list[Write] = list(also)
         happened: list[Event] = []
         for table, id, snapshot in _objects(facts):
             before = known.get((table, id))
             after = _after(table, snapshot, account_id, before)
-            if after == before:
+            if before is not None and after == before:
+                writes.append(_confirmed(table, id, before))
                 continue
             writes.append(_put(table, after, before, now))
             happened.extend(_events(snapshot, before))
-        if writes:
+        account = known.get((ACCOUNTS, account_id))
+        if facts.customer and account:
+            write, changed = accounts.following(account, facts.customer, now=now)
+            writes.append(write)
+            customer_id = facts.customer.customer_id
+            happened.extend(billing_changes.customer_changes(customer_id=customer_id, changed=changed))
+        if writes and not happened:
+            self._store.transact(writes)
+        elif writes:
             self._log.commit(account_id, happened, writes, correlation_id=correlation_id, now=now)
         return happened
 
 
 def ids_in(facts: BillingFacts) -> set[tuple[str, str]]:
-    """The (table, id) pairs these facts speak of."""
+    """The (table, id) pairs of the objects these facts speak of, without the customer's account."""
     return {(table, id) for table, id, _ in _objects(facts)}
+
+
+def differing(facts: BillingFacts, *, account_id: str, known: Known) -> set[tuple[str, str]]:
+    """Those of `known` that these facts would change; what we do not have, or have as it is, is none."""
+    return {
+        (table, id)
+        for table, id, snapshot in _objects(facts)
+        if (before := known.get((table, id))) and _after(table, snapshot, account_id, before) != before
+    }
 
 
 def _objects(facts: BillingFacts) -> list[tuple[str, str, Snapshot]]:
@@ -84,6 +114,21 @@ def _after(table: str, snapshot: Snapshot, account_id: str, before: Item | None)
         elif name not in _UNTOLD.get(table, ()):
             item.pop(name, None)
     return item | {"account_id": account_id}
+
+
+def without(facts: BillingFacts, ids: Collection[tuple[str, str]]) -> BillingFacts:
+    """The facts but for these (table, id) pairs."""
+    kept = [snapshot for table, id, snapshot in _objects(facts) if (table, id) not in ids]
+    return BillingFacts(
+        customer=facts.customer,
+        subscription=next((each for each in kept if isinstance(each, SubscriptionSnapshot)), None),
+        invoices=tuple(each for each in kept if isinstance(each, InvoiceSnapshot)),
+        payments=tuple(each for each in kept if isinstance(each, PaymentSnapshot)),
+    )
+
+
+def _confirmed(table: str, id: str, before: Item) -> Update:
+    return Update(table, {_KEYS[table]: id}, add={"version": 1}, if_=Equals("version", before["version"]))
 
 
 def _put(table: str, after: Item, before: Item | None, now: datetime) -> Put:

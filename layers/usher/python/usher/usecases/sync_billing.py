@@ -6,7 +6,16 @@ from usher.ports.billing import BillingFacts, BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.store import ConditionFailed, Item
 from usher.records.accounts import Account, Accounts
-from usher.records.billing import INVOICES, PAYMENTS, SUBSCRIPTIONS, BillingRecords, ids_in
+from usher.records.billing import (
+    ACCOUNTS,
+    INVOICES,
+    PAYMENTS,
+    SUBSCRIPTIONS,
+    BillingRecords,
+    differing,
+    ids_in,
+    without,
+)
 from usher.records.inbox import Inbox
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
@@ -39,7 +48,10 @@ def sync_billing(
     for kind, id in sorted(to_fetch, key=lambda pair: KINDS.index(pair[0])):
         if (TABLES.get(kind, kind), id) in told:
             continue
-        seen = _bring_in_step(kind, id, billing=billing, accounts=accounts, records=records, clock=clock)
+        named = {(TABLES[kind], id) for kind, id in to_fetch if kind in TABLES} - told
+        seen = _bring_in_step(
+            kind, id, named, billing=billing, accounts=accounts, records=records, clock=clock
+        )
         if seen is None:
             for event_id in to_fetch[(kind, id)]:
                 outcomes[event_id] = "parked"
@@ -59,10 +71,20 @@ def _triage(row: Item | None) -> str:
 
 
 def _bring_in_step(
-    kind: str, id: str, *, billing: BillingGateway, accounts: Accounts, records: BillingRecords, clock: Clock
+    kind: str,
+    id: str,
+    named: set[tuple[str, str]],
+    *,
+    billing: BillingGateway,
+    accounts: Accounts,
+    records: BillingRecords,
+    clock: Clock,
 ) -> set[tuple[str, str]] | None:
-    """Read what we know, ask the vendor, write the difference; returns what was told, None: nobody's."""
-    ids = {(TABLES[kind], id)} if kind in TABLES else set()
+    """Read what we know, ask the vendor, write the difference; returns what was told, None: nobody's.
+
+    `named` is what events speak of that this answer may tell too: it is read before the question as well.
+    """
+    ids = named | _account_of(kind, id, accounts)
     for _ in range(_TRIES):
         known = records.known(ids)
         facts = billing.fetch(kind, id)
@@ -72,19 +94,35 @@ def _bring_in_step(
         if account is None:
             return None
         told = ids_in(facts)
+        of_account = {(ACCOUNTS, account.account_id)} if facts.customer else set()
+        # What the answer speaks of beyond what we had read may be new, and what we hold of it may say the
+        # same: one look is enough then. Only a difference needs a version from before the question.
+        late = records.known(told - ids)
+        unread = differing(facts, account_id=account.account_id, known=late) | (of_account - ids)
+        if unread:
+            ids |= told | of_account
+            continue
         try:
             records.record(
-                facts,
+                without(facts, {pair for pair, item in late.items() if item is not None}),
                 account_id=account.account_id,
                 known=known,
                 correlation_id=account.correlation_id,
                 now=clock.now(),
             )
         except ConditionFailed:
-            ids |= told  # the answer spoke of more than we had read: read that too, then ask again
+            ids |= told | of_account  # somebody was faster: read all of it, then ask again
             continue
         return told | {(TABLES.get(kind, kind), id)}
     raise ConditionFailed(f"{kind} {id} kept changing while it was synced; try again", {})
+
+
+def _account_of(kind: str, id: str, accounts: Accounts) -> set[tuple[str, str]]:
+    """The account that a customer's answer will speak of, when we know whose customer it is."""
+    if kind != "customer":
+        return set()
+    account = accounts.find_by_customer(id)
+    return {(ACCOUNTS, account.account_id)} if account else set()
 
 
 def _account(facts: BillingFacts, *, billing: BillingGateway, accounts: Accounts) -> Account | None:
