@@ -109,6 +109,40 @@ def test_what_is_told_holds_no_personal_data(world: World) -> None:
     assert "4155550199" not in text
 
 
+def broken_then_declined(world: World) -> Signup:
+    """A sign-up whose execution broke and was filed, and whose redrive then found its card declined."""
+    signup = before(world, "create_billing_customer", world.given_signup())
+    assert file(world, ended(signup))
+    world.chat.posts.clear()
+    world.billing.declines.append(Declined(code="card_declined", reason="Your card was declined."))
+    assert run(world, "create_billing_customer", signup) == "stop"
+    assert run(world, "record_failure", signup) == "ok"
+    return now(world, signup)
+
+
+def test_a_redrive_that_stops_for_good_replaces_what_was_filed_before_it(world: World) -> None:
+    failed = broken_then_declined(world)
+    assert failed.failure is not None
+    assert (failed.status, failed.failure["step"]) == ("failed", "create_billing_customer")
+    assert "Your card was declined." in failed.failure["reason"]
+    assert "execution" not in failed.failure
+    account = world.accounts.find(str(failed.account_id))
+    assert account is not None
+    assert account.status == "closed"
+    assert world.events(account.account_id)[-2:] == ["onboarding.failed", "onboarding.failed"]
+    ((text, _),) = world.chat.posts
+    assert "Your card was declined." in text
+
+
+def test_what_replaced_a_filed_failure_is_recorded_and_told_once_too(world: World) -> None:
+    failed = broken_then_declined(world)
+    world.clock.advance(60)
+    assert run(world, "record_failure", failed, retry_count=1) == "ok"
+    assert now(world, failed).failure == failed.failure
+    assert len(world.chat.posts) == 1
+    assert len(world.events(str(failed.account_id))) == 4
+
+
 # -- MarkDegraded -------------------------------------------------------------------------------------------
 
 
@@ -171,6 +205,14 @@ def test_without_a_crm_the_mail_still_goes_out(world: World) -> None:
     assert world.events(str(signup.account_id))[-1] == "onboarding.completed"
 
 
+def test_a_mail_that_went_out_though_its_step_was_given_up_is_not_missing(world: World) -> None:
+    """The answers of its tries were lost, not the mail."""
+    signup = run_until(world, "send_welcome_mail", world.given_signup())
+    assert run(world, "mark_degraded", signup, step="send_welcome_mail") == "ok"
+    assert (now(world, signup).status, now(world, signup).failure) == ("active", None)
+    assert world.chat.posts == []
+
+
 # -- an execution that broke by itself ----------------------------------------------------------------------
 
 
@@ -218,6 +260,29 @@ def test_a_customer_who_is_active_already_stays_so_and_is_degraded(world: World)
     assert world.events(str(signup.account_id))[-1] == "onboarding.degraded"
     assert not file(world, ended(signup))
     assert len(world.chat.posts) == 1
+
+
+@pytest.mark.parametrize("last", ["activate_account", "sync_crm", "send_welcome_mail"])
+def test_a_redrive_that_leaves_nothing_missing_leaves_no_failure_either(world: World, last: str) -> None:
+    """Whatever the last step was when the execution broke, even if only its answer was lost."""
+    signup = run_until(world, last, world.given_signup())
+    assert file(world, ended(signup))
+    for step in ("sync_crm", "send_welcome_mail"):
+        assert run(world, step, signup) == "ok"
+    whole = now(world, signup)
+    assert (whole.status, whole.stage, whole.failure) == ("active", "welcomed", None)
+    assert world.events(str(signup.account_id)).count("onboarding.completed") == 1
+
+
+def test_a_redrive_does_not_hide_that_the_crm_was_given_up(world: World) -> None:
+    signup = given_up(world, "sync_crm")
+    run(world, "mark_degraded", signup, step="sync_crm")
+    assert file(world, ended(signup))
+    assert run(world, "send_welcome_mail", signup) == "ok"
+    degraded = now(world, signup)
+    assert degraded.status == "degraded"
+    assert degraded.failure is not None
+    assert degraded.failure["step"] == "sync_crm"
 
 
 def test_a_sign_up_that_broke_before_it_had_an_account_is_filed(world: World) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from usher.domain import times
 from usher.domain.events import OnboardingDegraded, OnboardingFailed
 from usher.domain.onboarding import FINAL
 from usher.domain.strict_json import parse
@@ -12,7 +11,7 @@ from usher.ports.chat import Chat
 from usher.ports.clock import Clock
 from usher.records.events import EventLog
 from usher.records.signups import Signups
-from usher.usecases.report_failure import tell_operators
+from usher.usecases.report_failure import report_failure
 
 
 class ExecutionEnded(BaseModel):
@@ -42,16 +41,16 @@ def file_failed_execution(
         return False  # the bus delivered it twice
     now = clock.now()
     reason = f"the workflow ended as {ended.status} ({ended.error or 'no error named'}); redrive resumes it"
-    failure = {
-        "step": _unfinished(signup.steps) or "unknown",
-        "reason": reason,
-        "since": times.text(now),
-        "correlation_id": signup.correlation_id,
-        "execution": ended.execution_arn,
-    }
-    untold = tell_operators(chat, signup, headline="Sign-up broke", reason=reason, public_url=public_url)
-    if untold:
-        failure["untold"] = untold
+    told = report_failure(
+        chat,
+        signup,
+        headline="Sign-up broke",
+        step=_unfinished(signup.steps) or "unknown",
+        reason=reason,
+        now=now,
+        public_url=public_url,
+    )
+    failure = {**told, "execution": ended.execution_arn}
     status, kind = ("degraded", OnboardingDegraded) if signup.active_at else ("failed", OnboardingFailed)
     values = {"status": status, "failure": failure}
     if signup.account_id is None:

@@ -1,12 +1,11 @@
 """Step MarkDegraded: the customer is active; what CRM or mail lacks is left to be repaired."""
 
-from usher.domain import times
 from usher.domain.events import OnboardingDegraded
 from usher.ports.chat import Chat
 from usher.ports.clock import Clock
 from usher.records.events import EventLog
 from usher.records.signups import Signups, given_up
-from usher.usecases.report_failure import reason_of, tell_operators
+from usher.usecases.report_failure import reason_of, report_failure
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
@@ -25,18 +24,18 @@ def mark_degraded(
     step, reason = command.step, reason_of(signup, command.step)
     if signup.failure is not None and signup.failure["step"] == step:
         return OK
+    if signup.steps.get(step, {}).get("status") == "done":
+        return OK  # only the answers of its tries were lost
     now = clock.now()
-    failure = {
-        "step": step,
-        "reason": reason,
-        "since": times.text(now),
-        "correlation_id": signup.correlation_id,
-    }
-    untold = tell_operators(
-        chat, signup, headline=f"Customer active, but {step} failed", reason=reason, public_url=public_url
+    failure = report_failure(
+        chat,
+        signup,
+        headline=f"Customer active, but {step} failed",
+        step=step,
+        reason=reason,
+        now=now,
+        public_url=public_url,
     )
-    if untold:
-        failure["untold"] = untold
     end = given_up(signup, step, finished_at=failure["since"])
     log.commit(
         signup.account_id,

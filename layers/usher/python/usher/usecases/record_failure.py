@@ -8,30 +8,32 @@ from usher.ports.store import Write
 from usher.records.accounts import closing
 from usher.records.events import EventLog
 from usher.records.signups import Signups
-from usher.usecases.report_failure import failed_step, tell_operators
+from usher.usecases.report_failure import failed_step, report_failure
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
 def record_failure(
     command: StepCommand, *, signups: Signups, log: EventLog, chat: Chat, clock: Clock, public_url: str
 ) -> StepResult:
-    """Close the records with the reason and post it to the operators' channel; once recorded, never again."""
+    """Close the records with the reason and post it to the operators' channel; once per failure.
+
+    A failure that was filed of a broken execution is replaced: its redrive has come to a reason of its own.
+    """
     signup = signups.get(command.signup_id)
-    if signup.status == "failed":
+    step, reason = failed_step(signup)
+    known = signup.failure or {}
+    if signup.status == "failed" and (known.get("step"), known.get("reason")) == (step, reason):
         return OK
     now = clock.now()
-    step, reason = failed_step(signup)
-    failure = {
-        "step": step,
-        "reason": reason,
-        "since": times.text(now),
-        "correlation_id": signup.correlation_id,
-    }
-    untold = tell_operators(
-        chat, signup, headline=f"Sign-up stopped at {step}", reason=reason, public_url=public_url
+    failure = report_failure(
+        chat,
+        signup,
+        headline=f"Sign-up stopped at {step}",
+        step=step,
+        reason=reason,
+        now=now,
+        public_url=public_url,
     )
-    if untold:
-        failure["untold"] = untold
     progress = signups.changing(signup.signup_id, {"status": "failed", "stage": "failed", "failure": failure})
     if signup.account_id is None:
         signups.change(signup.signup_id, progress.set)

@@ -8,7 +8,7 @@ from usher.domain.events import OnboardingCompleted
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.mail import Mail, Mailer
-from usher.ports.store import Absent, Both, ConditionFailed, Present
+from usher.ports.store import Absent, Both, ConditionFailed, Item, Present
 from usher.records.events import EventLog
 from usher.records.mails import Mails
 from usher.records.signups import Signup, Signups
@@ -34,17 +34,21 @@ def send_welcome_mail(
     """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None  # RegisterSignup ran before
-    if signup.stage == "welcomed":
+    end, cleared = _end(signup)
+    if signup.welcome_message_id is not None:
+        if cleared:
+            write = signups.changing(signup.signup_id, end, remove=cleared)
+            log.commit(signup.account_id, [], [write], correlation_id=command.correlation_id, now=clock.now())
         return OK
     message_id = _send_once(signup, mailer, mails, policy, clock)
     now = clock.now()
-    progress = {"stage": "welcomed", "welcome_message_id": message_id, **mark(command, STEP, now)}
+    progress = {**end, "welcome_message_id": message_id, **mark(command, STEP, now)}
     not_yet = Both((Present("signup_id"), Absent("welcome_message_id")))
     try:
         log.commit(
             signup.account_id,
             [OnboardingCompleted(signup_id=signup.signup_id, plan=signup.plan)],
-            [signups.changing(signup.signup_id, progress, if_=not_yet)],
+            [signups.changing(signup.signup_id, progress, remove=cleared, if_=not_yet)],
             correlation_id=command.correlation_id,
             now=now,
         )
@@ -52,6 +56,13 @@ def send_welcome_mail(
         if not (error.failed.get(0) or {}).get("welcome_message_id"):
             raise  # something else than "another try was faster"
     return OK
+
+
+def _end(signup: Signup) -> tuple[Item, tuple[str, ...]]:
+    """What a sent mail sets and clears: after a redrive, who lacks nothing any more is no longer degraded."""
+    if signup.status == "degraded" and signup.steps.get("sync_crm", {}).get("status") == "done":
+        return {"stage": "welcomed", "status": "active"}, ("failure",)
+    return {"stage": "welcomed"}, ()
 
 
 def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingPolicy, clock: Clock) -> str:
