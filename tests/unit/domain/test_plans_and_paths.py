@@ -4,7 +4,6 @@ import pytest
 from pydantic import ValidationError
 
 from infra import policy_files
-from usher.domain.lifecycle import STAGES, furthest
 from usher.domain.onboarding import FINAL, REOPENABLE, STEPS, Path, choose_path
 from usher.domain.plans import Plan, PlanCatalog
 
@@ -83,16 +82,3 @@ def test_only_what_was_undone_or_refused_may_sign_up_anew() -> None:
 
 def test_steps_are_named_once() -> None:
     assert len(set(STEPS)) == len(STEPS)
-
-
-@pytest.mark.parametrize("position", range(len(STAGES)))
-def test_a_lifecycle_stage_only_moves_forward(position: int) -> None:
-    for other in STAGES:
-        assert furthest(STAGES[position], other) == STAGES[max(position, STAGES.index(other))]
-
-
-def test_a_stage_that_a_person_made_up_stays() -> None:
-    assert furthest("partner", "customer") == "partner"
-    assert furthest("lead", "partner") == "lead"
-    assert furthest(None, "partner") == "partner"
-    assert furthest("", "customer") == "customer"

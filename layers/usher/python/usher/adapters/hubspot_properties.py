@@ -1,4 +1,7 @@
-"""What the three HubSpot records of an account hold. policies/crm.yaml defines the properties."""
+"""What the three HubSpot records of an account hold. policies/crm.yaml defines the properties.
+
+`lifecyclestage` is written without being read first: HubSpot moves it forward only, and keeps the later stage.
+"""
 
 from collections.abc import Iterable
 
