@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS workflow_tokens (
 _COMMIT = """
 CREATE TEMP VIEW IF NOT EXISTS workflow_commit AS
 SELECT NULL AS started, NULL AS history, NULL AS dropped, NULL AS frames, NULL AS items, NULL AS tokens,
-    NULL AS ended, NULL AS cleared, NULL AS announced
+    NULL AS redriven, NULL AS ended, NULL AS cleared, NULL AS announced
 """
 _APPLY = """
 CREATE TEMP TRIGGER IF NOT EXISTS workflow_commit_apply INSTEAD OF INSERT ON workflow_commit BEGIN
@@ -63,6 +63,10 @@ CREATE TEMP TRIGGER IF NOT EXISTS workflow_commit_apply INSTEAD OF INSERT ON wor
     INSERT OR REPLACE INTO workflow_items (execution, path, items)
     SELECT value->>0, value->>1, value->2 FROM json_each(NEW.items);
     INSERT OR IGNORE INTO workflow_tokens SELECT value->>0, value->>1 FROM json_each(NEW.tokens);
+    UPDATE workflow_executions
+    SET status = 'RUNNING', stopped = NULL, output = NULL, error = NULL, cause = NULL,
+        redrives = redrives + 1, redriven = row.value->>1, deadline = row.value->>2, announced = 1
+    FROM json_each(NEW.redriven) AS row WHERE workflow_executions.key = row.value->>0;
     UPDATE workflow_executions
     SET status = row.value->>1, output = row.value->2, error = row.value->3, cause = row.value->4,
         stopped = row.value->>5, events = row.value->>6, announced = row.value->>7
@@ -86,6 +90,7 @@ class Entry:
         "items",
         "key",
         "moment",
+        "redriven",
         "tokens",
     )
 
@@ -93,6 +98,7 @@ class Entry:
         self.key = key
         self.moment = moment
         self.insert: str | None = None
+        self.redriven: str | None = None
         self.end: str | None = None
         self.clear = False
         self.announced = False
@@ -122,6 +128,7 @@ def _rows(entries: list[Entry]) -> list[str | None]:
         _array([f'[{key},"{path}",{text}]' for (key, path), text in frames.items() if text]),
         _array([text for entry in entries for text in entry.items]),
         _array([f'["{token}",{entry.key}]' for entry in entries for token in entry.tokens]),
+        _array([entry.redriven for entry in entries if entry.redriven]),
         _array([entry.end for entry in entries if entry.end]),
         _array([str(entry.key) for entry in entries if entry.clear]),
         _array([str(entry.key) for entry in entries if entry.announced]),
@@ -146,7 +153,7 @@ class Journal:
         self._database = database
         database.write(_create)
         self._batch: Batch[Entry] = database.batch(
-            "INSERT INTO workflow_commit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows
+            "INSERT INTO workflow_commit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows
         )
 
     def commit(self, entry: Entry, done: Done) -> None:
@@ -229,20 +236,6 @@ class Journal:
         )
         return int(row[0]) if row is not None else 0
 
-    def redriven(self, key: int, moment: float, deadline: float | None) -> None:
-        """Mark an ended execution as running again."""
-        self._database.write(
-            lambda connection: (
-                connection.execute(
-                    "UPDATE workflow_executions SET status = 'RUNNING', stopped = NULL, output = NULL,"
-                    " error = NULL, cause = NULL, redrives = redrives + 1, redriven = ?, deadline = ?,"
-                    " announced = 1 WHERE key = ?",
-                    (moment, deadline, key),
-                )
-                and None
-            )
-        )
-
     def _all(self, statement: str, *values: Any) -> list[sqlite3.Row]:
         return self._database.reader().execute(statement, values).fetchall()
 
@@ -263,3 +256,8 @@ def insertion(execution: Execution) -> str:
     head = [execution.key, execution.id, execution.name, execution.machine.name, execution.machine.digest]
     tail = [execution.started, execution.deadline, *parent]
     return f"{json.dumps(head)[:-1]},{execution.input.text},{json.dumps(tail)[1:]}"
+
+
+def redriving(execution: Execution, moment: float) -> str:
+    """What marks an ended execution as running again."""
+    return json.dumps([execution.key, moment, execution.deadline])

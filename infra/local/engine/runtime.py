@@ -358,7 +358,6 @@ class Runtime:
             execution.context["RedriveTime"] = timestamp(transition.now)
             timeout = execution.machine.timeout
             execution.deadline = transition.now + timeout if timeout is not None else None
-            self.journal.redriven(execution.key, transition.now, execution.deadline)
             transition.redrive()
             self.commit(transition, committed)
             self._time(execution)

@@ -14,7 +14,7 @@ from infra.local.engine.definition import Rule
 from infra.local.engine.errors import HEARTBEAT_TIMEOUT, RUNTIME, TIMEOUT, StateError
 from infra.local.engine.execution import Execution, Frame, Payload, check_limit, encode, limited
 from infra.local.engine.faults import catcher_for, delay, retrier_for
-from infra.local.engine.journal import Entry, insertion
+from infra.local.engine.journal import Entry, insertion, redriving
 from infra.local.engine.orders import Alarm, Call, ItemStart
 
 MAX_EVENTS = 25_000  # AWS Step Functions service quotas: maximum execution history size
@@ -125,6 +125,7 @@ class Transition:
 
     def redrive(self) -> None:
         """Go on from every unsuccessful state with the input it had; finished branches keep their results."""
+        self.entry.redriven = redriving(self.execution, self.now)
         self.event(self.execution.root, "ExecutionRedriven", f'{{"redriveCount":{self.execution.redrives}}}')
         joins.redrive(self, self.execution.root)
         self._run()

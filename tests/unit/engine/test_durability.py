@@ -18,6 +18,14 @@ from tests.unit.engine import killed_engine
 from tests.unit.engine.world import Services, World, scope, step, task, waiting_task
 
 ROOT = Path(__file__).resolve().parents[3]
+FULL = """
+CREATE TRIGGER disk_is_full BEFORE INSERT ON workflow_frames
+BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END
+"""
+
+
+def broken(_: Any) -> Any:
+    raise ValueError("not today")
 
 
 def fail_first_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +197,24 @@ def test_a_commit_that_fails_costs_nothing_but_time(world: World, monkeypatch: p
     world.function("work", work)
     output = world.output({"A": task(Output="{% $states.result.Payload %}")})
     assert (output, len(calls)) == (2, 2)
+
+
+def test_a_redrive_that_could_not_be_written_leaves_the_execution_as_it_was(world: World) -> None:
+    """Running again without its frames, it could neither go on nor be redriven."""
+    world.function("work", broken)
+    id = world.begin(world.register({"A": task(Output="{% $states.result.Payload %}")}))
+    failed = world.finish(id)
+    world.database.write(lambda connection: connection.execute(FULL) and None)
+    with pytest.raises(sqlite3.Error, match="disk is full"):
+        world.engine.redrive(id)
+    assert world.engine.describe(id) == failed
+    world.database.write(lambda connection: connection.execute("DROP TRIGGER disk_is_full") and None)
+    world.restart()
+    world.function("work", lambda _: "mended")
+    world.engine.redrive(id)
+    ended = world.finish(id)
+    assert (ended["output"], ended["redriveCount"]) == ("mended", 1)
+    assert world.kinds(id).count("ExecutionRedriven") == 1
 
 
 def test_a_killed_process_loses_nothing_that_was_started(tmp_path: Path) -> None:
