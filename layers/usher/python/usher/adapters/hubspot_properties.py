@@ -1,6 +1,6 @@
 """What the three HubSpot records of an account hold. policies/crm.yaml defines the properties.
 
-`lifecyclestage` is written without being read first: HubSpot moves it forward only, and keeps the later stage.
+`lifecyclestage` is written without being read first: HubSpot only moves it forward and keeps a later one.
 """
 
 from collections.abc import Iterable
