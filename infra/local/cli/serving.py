@@ -3,11 +3,13 @@
 import contextlib
 import json
 import logging
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import urllib3
 
@@ -20,6 +22,7 @@ from usher.bootstrap.observe import logger
 from usher.settings import Settings
 
 LOG_BYTES = 64 * 1024 * 1024
+LOG_SECONDS = 0.5  # how long a line may wait on its way to the file
 _KEEP_OFFSET_SECONDS = 1.0
 
 
@@ -55,6 +58,7 @@ def serving(
         vendors_ready: called when the vendors are needed; returns once they answer.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(on_one_core())
         stack.enter_context(_logging_to(data.logs / "usher.jsonl"))
         clock = stack.enter_context(_clock(data.path / "clock.json", time_scale, lost=data.recovered))
         usher = build(data, ports, policies, clock)
@@ -107,8 +111,8 @@ def _logging_to(path: Path) -> Iterator[None]:
         path.replace(path.with_suffix(".1.jsonl"))
     handler, root, own = logger.registered_handler, logging.getLogger(), logging.getLogger("usher")
     assert isinstance(handler, logging.StreamHandler)  # powertools' own, on standard output
-    with path.open("a", encoding="utf-8") as file:
-        former = handler.setStream(file)
+    with path.open("a", encoding="utf-8") as file, _flushed_by_timer(handler, file):
+        former = handler.setStream(_Unflushed(file))
         own.propagate = False  # "usher.local", the runner's, is below "usher", the functions'
         root.addHandler(handler)  # what libraries complain about
         logging.captureWarnings(True)
@@ -119,3 +123,49 @@ def _logging_to(path: Path) -> Iterator[None]:
             root.removeHandler(handler)
             own.propagate = True
             handler.setStream(former or sys.stdout)
+
+
+class _Unflushed:
+    """A file that is flushed by a timer: a system call per line is dear where many threads log."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.write = file.write
+
+    def flush(self) -> None:
+        """Asked for after every line."""
+
+
+@contextlib.contextmanager
+def _flushed_by_timer(handler: logging.Handler, file: TextIO) -> Iterator[None]:
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.wait(LOG_SECONDS):
+            with handler.lock or contextlib.nullcontext():
+                file.flush()
+
+    thread = threading.Thread(target=run, name="log", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process's threads, those it starts from here on, on one core; the vendors have the others.
+
+    They share one interpreter lock, and handing it to a thread on another core costs more than that core
+    adds: measured with benchmarks/pipeline.py, a quarter of the rate (docs/benchmarks.md). One machine only.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)

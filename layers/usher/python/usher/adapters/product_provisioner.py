@@ -32,10 +32,12 @@ class ProductProvisioner:
     def __init__(
         self, *, api_base: str, api_key: ApiKey, timeout: float = 10.0, connections: int = 32
     ) -> None:
-        self._base = api_base.rstrip("/") + "/v1"
+        # The pool of the one host itself: a manager would look its host up anew for every call.
+        place = urllib3.util.parse_url(api_base)
+        self._path = f"{(place.path or '').rstrip('/')}/v1"
         self._key = reader(api_key)
-        self._pool = urllib3.PoolManager(
-            num_pools=2,
+        self._pool = urllib3.connection_from_url(
+            place.url,
             maxsize=connections,
             block=True,
             retries=urllib3.Retry(total=False),
@@ -44,7 +46,7 @@ class ProductProvisioner:
 
     def close(self) -> None:
         """Drop the kept connections."""
-        self._pool.clear()
+        self._pool.close()
 
     def put_identity(
         self, *, account_id: str, email: str, name: str, sso_subject: str | None, correlation_id: str
@@ -93,14 +95,14 @@ class ProductProvisioner:
         answers: str,
     ) -> str:
         """PUT `body`; returns the text field `answers` of the answer."""
-        url = "/".join([self._base, *(quote(part, safe="") for part in path)])
+        url = "/".join([self._path, *(quote(part, safe="") for part in path)])
         headers = {
             "Authorization": f"Bearer {self._key()}",
             "Content-Type": "application/json",
             "X-Correlation-Id": correlation_id,
         }
         try:
-            answer = self._pool.request("PUT", url, body=json.dumps(body), headers=headers, redirect=False)
+            answer = self._pool.urlopen("PUT", url, body=json.dumps(body), headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise silent("product", operation, sent=not isinstance(error, _NEVER_SENT)) from error
         if answer.status >= 300:
