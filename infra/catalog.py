@@ -127,6 +127,8 @@ QUEUES = (
         "billing/sync_stripe",
         fifo=True,
         visibility_seconds=180,
+        max_receives=10,  # a failed group comes again after 2, 4, 8, ... seconds: ten tries are eight minutes
+        batch_size=5,
     ),
 )
 
@@ -247,7 +249,7 @@ FUNCTIONS = (
     Function(
         "billing",
         "sync_stripe",
-        timeout_seconds=120,
+        timeout_seconds=30,
         tables=(("inbox", "all"), ("signups", "read"), ("idempotency", "all"), *_RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),

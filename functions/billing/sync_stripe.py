@@ -4,12 +4,19 @@ from collections.abc import Sequence
 
 from usher.bootstrap.billing import services
 from usher.bootstrap.consumers import group_consumer
+from usher.bootstrap.parking import tell_parked
 from usher.usecases.sync_billing import sync_billing
 
 
-@group_consumer
+@group_consumer("stripe-events")
 def handler(group: str, event_ids: Sequence[str]) -> dict[str, str]:
     s = services()
     return sync_billing(
-        event_ids, billing=s.billing, inbox=s.inbox, accounts=s.accounts, records=s.records, clock=s.clock
+        event_ids,
+        billing=s.billing,
+        inbox=s.inbox,
+        accounts=s.accounts,
+        records=s.records,
+        clock=s.clock,
+        on_parked=tell_parked,
     )

@@ -23,7 +23,9 @@ def environment(stack: Stack, stage: Stage, data: Data, entry: catalog.Function)
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     found |= {variable("tables", name): data.tables[name].table_name for name, _ in entry.tables}
-    found |= {variable("queues", name): data.queues[name].queue_url for name in entry.sends_to}
+    consumed = [queue.name for queue in catalog.QUEUES if queue.consumer == entry.path]
+    queues = [*entry.sends_to, *consumed]  # a consumer may hurry what it could not do
+    found |= {variable("queues", name): data.queues[name].queue_url for name in queues}
     found |= {variable("workflows", name): live_workflow_arn(stack, stage, name) for name in entry.starts}
     found |= {variable("secrets", name): data.secrets[name].secret_arn for name in entry.secrets}
     found |= {TEXTS[address]: _asked_for(stack, address) for address in entry.addresses}

@@ -1,5 +1,6 @@
 """Queues of one machine: SQS's promises (visibility, receive count, delay, dead letters, FIFO) in SQLite."""
 
+import contextlib
 import heapq
 import itertools
 import logging
@@ -145,15 +146,23 @@ class LocalQueue:
             place.on_ready()
 
     def give_back(self, queue: str, receipts: Iterable[str]) -> None:
-        """Not done with these: each is ready again when the visibility timeout of its receive ends."""
+        """Not done with these: each is ready again when the visibility timeout of its receive ends.
+
+        One whose visibility was changed meanwhile keeps the time it was given.
+        """
         place = self._of(queue)
         with place.lock:
-            entries = [place.in_flight[receipt] for receipt in receipts if receipt in place.in_flight]
+            entries = [place.in_flight[receipt] for receipt in receipts if receipt in place.held]
             for entry in entries:
                 place.held.discard(entry.receipt or "")
                 self._at(place, entry, entry.received_at + place.visibility)
             rows = [queue_rows.received(entry, entry.visible_at) for entry in entries]
         self._journal.update(rows)
+
+    def retry_soon(self, queue: str, receipts: Sequence[str], *, seconds: int) -> None:
+        for receipt in receipts:
+            with contextlib.suppress(NotFound):
+                self.change_visibility(queue, receipt, seconds)
 
     def change_visibility(self, queue: str, receipt: str, seconds: float) -> None:
         """Ready again `seconds` from now (0: at once). Raises NotFound when the receipt is outdated."""

@@ -31,6 +31,9 @@ class Deployed(Protocol):
 
     queue: Queue
 
+    def receipts(self, name: str) -> list[str]:
+        """Take what can be taken now, without deleting it."""
+
     def taken(self, name: str) -> list[dict[str, Any]]:
         """Everything in the queue, taken and deleted: body, attributes and group of each."""
 
@@ -40,6 +43,9 @@ class Local:
         database = request.getfixturevalue("database")
         self._local = LocalQueue(database, (PLAIN, ORDERED), ManualClock())
         self.queue: Queue = self._local
+
+    def receipts(self, name: str) -> list[str]:
+        return [message.receipt for message in self._local.receive(name)]
 
     def taken(self, name: str) -> list[dict[str, Any]]:
         messages = []
@@ -63,6 +69,10 @@ class Sqs:
             )["QueueUrl"],
         }
         self.queue: Queue = SqsQueue(client, Settings(region=REGION, queues=self._urls))
+
+    def receipts(self, name: str) -> list[str]:
+        asked = self._client.receive_message(QueueUrl=self._urls[name], MaxNumberOfMessages=10)
+        return [message["ReceiptHandle"] for message in asked.get("Messages", [])]
 
     def taken(self, name: str) -> list[dict[str, Any]]:
         messages: list[Any] = []
@@ -163,6 +173,23 @@ def test_what_no_queue_takes_is_refused_and_nothing_is_sent(
     with pytest.raises(InvalidCommand):
         deployed.queue.send(queue, [Message({"n": 1}, group="cus_1"), message])
     assert deployed.taken(queue) == []
+
+
+def test_what_was_taken_and_not_done_comes_again_when_it_is_said_to(deployed: Deployed) -> None:
+    deployed.queue.send("ordered", [Message({"n": n}, group="cus_1") for n in range(3)])
+    receipts = deployed.receipts("ordered")
+    assert len(receipts) == 3
+    assert deployed.taken("ordered") == []
+    deployed.queue.retry_soon("ordered", receipts, seconds=0)
+    assert ns(deployed.taken("ordered")) == [0, 1, 2]
+
+
+def test_a_message_that_is_gone_cannot_be_hurried_and_that_is_no_error(deployed: Deployed) -> None:
+    deployed.queue.send("plain", [Message({"n": 1})])
+    receipts = deployed.receipts("plain")
+    deployed.queue.retry_soon("plain", receipts, seconds=0)
+    assert ns(deployed.taken("plain")) == [1]
+    deployed.queue.retry_soon("plain", receipts, seconds=0)
 
 
 SETTINGS = Settings(queues={"plain": f"{NOBODY_LISTENS}/plain"})

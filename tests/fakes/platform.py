@@ -90,16 +90,24 @@ class FaultyStore:
 
 @dataclass
 class RecordingQueue:
-    """`sent` as (queue, message), in order; `outages` calls fail first."""
+    """`sent` as (queue, message), `hurried` as (queue, receipts, seconds); `outages` calls fail first."""
 
     sent: list[tuple[str, Message]] = field(default_factory=list)
+    hurried: list[tuple[str, list[str], int]] = field(default_factory=list)
     outages: int = 0
 
     def send(self, queue: str, messages: Sequence[Message]) -> None:
+        self._maybe_fail()
+        self.sent.extend((queue, message) for message in messages)
+
+    def retry_soon(self, queue: str, receipts: Sequence[str], *, seconds: int) -> None:
+        self._maybe_fail()
+        self.hurried.append((queue, list(receipts), seconds))
+
+    def _maybe_fail(self) -> None:
         if self.outages:
             self.outages -= 1
             raise StoreUnavailable("the queue is down")
-        self.sent.extend((queue, message) for message in messages)
 
     def take(self) -> list[tuple[str, Message]]:
         """What was sent since the last look."""

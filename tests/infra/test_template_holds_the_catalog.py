@@ -54,6 +54,7 @@ def test_an_environment_names_exactly_what_its_function_may_use(prod: Assembly) 
         expected |= {"POWERTOOLS_LOG_LEVEL"} | {TEXTS[address] for address in entry.addresses}
         expected |= {variable("tables", name) for name, _ in entry.tables}
         expected |= {variable("queues", name) for name in entry.sends_to}
+        expected |= {variable("queues", q.name) for q in catalog.QUEUES if q.consumer == entry.path}
         expected |= {variable("workflows", name) for name in entry.starts}
         expected |= {variable("secrets", name) for name in entry.secrets}
         expected |= {"USHER_BUS"} if entry.publishes else set()

@@ -190,3 +190,19 @@ def test_these_answers_mean_success(answer: Any) -> None:
 )
 def test_an_answer_without_sense_fails_the_batch(answer: Any) -> None:
     assert failures(answer, ["a", "b"]) == {"a", "b"}
+
+
+def test_a_consumer_that_shortens_the_wait_of_what_failed_gets_it_again_then(runtime: Runtime) -> None:
+    def consume(event: dict[str, Any]) -> Any:
+        receipts = [record["receiptHandle"] for record in event["Records"]]
+        if len(wired.batches) == 1:
+            wired.queue.retry_soon("q", receipts, seconds=2)
+            return failing(1)(event)
+        return None
+
+    wired = Wired(runtime, queue(), consume)
+    wired.start()
+    wired.send(1)
+    assert wired.batches == [[1]]
+    runtime.advance(2)
+    assert wired.batches == [[1], [1]]

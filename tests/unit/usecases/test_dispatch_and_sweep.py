@@ -1,5 +1,6 @@
 """What moves a stored event on: dispatch starts its workflow once, sweepers find what was left lying."""
 
+import io
 import json
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.fakes.steps import run
 from tests.fakes.webhooks import signup_post, stripe_post
 from tests.fakes.world import NOON, World
 from usher.ports.queue import Message
-from usher.usecases.sweep_inbox import MAX_SWEEPS
+from usher.usecases.sweep_inbox import MAX_SWEEPS, lease
 
 
 class Context:
@@ -127,6 +128,10 @@ def test_both_webhooks_of_one_person_are_closed_though_one_workflow_starts(world
 # -- the sweeper of the inbox -------------------------------------------------------------------------------
 
 
+def let_lease_run_out(world: World, sweeps: int) -> None:
+    world.clock.advance(lease(sweeps).total_seconds())
+
+
 def test_what_was_claimed_and_never_finished_is_queued_again(world: World) -> None:
     body = accepted(world)
     assert sweep_handler({}, None) == {"count": 0}  # its lease has not run out
@@ -147,8 +152,8 @@ def test_a_stripe_event_is_queued_again_in_its_group_under_a_new_name(world: Wor
     receive_stripe(stripe_post(), None)
     ((_, first),) = world.queue.take()
     names = {first.deduplication_id}
-    for _ in range(2):
-        world.clock.advance(121)
+    for sweeps in range(2):
+        let_lease_run_out(world, sweeps)
         sweep_handler({}, None)
         ((queue, message),) = world.queue.take()
         assert (queue, message.group, message.body) == ("stripe-events", first.group, first.body)
@@ -157,28 +162,43 @@ def test_a_stripe_event_is_queued_again_in_its_group_under_a_new_name(world: Wor
     assert all(len(str(name)) <= 128 for name in names)
 
 
-def test_what_was_swept_too_often_is_parked_with_the_reason(world: World) -> None:
+def test_what_was_swept_too_often_is_parked_with_the_reason_and_told(world: World, log: io.StringIO) -> None:
     accepted(world)
-    for _ in range(MAX_SWEEPS):
-        world.clock.advance(121)
+    for sweeps in range(MAX_SWEEPS):
+        let_lease_run_out(world, sweeps)
         assert sweep_handler({}, None) == {"count": 1}
-    world.clock.advance(121)
+    let_lease_run_out(world, MAX_SWEEPS)
     assert sweep_handler({}, None) == {"count": 0}
     (row,) = world.rows("inbox")
     assert (row["state"], row["sweeps"], "pending" in row) == ("parked", MAX_SWEEPS, False)
     assert str(MAX_SWEEPS) in row["reason"]
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines() if "event parked" in line]
+    assert (line["level"], line["event_id"], line["kind"]) == ("WARNING", row["event_id"], "signup")
+    assert line["reason"] == row["reason"]
+    assert "ada@example.com" not in log.getvalue()
 
 
-def test_an_event_that_finishes_while_it_is_swept_stays_done(world: World) -> None:
+def test_each_sweep_of_an_event_waits_twice_as_long_as_the_one_before(world: World) -> None:
+    accepted(world)
+    let_lease_run_out(world, 0)
+    assert sweep_handler({}, None) == {"count": 1}
+    world.clock.advance(lease(1).total_seconds() - 1)
+    assert sweep_handler({}, None) == {"count": 0}
+    world.clock.advance(1)
+    assert sweep_handler({}, None) == {"count": 1}
+
+
+def test_an_event_that_finishes_while_it_is_swept_stays_done(world: World, log: io.StringIO) -> None:
     body = accepted(world)
-    for _ in range(MAX_SWEEPS):
-        world.clock.advance(121)
+    for sweeps in range(MAX_SWEEPS):
+        let_lease_run_out(world, sweeps)
         sweep_handler({}, None)
-    world.clock.advance(121)
+    let_lease_run_out(world, MAX_SWEEPS)
     world.store.meanwhile("write", lambda: world.inbox.finish(body["event_id"], now=NOON))
     sweep_handler({}, None)
     (row,) = world.rows("inbox")
     assert row["state"] == "done"
+    assert "event parked" not in log.getvalue()
 
 
 def test_a_queue_that_is_down_costs_no_sweep(world: World) -> None:

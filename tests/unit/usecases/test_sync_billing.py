@@ -24,12 +24,14 @@ SUBSCRIPTION = {"id": "sub_0001", "object": "subscription", "customer": "cus_000
 INVOICE = {"id": "in_0001", "object": "invoice", "customer": "cus_0001"}
 PAYMENT = {"id": "pi_0001", "object": "payment_intent", "customer": "cus_0001"}
 CUSTOMER = {"id": "cus_0001", "object": "customer"}
+PARKED: list[tuple[str, str, str]] = []  # what was told of events that were parked
 TABLES = ("subscriptions", "invoices", "payments")
 
 
 @pytest.fixture
 def signup(world: World) -> Signup:
     """An account with a customer, and a subscription that only the vendor knows of."""
+    PARKED.clear()
     signup = run_until(world, "create_billing_customer", world.given_signup())
     world.billing.create_subscription(
         customer_id="cus_0001",
@@ -61,6 +63,7 @@ def sync(world: World, event_ids: Sequence[str]) -> dict[str, str]:
         accounts=world.accounts,
         records=world.records,
         clock=world.clock,
+        on_parked=lambda *what: PARKED.append(what),
     )
 
 
@@ -225,6 +228,7 @@ def test_an_event_of_an_unknown_customer_is_parked_with_the_reason(
     (row,) = world.rows("inbox")
     assert (row["state"], "pending" in row) == ("parked", False)
     assert object["id"] in row["reason"]
+    assert [("stripe#evt_1", "customer.subscription.updated", row["reason"])] == PARKED
     assert [world.rows(table) for table in TABLES] == [[], [], []]
 
 

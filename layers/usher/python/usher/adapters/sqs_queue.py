@@ -36,6 +36,17 @@ class SqsQueue:
                     f"queue {queue} did not take {len(failed)} of {len(batch)} messages: {codes}"
                 )
 
+    def retry_soon(self, queue: str, receipts: Sequence[str], *, seconds: int) -> None:
+        url = physical(self._settings, "queues", queue)
+        with outages("SQS"):
+            self._client.change_message_visibility_batch(
+                QueueUrl=url,
+                Entries=[
+                    {"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                    for n, receipt in enumerate(receipts)
+                ],
+            )
+
 
 def _entry(id: str, message: Message, text: Encoded) -> Any:
     entry: dict[str, Any] = {"Id": id, "MessageBody": text.body}

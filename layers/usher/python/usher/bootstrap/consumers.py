@@ -10,13 +10,15 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from pydantic import BaseModel
 
 from usher.bootstrap.idempotency import persistence
-from usher.bootstrap.observe import logger
-from usher.bootstrap.platform import per_platform
-from usher.domain.errors import RetryableError
+from usher.bootstrap.observe import logger, place_of
+from usher.bootstrap.platform import per_platform, platform
+from usher.domain.errors import NotYet, RetryableError
 
 C = TypeVar("C", bound=BaseModel)
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
+LONGEST_WAIT = 120  # seconds; a group's tries begin 2, 4, 8, ... seconds after the one before
+ENOUGH_TIME = 12_000  # milliseconds: a vendor's call may take ten seconds to fail
 ONCE_FOR = 3600  # seconds that a finished message is remembered: longer than its queue may deliver it again
 
 
@@ -32,7 +34,11 @@ def queue_consumer(command_type: type[C], *, key: str) -> Callable[[Callable[[C]
         config = IdempotencyConfig(event_key_jmespath=key, expires_after_seconds=ONCE_FOR)
 
         def do(body: dict[str, Any]) -> str:
-            result = run(command_type.model_validate(body))
+            try:
+                result = run(command_type.model_validate(body))
+            except Exception as error:
+                _tell("message failed", name, error)
+                raise
             logger.info("message done", function=name, correlation_id=body.get("correlation_id"))
             return result
 
@@ -62,29 +68,53 @@ def queue_consumer(command_type: type[C], *, key: str) -> Callable[[Callable[[C]
     return decorate
 
 
-def group_consumer(run: Callable[[str, Sequence[str]], Any]) -> Handler:
-    """Turn `(group, event ids) -> anything` into a handler of FIFO batches.
+def group_consumer(queue: str) -> Callable[[Callable[[str, Sequence[str]], Any]], Handler]:
+    """Turn `(group, event ids) -> anything` into the handler of a FIFO queue's batches.
 
     The messages of one group are done together and fail together, so that their order is kept; other
     groups of the batch are not touched by it. A bug fails its group like an outage does: redelivered,
-    then to the dead-letter queue, where the alarm sees it.
+    each time twice as much later, then to the dead-letter queue, where the alarm sees it. A group that there
+    is no time left for is redelivered as well.
     """
-    name = run.__module__.rpartition(".")[2]
 
-    @wraps(run)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for record in event["Records"]:
-            groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
-        failed: list[dict[str, str]] = []
-        for group, records in groups.items():
-            try:
-                run(group, [json.loads(record["body"])["event_id"] for record in records])
-            except Exception as error:  # noqa: BLE001 - one group's failure must not fail its neighbours
-                retryable = isinstance(error, RetryableError)
-                log = logger.warning if retryable else logger.exception
-                log("group failed", function=name, error=type(error).__name__, messages=len(records))
-                failed.extend({"itemIdentifier": record["messageId"]} for record in records)
-        return {"batchItemFailures": failed}
+    def decorate(run: Callable[[str, Sequence[str]], Any]) -> Handler:
+        name = run.__module__.rpartition(".")[2]
 
-    return handler
+        @wraps(run)
+        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            groups: dict[str, list[dict[str, Any]]] = {}
+            for record in event["Records"]:
+                groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
+            failed: list[dict[str, str]] = []
+            for group, records in groups.items():
+                try:
+                    if context.get_remaining_time_in_millis() < ENOUGH_TIME:
+                        raise NotYet("no time is left for this group in this batch")
+                    run(group, [json.loads(record["body"])["event_id"] for record in records])
+                except Exception as error:  # noqa: BLE001 - one group's failure must not fail its neighbours
+                    _tell("group failed", name, error, messages=len(records))
+                    _retry_soon(queue, records)
+                    failed.extend({"itemIdentifier": record["messageId"]} for record in records)
+            return {"batchItemFailures": failed}
+
+        return handler
+
+    return decorate
+
+
+def _retry_soon(queue: str, records: Sequence[dict[str, Any]]) -> None:
+    """Shorten the wait of a failed group: its customer's next events are behind it."""
+    receives = max(int(record["attributes"]["ApproximateReceiveCount"]) for record in records)
+    receipts = [record["receiptHandle"] for record in records]
+    try:
+        platform().queue.retry_soon(queue, receipts, seconds=min(2**receives, LONGEST_WAIT))
+    except RetryableError as error:
+        logger.warning("retry not hurried", queue=queue, error=type(error).__name__)
+
+
+def _tell(what: str, function: str, error: Exception, **more: Any) -> None:
+    """One line about a failure: its name, and for a bug where in our code, without anybody's text."""
+    if isinstance(error, RetryableError):
+        logger.warning(what, function=function, error=type(error).__name__, **more)
+    else:
+        logger.error(what, function=function, error=type(error).__name__, place=place_of(error), **more)

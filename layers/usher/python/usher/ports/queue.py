@@ -24,3 +24,9 @@ class Queue(Protocol):
 
     def send(self, queue: str, messages: Sequence[Message]) -> None:
         """Returns once all messages are durable. Raises StoreUnavailable when any could not be sent."""
+
+    def retry_soon(self, queue: str, receipts: Sequence[str], *, seconds: int) -> None:
+        """These messages, taken and not done, come again in `seconds` instead of the queue's own time.
+
+        At most ten; outdated receipts are ignored. Raises StoreUnavailable: the queue's own time stays.
+        """

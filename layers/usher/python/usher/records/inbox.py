@@ -1,6 +1,6 @@
 """Inbox: raw webhooks as they came, each claimed once, and what became of it."""
 
-import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from usher.ports.store import (
 )
 
 TABLE = "inbox"
+OnParked = Callable[[str, str, str], None]  # told the event's id, its kind and why, once it is parked
 SHARDS = 10  # spreads the index partition of what is pending
 _THERE = Present("event_id")  # an Update without a condition would leave a row that never expires
 
@@ -74,13 +75,13 @@ class Inbox:
         """The event was dealt with: it leaves the list of what is pending."""
         self._close(event_id, "done", {"done_at": times.text(now)})
 
-    def park(self, event_id: str, *, reason: str, now: datetime) -> None:
+    def park(self, event_id: str, *, reason: str, now: datetime) -> bool:
         """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed.
 
-        One that was finished in the meantime stays finished.
+        Returns whether it is parked: one that was finished in the meantime stays finished.
         """
         open_ = OneOf("state", ("claimed", "parked"))
-        self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
+        return self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
 
     def queued_again(self, event_id: str, *, now: datetime) -> None:
         """A sweep queued the event once more, which renews its lease."""
@@ -96,9 +97,12 @@ class Inbox:
             cursor=cursor,
         )
 
-    def _close(self, event_id: str, state: str, values: Item, if_: Condition = _THERE) -> None:
-        self._change(event_id, if_, set={"state": state, **values}, remove=("pending",))
+    def _close(self, event_id: str, state: str, values: Item, if_: Condition = _THERE) -> bool:
+        return self._change(event_id, if_, set={"state": state, **values}, remove=("pending",))
 
-    def _change(self, event_id: str, if_: Condition, **changes: Any) -> None:
-        with contextlib.suppress(ConditionFailed):
+    def _change(self, event_id: str, if_: Condition, **changes: Any) -> bool:
+        try:
             self._store.write(Update(TABLE, {"event_id": event_id}, **changes, if_=if_))
+        except ConditionFailed:
+            return False
+        return True

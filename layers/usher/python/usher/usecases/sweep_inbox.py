@@ -6,13 +6,22 @@ from usher.domain import times
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue
 from usher.ports.store import Item
-from usher.records.inbox import SHARDS, Inbox
+from usher.records.inbox import SHARDS, Inbox, OnParked
 
 LEASE = timedelta(minutes=2)  # longer than a message's way through its queue when all is well
 MAX_SWEEPS = 5  # an event that five more deliveries did not finish is for a person
 
 
-def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock) -> int:
+def lease(sweeps: int) -> timedelta:
+    """How long an event that was swept so often may stay unfinished: 2, 4, 8, ... minutes.
+
+    The last one, before it is parked, is longer than any queue's visibility timeout times its receives, so
+    that no event is parked while its message is still under way; and an outage queues few more of each.
+    """
+    return LEASE * (1 << sweeps)
+
+
+def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock, on_parked: OnParked) -> int:
     """Returns how many events were queued again. Consumers are idempotent, so one too many does no harm.
 
     An event that was swept too often is parked with the reason, visible and replayable.
@@ -25,10 +34,13 @@ def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock) -> int:
         while True:
             page = inbox.pending(shard, before=before, cursor=cursor)
             for row in page.items:
-                if row.get("sweeps", 0) >= MAX_SWEEPS:
-                    inbox.park(
-                        row["event_id"], reason=f"unfinished after {MAX_SWEEPS} more deliveries", now=now
-                    )
+                sweeps = row.get("sweeps", 0)
+                if times.moment(row["queued_at"]) + lease(sweeps) > now:
+                    continue
+                if sweeps >= MAX_SWEEPS:
+                    reason = f"unfinished after {MAX_SWEEPS} more deliveries"
+                    if inbox.park(row["event_id"], reason=reason, now=now):
+                        on_parked(row["event_id"], row["type"] if "type" in row else row["source"], reason)
                     continue
                 queue.send(*_message(row, sweep=times.text(now)))
                 inbox.queued_again(row["event_id"], now=now)

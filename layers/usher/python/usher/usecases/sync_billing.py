@@ -16,7 +16,7 @@ from usher.records.billing import (
     ids_in,
     without,
 )
-from usher.records.inbox import Inbox
+from usher.records.inbox import Inbox, OnParked
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
 KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
@@ -31,6 +31,7 @@ def sync_billing(
     accounts: Accounts,
     records: BillingRecords,
     clock: Clock,
+    on_parked: OnParked,
 ) -> dict[str, str]:
     """Deal with events of one customer; returns what became of each: synced, ignored, parked or done.
 
@@ -38,12 +39,12 @@ def sync_billing(
     stored and ignored; one of a customer we do not know is parked with the reason.
     """
     outcomes: dict[str, str] = {}
-    to_fetch: dict[tuple[str, str], list[str]] = {}
+    to_fetch: dict[tuple[str, str], list[Item]] = {}
     for event_id in event_ids:
         row = inbox.get(event_id)
         outcomes[event_id] = _triage(row)
         if row is not None and outcomes[event_id] == "synced":
-            to_fetch.setdefault((row["object_kind"], row["object_id"]), []).append(event_id)
+            to_fetch.setdefault((row["object_kind"], row["object_id"]), []).append(row)
     told: set[tuple[str, str]] = set()
     for kind, id in sorted(to_fetch, key=lambda pair: KINDS.index(pair[0])):
         if (TABLES.get(kind, kind), id) in told:
@@ -53,9 +54,11 @@ def sync_billing(
             kind, id, named, billing=billing, accounts=accounts, records=records, clock=clock
         )
         if seen is None:
-            for event_id in to_fetch[(kind, id)]:
-                outcomes[event_id] = "parked"
-                inbox.park(event_id, reason=f"no account of ours belongs to {kind} {id}", now=clock.now())
+            reason = f"no account of ours belongs to {kind} {id}"
+            for row in to_fetch[(kind, id)]:
+                outcomes[row["event_id"]] = "parked"
+                if inbox.park(row["event_id"], reason=reason, now=clock.now()):
+                    on_parked(row["event_id"], row["type"], reason)
         else:
             told |= seen
     for event_id, outcome in outcomes.items():
