@@ -10,5 +10,12 @@ from usher.usecases.step import StepCommand, StepResult
 def handler(command: StepCommand) -> StepResult:
     s = services()
     return send_welcome_mail(
-        command, mailer=s.mailer, mails=s.mails, signups=s.signups, log=s.log, policy=s.policy, clock=s.clock
+        command,
+        mailer=s.mailer,
+        mails=s.mails,
+        signups=s.signups,
+        log=s.log,
+        policy=s.policy,
+        clock=s.clock,
+        index_lag=s.index_lag,
     )

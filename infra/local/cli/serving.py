@@ -30,7 +30,8 @@ def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: Local
     """The deployment in this folder, its functions loaded, not started. Raises DataDirRefused."""
     usher_policies.install(dict(policies))
     bases = {f"{vendor}_api_base": ports.vendor_url(vendor) for vendor in VENDORS}
-    settings = Settings(public_url=ports.url, **bases)  # type: ignore[arg-type]  # five texts
+    # The stand-in's search sees a mail at once; Postmark's is given longer (settings.py).
+    settings = Settings(public_url=ports.url, mail_index_lag_seconds=1.0, **bases)  # type: ignore[arg-type]  # five texts
     try:
         usher = LocalUsher(data.path, settings, clock=clock, secrets=data.secrets, port=ports.usher)
     except OSError as error:

@@ -33,6 +33,7 @@ class Settings:
     slack_api_base: str = "https://hooks.slack.com"
     public_url: str = ""
     vendor_timeout_seconds: float = 10.0
+    mail_index_lag_seconds: float = 10.0
 
 
 _MAPS = {

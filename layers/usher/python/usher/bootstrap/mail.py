@@ -1,6 +1,7 @@
 """Services of the mail room: Postmark behind the mail port."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from usher.adapters.postmark_mail import PostmarkMail
 from usher.bootstrap.platform import per_platform
@@ -25,6 +26,7 @@ class MailServices:
     log: EventLog
     policy: OnboardingPolicy
     clock: Clock
+    index_lag: timedelta
 
 
 @per_platform
@@ -42,4 +44,5 @@ def services(platform: Platform) -> MailServices:
         log=EventLog(platform.store),
         policy=onboarding(),
         clock=platform.clock,
+        index_lag=timedelta(seconds=here.mail_index_lag_seconds),
     )

@@ -15,7 +15,6 @@ from usher.records.signups import Signup, Signups
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 
 STEP = "send_welcome_mail"
-INDEX_LAG = timedelta(seconds=10)  # how long Postmark's message search may trail behind its sending
 
 
 def send_welcome_mail(
@@ -27,8 +26,11 @@ def send_welcome_mail(
     log: EventLog,
     policy: OnboardingPolicy,
     clock: Clock,
+    index_lag: timedelta,
 ) -> StepResult:
     """Send the mail once: when an earlier try may have gone through, look for it before sending again.
+
+    `index_lag` is how long the vendor's message search may trail behind its sending.
 
     Raises NotYet while the vendor's search may still lag behind that earlier try.
     """
@@ -40,7 +42,7 @@ def send_welcome_mail(
             write = signups.changing(signup.signup_id, end, remove=cleared)
             log.commit(signup.account_id, [], [write], correlation_id=command.correlation_id, now=clock.now())
         return OK
-    message_id = _send_once(signup, mailer, mails, policy, clock)
+    message_id = _send_once(signup, mailer, mails, policy, clock, index_lag)
     now = clock.now()
     progress = {**end, "welcome_message_id": message_id, **mark(command, STEP, now)}
     not_yet = Both((Present("signup_id"), Absent("welcome_message_id")))
@@ -65,7 +67,14 @@ def _end(signup: Signup) -> tuple[Item, tuple[str, ...]]:
     return {"stage": "welcomed"}, ()
 
 
-def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingPolicy, clock: Clock) -> str:
+def _send_once(
+    signup: Signup,
+    mailer: Mailer,
+    mails: Mails,
+    policy: OnboardingPolicy,
+    clock: Clock,
+    index_lag: timedelta,
+) -> str:
     assert signup.account_id is not None
     mail_id = f"welcome/{signup.signup_id}"
     former = mails.claim(
@@ -77,7 +86,7 @@ def _send_once(signup: Signup, mailer: Mailer, mails: Mails, policy: OnboardingP
         if message_id := mailer.find(mail_id):
             mails.sent(mail_id, message_id=message_id, now=clock.now())
             return message_id
-        if clock.now() - times.moment(str(former["tried_at"])) < INDEX_LAG:
+        if clock.now() - times.moment(str(former["tried_at"])) < index_lag:
             raise NotYet(
                 "an earlier try may have sent this mail; its index is given time before sending again"
             )
