@@ -14,7 +14,7 @@ _FIELD_TYPES = {"string": "text", "number": "number", "enumeration": "select", "
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
 
 class Property(_Part):

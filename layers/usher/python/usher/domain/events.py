@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Event(BaseModel):
     """Base of all payloads. `type` and `version` name the schema; money is minor units, time ISO 8601 UTC."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
@@ -132,7 +132,7 @@ CATALOG: dict[str, type[Event]] = {
 class Envelope(BaseModel):
     """How an event is stored and published. `sequence` counts per account from 1, without gaps."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="ignore")
 
     event_id: str
     type: str

@@ -42,7 +42,7 @@ STEPS = (
 class OnboardingPolicy(BaseModel):
     """policies/onboarding.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     announce_success: bool = False
     product_url: str = Field(pattern=r"^https?://")
@@ -55,7 +55,7 @@ class OnboardingPolicy(BaseModel):
 class Path(BaseModel):
     """Which way a sign-up goes: `go` says whether the workflow may bill and provision it now."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     go: bool
     trial_days: int = 0

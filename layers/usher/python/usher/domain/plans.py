@@ -10,7 +10,7 @@ Admission = Literal["open", "review", "invitation"]
 class Plan(BaseModel):
     """One plan with one billing interval. `amount_minor` is per interval, in the catalog's currency."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     name: str
     amount_minor: int = Field(ge=0)
@@ -29,7 +29,7 @@ class Plan(BaseModel):
 class PlanCatalog(BaseModel):
     """policies/plans.yaml. A plan's key is also the lookup key of its price at the payment vendor."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     currency: str = Field(pattern=r"^[a-z]{3}$")
     plans: dict[str, Plan]

@@ -18,7 +18,7 @@ PaymentStatus = Literal["processing", "requires_action", "succeeded", "failed", 
 class Snapshot(BaseModel):
     """Base of all snapshots: immutable, and indifferent to fields a newer vendor version adds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="ignore")
 
 
 class PaymentSnapshot(Snapshot):

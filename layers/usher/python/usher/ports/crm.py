@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class CrmProfile(BaseModel):
     """What the CRM should know of one account."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     account_id: str
     email: str
@@ -29,7 +29,7 @@ class CrmProfile(BaseModel):
 class CrmIds(BaseModel):
     """The CRM's ids for the three records."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     contact_id: str
     company_id: str

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 class Mail(BaseModel):
     """One mail. `mail_id` is ours and deterministic; it travels in the mail's metadata."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     mail_id: str
     to: str

@@ -18,7 +18,7 @@ USERS = "users"
 class Account(BaseModel):
     """One customer. `status` is pending until activation, then active, suspended or closed."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     account_id: str
     org_name: str

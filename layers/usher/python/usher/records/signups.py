@@ -15,7 +15,7 @@ _STEP = "step_"
 
 
 class Company(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     name: str
     domain: str | None = None
@@ -25,7 +25,7 @@ class Company(BaseModel):
 class Signup(BaseModel):
     """The master record. Ids are None until their step is done; times are ISO 8601 UTC."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     signup_id: str
     correlation_id: str

@@ -26,13 +26,13 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class _EventRequest(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
     idempotency_key: Text | None = None
 
 
 class _EventObject(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
     id: Text | None = None  # an upcoming invoice or a balance has none
     object: Text
@@ -40,7 +40,7 @@ class _EventObject(BaseModel):
 
 
 class _EventData(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
     object: _EventObject
 
@@ -48,7 +48,7 @@ class _EventData(BaseModel):
 class StripeEvent(BaseModel):
     """What intake reads of an event: enough to store and order it. Its object is fetched later."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
     id: Name
     type: Text

@@ -10,7 +10,7 @@ from usher.records.signups import Signups
 class AnnounceSuccess(BaseModel):
     """The payload of onboarding.completed."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     signup_id: str
 

@@ -10,7 +10,7 @@ from usher.records.inbox import Inbox
 class DispatchSignup(BaseModel):
     """What the queue carries; a newer sender may add fields."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     signup_id: str
     correlation_id: str

@@ -17,7 +17,7 @@ from usher.usecases.report_failure import report_failure
 class ExecutionEnded(BaseModel):
     """The detail of a Step Functions status change. `input` is the execution's input as JSON text."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     execution_arn: str = Field(alias="executionArn")
     status: str

@@ -66,7 +66,7 @@ Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:|@/-]{1,255}$")
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid", strict=True, frozen=True)
 
 
 class CompanyBody(_Body):

@@ -16,7 +16,7 @@ class StepCommand(BaseModel):
     `retry_count` is the state machine's own count, 0 at the first try; `entered_at` is when the state began.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid", frozen=True)
 
     signup_id: str = Field(pattern=r"^su_[a-z2-7]{26}$")
     correlation_id: str
@@ -27,7 +27,7 @@ class StepCommand(BaseModel):
 class StepResult(BaseModel):
     """Output of a step: `ok`, or `stop` when the sign-up cannot go on (the reason is on the record)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     outcome: Literal["ok", "stop"] = "ok"
 
