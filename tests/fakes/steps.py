@@ -1,6 +1,7 @@
 """The steps of the onboarding workflow as handlers over a world's fakes, and that workflow's happy path."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from tests.fakes.world import PUBLIC_URL, World
@@ -47,7 +48,11 @@ def handlers(w: World) -> dict[str, Handler]:
     product: dict[str, Any] = {"provisioner": w.provisioner, "signups": w.signups, "clock": w.clock}
     own: dict[str, Any] = {"signups": w.signups, "log": w.log, "clock": w.clock}
     told: dict[str, Any] = own | {"chat": w.chat, "public_url": PUBLIC_URL}
-    mail: dict[str, Any] = own | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
+    mail: dict[str, Any] = (
+        own
+        | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
+        | {"index_lag": timedelta(seconds=10)}
+    )
     crm: dict[str, Any] = {"crm": w.crm, "signups": w.signups, "plans": w.plans, "clock": w.clock}
     runs: dict[str, Callable[[StepCommand], StepResult]] = {
         "register_signup": lambda c: register_signup(c, plans=w.plans, **own),
