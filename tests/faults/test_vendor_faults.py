@@ -183,6 +183,29 @@ def test_an_outage_longer_than_the_retries_is_filed_and_a_redrive_completes_it(
     assert "failure" not in world.status(signup_id)
 
 
+def test_a_subscription_whose_every_answer_was_lost_is_recorded_by_a_redrive(world: World) -> None:
+    """Its webhooks are echoes, which wait for nobody: what keeps it from staying unknown is the execution."""
+    world.vendors.fault("stripe", CALLS["create_subscription"].operation, "malformed", count=None)
+    signup_id = world.sign_up()
+    world.settle()
+    [execution] = world.executions()
+    assert execution["status"] == "FAILED"
+    with world.vendors.stripe() as stripe:
+        [live] = stripe.subscriptions.list().data
+    echoes = [row for row in world.rows("inbox") if row.get("outcome") == "echo"]
+    assert live.id in {row.get("object_id") for row in echoes}
+    assert world.rows("subscriptions") == []
+    assert world.status(signup_id)["failure"]["execution"] == execution["executionArn"]
+    world.vendors.heal("stripe")
+    world.usher.platform.workflows.redrive(execution["executionArn"])
+    world.settle()
+    [recorded] = world.rows("subscriptions")
+    assert (recorded["subscription_id"], recorded["status"]) == (live.id, "active")
+    found = census.of(world)
+    found.active(posts=1)
+    assert found.events(recorded["account_id"]).count("payment.succeeded") == 1
+
+
 @pytest.mark.parametrize(("vendor", "name"), [("hubspot", "upsert_contact"), ("postmark", "send_mail")])
 def test_an_outage_of_crm_or_mail_degrades_and_the_rest_goes_on(world: World, vendor: str, name: str) -> None:
     world.vendors.fault(vendor, "*", "500", count=None)
