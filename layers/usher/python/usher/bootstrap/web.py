@@ -11,7 +11,9 @@ from usher.domain.errors import RetryableError
 from usher.domain.problems import Problem, malformed
 from usher.ports.http import Answer, Request
 
-UNAVAILABLE = Problem(503, "Try again", "Something we need did not answer; send the same request again in a moment")
+UNAVAILABLE = Problem(
+    503, "Try again", "Something we need did not answer; send the same request again in a moment"
+)
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
