@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.world import NOON, World
 from usher.records.inbox import Inbox, row
 
-MOVES: dict[str, Callable[[Inbox], None]] = {
+MOVES: dict[str, Callable[[Inbox], object]] = {
     "finish": lambda inbox: inbox.finish("evt_1", now=NOON),
     "park": lambda inbox: inbox.park("evt_1", reason="unknown customer", now=NOON),
     "queued_again": lambda inbox: inbox.queued_again("evt_1", now=NOON),
@@ -16,7 +16,7 @@ MOVES: dict[str, Callable[[Inbox], None]] = {
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
 def test_an_event_whose_row_expired_leaves_no_row_that_never_does(
-    world: World, move: Callable[[Inbox], None]
+    world: World, move: Callable[[Inbox], object]
 ) -> None:
     move(world.inbox)
     assert world.rows("inbox") == []
@@ -24,7 +24,7 @@ def test_an_event_whose_row_expired_leaves_no_row_that_never_does(
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
 def test_a_row_that_is_there_is_moved_on_and_still_expires(
-    world: World, move: Callable[[Inbox], None]
+    world: World, move: Callable[[Inbox], object]
 ) -> None:
     put = row("evt_1", source="stripe", body="{}", digest="d", received_at=NOON, keep_days=1, extra={})
     world.inbox.claim(put)
