@@ -1,4 +1,4 @@
-"""Executions/s of the local engine beside DBOS on PostgreSQL: `.venv/bin/python benchmarks/engine.py`.
+"""Executions/s of the local engine beside DBOS on PostgreSQL: `.venv/bin/python -m benchmarks.engine`.
 
 Six steps, each a 5 ms HTTP call to a server in another process, every step durable before the next begins.
 """
@@ -18,14 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "layers/usher/python")]
+from benchmarks import engine_calls, engine_postgres
+from infra.local.clock import LocalClock
+from infra.local.database import opened
+from infra.local.engine import Engine, InvocationContext
+from infra.state_machine_file import Document
 
-from benchmarks import engine_calls, engine_postgres  # noqa: E402 - the path above is what makes this a single command
-from infra.local.clock import LocalClock  # noqa: E402
-from infra.local.database import opened  # noqa: E402
-from infra.local.engine import Engine, InvocationContext  # noqa: E402
-from infra.state_machine_file import Document  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Calls:
