@@ -33,7 +33,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue with its dead-letter queue and its one consumer (`room/function`)."""
+    """A queue with its dead-letter queue and its one consumer (`room/function`).
+
+    `dead_letter_consumer` takes what was given up; without one it stays there, for a person to see.
+    """
 
     name: str
     why: str
@@ -44,10 +47,19 @@ class Queue:
     batch_size: int = 10
     batch_window_seconds: int = 0
     max_concurrency: int = 10
+    dead_letter_consumer: str | None = None
 
     @property
     def dead_letters(self) -> str:
         return f"{self.name}-dlq"
+
+    @property
+    def consumed(self) -> "tuple[Queue, ...]":
+        """This queue, and its dead-letter queue when somebody consumes that: what is fed to functions."""
+        if self.dead_letter_consumer is None:
+            return (self,)
+        why = f"What {self.name} gave up, on its way to where a person sees it."
+        return self, Queue(self.dead_letters, why, self.dead_letter_consumer, fifo=self.fifo)
 
 
 @dataclass(frozen=True, slots=True)

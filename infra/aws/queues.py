@@ -24,10 +24,18 @@ class DeadLetters(sqs.Queue):
 
     Args:
         source: the queue that may move messages here and take them back; None for other sources.
+        visibility: how long a message stays hidden from others that was handed to a consumer.
     """
 
     def __init__(
-        self, scope: Construct, *, stage: Stage, name: str, fifo: bool = False, source: str | None = None
+        self,
+        scope: Construct,
+        *,
+        stage: Stage,
+        name: str,
+        fifo: bool = False,
+        source: str | None = None,
+        visibility: Duration | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -37,6 +45,7 @@ class DeadLetters(sqs.Queue):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=_TWO_WEEKS,
+            visibility_timeout=visibility,
             redrive_allow_policy=_allow(scope, name, source),
         )
         if source is None:
@@ -44,16 +53,28 @@ class DeadLetters(sqs.Queue):
 
 
 class Queues(Construct):
-    """One queue with its dead-letter queue per catalog entry, in `by_name`."""
+    """One queue with its dead-letter queue per catalog entry; in `by_name` those that feed a function."""
 
     def __init__(self, scope: Construct, name: str, *, stage: Stage) -> None:
         super().__init__(scope, name)
-        self.by_name = {entry.name: self._queue(stage, entry) for entry in catalog.QUEUES}
+        self.by_name: dict[str, sqs.Queue] = {}
+        for entry in catalog.QUEUES:
+            self._queue(stage, entry)
 
-    def _queue(self, stage: Stage, entry: catalog.Queue) -> sqs.Queue:
+    def _queue(self, stage: Stage, entry: catalog.Queue) -> None:
         physical = stage.queue(entry.name, fifo=entry.fifo)
-        dead = DeadLetters(self, stage=stage, name=entry.dead_letters, fifo=entry.fifo, source=physical)
-        return sqs.Queue(
+        _, *fed = entry.consumed
+        dead = DeadLetters(
+            self,
+            stage=stage,
+            name=entry.dead_letters,
+            fifo=entry.fifo,
+            source=physical,
+            visibility=Duration.seconds(visibility_seconds(fed[0])) if fed else None,
+        )
+        if fed:
+            self.by_name[entry.dead_letters] = dead
+        self.by_name[entry.name] = sqs.Queue(
             self,
             entry.name,
             queue_name=physical,

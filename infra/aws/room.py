@@ -34,7 +34,7 @@ class Room(Stack):
             _refuse_deployment(self)
 
     def _call(self) -> None:
-        for queue in catalog.QUEUES:
+        for queue in (each for entry in catalog.QUEUES for each in entry.consumed):
             if queue.consumer in self.functions:
                 consume(self.functions[queue.consumer], queue, self._data)
         for stream in catalog.STREAMS:

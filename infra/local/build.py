@@ -92,7 +92,8 @@ class LocalUsher:
 
         self.store = SqliteStore(database, catalog.TABLES, clock)
         self.queue = LocalQueue(database, catalog.QUEUES, work, dead_letter_queues=_dead_letter_queues())
-        self._pollers = [Poller(entry, self.queue, self.functions, pool, work) for entry in catalog.QUEUES]
+        self._consumed = [each for entry in catalog.QUEUES for each in entry.consumed]
+        self._pollers = [Poller(entry, self.queue, self.functions, pool, work) for entry in self._consumed]
         self.bus = LocalBus(database, catalog.RULES, self.functions, self.queue, pool, work)
         self.engine = Engine(
             database,
@@ -208,7 +209,7 @@ class LocalUsher:
 
     def _quiet(self, waiting: int) -> bool:
         return (
-            all(self.queue.depth(entry.name).total == 0 for entry in catalog.QUEUES)
+            all(self.queue.depth(entry.name).total == 0 for entry in self._consumed)
             and self.bus.pending() == 0
             and all(stream.caught_up() for stream in self._streams)
             and len(self.engine.list_executions(status="RUNNING", limit=waiting + 1)) <= waiting

@@ -62,7 +62,9 @@ class LocalQueue:
             dead_letters=queue.dead_letters,
         )
         dead = arns.queue(queue.dead_letters, fifo=queue.fifo)
-        self._queues[queue.dead_letters] = QueueState(queue.dead_letters, dead, kind(), fifo=queue.fifo)
+        self._queues[queue.dead_letters] = QueueState(
+            queue.dead_letters, dead, kind(), fifo=queue.fifo, visibility=queue.visibility_seconds
+        )
 
     def _load(self, database: Database) -> None:
         for name, entry in queue_rows.load(database):
@@ -287,3 +289,4 @@ class LocalQueue:
         logger.warning("queue %s gave up on message %s", place.name, entry.message_id)
         with dead.lock:
             dead.line.add(entry)
+        dead.on_ready()

@@ -7,7 +7,7 @@ from infra.aws.lock_layers import ROOT, VENDOR, pins
 from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load
 
 CALLED = {
-    *(queue.consumer for queue in catalog.QUEUES),
+    *(queue.consumer for entry in catalog.QUEUES for queue in entry.consumed),
     *(stream.consumer for stream in catalog.STREAMS),
     *(rule.consumer for rule in catalog.RULES),
     *(schedule.consumer for schedule in catalog.SCHEDULES),

@@ -62,7 +62,8 @@ def test_functions_and_catalog_name_each_other() -> None:
 def test_every_function_is_called_by_something() -> None:
     called = {catalog.AUTHORIZER}
     called |= {entry.function for entry in catalog.ROUTES}
-    for group in (catalog.QUEUES, catalog.STREAMS, catalog.RULES, catalog.SCHEDULES):
+    called |= {queue.consumer for entry in catalog.QUEUES for queue in entry.consumed}
+    for group in (catalog.STREAMS, catalog.RULES, catalog.SCHEDULES):
         called |= {entry.consumer for entry in group}
     for workflow in catalog.WORKFLOWS:
         called |= {catalog.step(step).path for step in lambda_steps(load(workflow.name))}

@@ -101,6 +101,23 @@ def test_only_what_failed_comes_again_and_then_is_a_dead_letter(runtime: Runtime
     assert wired.queue.depth("q").total == 0
 
 
+def test_what_a_queue_gave_up_is_fed_to_whoever_consumes_its_dead_letters(runtime: Runtime) -> None:
+    entry = queue(max_receives=1, dead_letter_consumer="room/bury")
+    wired = Wired(runtime, entry, failing(2))
+    buried: list[dict[str, Any]] = []
+    functions = runtime.functions(bury=lambda event, _: buried.append(event))
+    _, letters = entry.consumed
+    poller = Poller(letters, wired.queue, functions, runtime.pool, runtime.clock)
+    poller.lane.start()
+    wired.start()
+    wired.send(1, 2)
+    runtime.advance(60)
+    [event] = buried
+    assert [json.loads(record["body"])["n"] for record in event["Records"]] == [2]
+    assert event["Records"][0]["eventSourceARN"].endswith(":q-dlq")
+    assert wired.queue.dead_letters("q") == []
+
+
 def test_an_exception_brings_the_whole_batch_back(runtime: Runtime) -> None:
     outcomes = [RuntimeError("a bug"), None]
 
