@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import stripe
 
@@ -54,6 +55,20 @@ class Shop:
         """Types of all events, oldest first."""
         page = self.api.events.list({"limit": 100, **filters})
         return [event.type for event in page.auto_paging_iter()][::-1]
+
+    def page(self, url: str, **typed: str) -> tuple[int, str]:
+        """Look at a hosted page or, with something typed, post its form; returns status and HTML."""
+        address = urlsplit(url)
+        connection = http.client.HTTPConnection(address.netloc, timeout=10)
+        body = urlencode(typed) if typed else None
+        with contextlib.closing(connection):
+            connection.request("POST" if typed else "GET", f"{address.path}?{address.query}", body)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def pay(self, **order: Any) -> Any:
+        """`POST /_control/pay`; returns its results."""
+        return self.control("POST", "/_control/pay", order)["results"]
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call a control route."""

@@ -31,6 +31,9 @@ PREFIXES = {
     "event": ("evt_1", 23),
     "webhook_endpoint": ("we_1", 23),
     "test_helpers.test_clock": ("clock_1", 23),
+    "checkout.session": ("cs_test_a1", 34),
+    "payment_link": ("plink_1", 23),
+    "item": ("li_1", 23),
 }
 KIND_OF_PREFIX = {prefix.split("_")[0]: kind for kind, (prefix, _) in PREFIXES.items()}
 TEST_CLOCK = "test_helpers.test_clock"
@@ -60,6 +63,8 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         return value["customer"], parent["subscription_details"]["subscription"] if parent else None
     if kind == "invoice_payment":
         return value["invoice"], value["payment"].get("payment_intent")
+    if kind == "checkout.session":
+        return value["customer"], value["payment_link"]
     if kind in ("charge", "refund"):
         return value.get("customer"), value["payment_intent"]
     return value.get("customer"), value.get("status")

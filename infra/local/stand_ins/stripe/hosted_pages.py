@@ -1,22 +1,24 @@
 """The pages a customer sees: pay an invoice, confirm a payment with the bank. Plain HTML, no script."""
 
-from html import escape
 from typing import Any
-from urllib.parse import parse_qs
 
 from infra.local.stand_ins.http import Answer, Request
 from infra.local.stand_ins.stand_in import Handler
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account
-from infra.local.stand_ins.stripe.cards import TEST_METHODS
 from infra.local.stand_ins.stripe.errors import StripeError, missing
 from infra.local.stand_ins.stripe.invoices import Invoices
+from infra.local.stand_ins.stripe.pages import (
+    form_of,
+    lines,
+    money,
+    page,
+    paragraph,
+    payment_method_field,
+)
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
 from infra.local.stand_ins.stripe.payments import PaymentIntents
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
-
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<body style="font:16px sans-serif;max-width:32rem;margin:4rem auto"><h1>{title}</h1>{body}</body></html>"""
 
 
 class HostedPages:
@@ -65,26 +67,17 @@ class HostedPages:
         return self._invoice_page(self._account.need("invoice", request.path_params["id"]))
 
     def _invoice_page(self, invoice: Object, notice: str = "") -> Answer:
-        rows = [
-            f"<li>{escape(line['description'])}: {_money(line)}</li>" for line in invoice["lines"]["data"]
-        ]
-        body = f"<p>{escape(notice)}</p><ul>{''.join(rows)}</ul>"
-        if invoice["status"] == "open":
-            intent = self._invoices.intent_of(invoice)
+        body = paragraph(notice) + lines(invoice["lines"]["data"], "amount")
+        intent = self._invoices.intent_of(invoice)
+        if invoice["status"] == "open" and intent and intent["status"] == "processing":
+            body += paragraph("Your payment is on its way.")
+        elif invoice["status"] == "open":
             waits = intent is not None and intent["status"] == "requires_action"
-            options = "".join(f"<option>{name}</option>" for name in TEST_METHODS)
-            field = (
-                ""
-                if waits
-                else f"<p><label>Card <select name='payment_method'>{options}</select></label></p>"
-            )
+            field = "" if waits else payment_method_field()
             body += f"<form method='post'>{field}<button>Pay</button></form>"
         else:
-            body += f"<p>This invoice is {escape(invoice['status'])}.</p>"
-        title = (
-            f"Invoice {invoice['number']}: {invoice['amount_due'] / 100:.2f} {invoice['currency'].upper()}"
-        )
-        return _html(_PAGE.format(title=escape(title), body=body))
+            body += paragraph(f"This invoice is {invoice['status']}.")
+        return page(f"Invoice {invoice['number']}: {money(invoice['amount_due'], invoice['currency'])}", body)
 
     def _pay_invoice(self, request: Request) -> Answer:
         invoice = self._account.need("invoice", request.path_params["id"])
@@ -96,7 +89,9 @@ class HostedPages:
         if intent["status"] == "requires_action":
             self._intents.authenticate(intent, succeeds=True)
             return self._invoice_page(self._account.need("invoice", invoice["id"]), "Thank you.")
-        wanted = parse_qs(request.body.decode("utf-8", "replace")).get("payment_method", ["pm_card_visa"])[0]
+        if intent["status"] == "processing":
+            return self._invoice_page(invoice)
+        wanted = form_of(request).get("payment_method") or "pm_card_visa"
         try:
             method = self._methods.attach_to(customer, wanted, param="payment_method")
         except StripeError as error:
@@ -106,9 +101,10 @@ class HostedPages:
         fresh = self._account.need("invoice", invoice["id"])
         if decline:
             return self._invoice_page(fresh, decline.message)
-        paid = fresh["status"] == "paid"
+        after = self._invoices.intent_of(fresh)
+        asked = after is not None and after["status"] == "requires_action"
         return self._invoice_page(
-            fresh, "Thank you." if paid else "Your bank asks you to confirm this payment."
+            fresh, "Your bank asks you to confirm this payment." if asked else "Thank you."
         )
 
     def _make_default(self, invoice: Object, method: Object) -> None:
@@ -127,26 +123,13 @@ class HostedPages:
         if intent is None:
             raise missing(kind, id)
         if intent["status"] != "requires_action":
-            return _html(
-                _PAGE.format(title="Your bank", body=f"<p>Nothing to confirm: {intent['status']}.</p>")
-            )
+            return page("Your bank", paragraph(f"Nothing to confirm: {intent['status']}."))
         buttons = "".join(f"<button name='outcome' value='{o}'>{o}</button> " for o in ("succeed", "fail"))
-        return _html(
-            _PAGE.format(title="Your bank asks: is this you?", body=f"<form method='post'>{buttons}</form>")
-        )
+        return page("Your bank asks: is this you?", f"<form method='post'>{buttons}</form>")
 
     def _authenticate(self, request: Request) -> Answer:
-        form = parse_qs(request.body.decode("utf-8", "replace"))
-        outcome = form.get("outcome", ["succeed"])[0]
+        outcome = form_of(request).get("outcome", "succeed")
         intent: dict[str, Any] = self.complete(
             request.path_params["id"], outcome if outcome == "fail" else None
         )
-        return _html(_PAGE.format(title="Your bank", body=f"<p>Done: {escape(intent['status'])}.</p>"))
-
-
-def _money(line: Object) -> str:
-    return f"{line['amount'] / 100:.2f} {line['currency'].upper()}"
-
-
-def _html(text: str) -> Answer:
-    return Answer(200, text.encode(), {"content-type": "text/html; charset=utf-8"})
+        return page("Your bank", paragraph(f"Done: {intent['status']}."))

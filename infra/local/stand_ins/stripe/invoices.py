@@ -29,7 +29,7 @@ class Invoices(Resource):
         super().__init__(account)
         self._methods, self._intents = methods, intents
         self.settled: Callable[[Object, Outcome], None] = lambda invoice, outcome: None
-        intents.settled = self._intent_settled
+        intents.listeners.append(self._intent_settled)
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/invoices"

@@ -22,13 +22,16 @@ class PaymentIntents(Resource):
     """`/v1/payment_intents`, and payments on behalf of invoices.
 
     Attributes:
-        settled: told of every intent that succeeded, failed or waits for the customer (the invoices listen).
+        listeners: each told of every intent that succeeded, failed or waits for the customer, in this order
+            (the invoices, then Checkout).
     """
 
-    def __init__(self, account: Account, methods: PaymentMethods) -> None:
+    def __init__(
+        self, account: Account, methods: PaymentMethods, clearing_seconds: int = CLEARING_SECONDS
+    ) -> None:
         super().__init__(account)
-        self._methods = methods
-        self.settled: Callable[[Object], None] = lambda intent: None
+        self._methods, self._clearing_seconds = methods, clearing_seconds
+        self.listeners: list[Callable[[Object], None]] = []
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/payment_intents"
@@ -62,7 +65,7 @@ class PaymentIntents(Resource):
             raise invalid("The stand-in captures and confirms automatically.", param="capture_method")
         intent = self.open(params["amount"], params["currency"], customer, params)
         if params.get("payment_method"):
-            self._take_method(intent, params["payment_method"])
+            self.take_method(intent, params["payment_method"])
         account.save(intent, "payment_intent.created")
         if params.get("confirm"):
             return self._confirmed(intent, params)
@@ -85,7 +88,7 @@ class PaymentIntents(Resource):
             changes["metadata"] = merge_metadata(intent["metadata"], params["metadata"])
         self.account.update(intent, changes, None)
         if params.get("payment_method"):
-            self._take_method(intent, params["payment_method"])
+            self.take_method(intent, params["payment_method"])
         return self.account.save(intent)
 
     def confirm(self, params: dict[str, Any], id: str) -> Object | Answer:
@@ -93,7 +96,7 @@ class PaymentIntents(Resource):
         self._use_clock(intent)
         self._require_open(intent, "confirm")
         if params.get("payment_method"):
-            self._take_method(intent, params["payment_method"])
+            self.take_method(intent, params["payment_method"])
         if intent["payment_method"] is None:
             message = "You cannot confirm this PaymentIntent because it's missing a payment method."
             raise invalid(message, code="payment_intent_unexpected_state")
@@ -159,13 +162,13 @@ class PaymentIntents(Resource):
                 return self._fail(intent, method, UNAUTHENTICATED)
             self._ask_for_authentication(intent)
             return None
+        if behaviour.type != "card" and intent["status"] != "processing":
+            intent |= {"status": "processing", "next_action": None, "last_payment_error": None}
+            self.account.save(intent, "payment_intent.processing")
+            self.account.set_timer(intent, self.account.now() + self._clearing_seconds)
+            return None
         if behaviour.on_charge:
             return self._fail(intent, method, behaviour.on_charge)
-        if behaviour.type != "card" and intent["status"] != "processing":
-            intent |= {"status": "processing", "next_action": None}
-            self.account.save(intent, "payment_intent.processing")
-            self.account.set_timer(intent, self.account.now() + CLEARING_SECONDS)
-            return None
         customer = self.account.find("customer", intent["customer"])
         if intent["setup_future_usage"] and customer and method["customer"] is None:
             self._methods.attach_to(customer, method["id"], param="payment_method")
@@ -174,7 +177,7 @@ class PaymentIntents(Resource):
         intent |= {"next_action": None, "last_payment_error": None}
         self.account.emit("charge.succeeded", charge)
         self.account.save(intent, "payment_intent.succeeded")
-        self.settled(intent)
+        self._tell(intent)
         return None
 
     def clear(self, id: str) -> None:
@@ -209,6 +212,10 @@ class PaymentIntents(Resource):
 
     # -- steps -----------------------------------------------------------------------------------
 
+    def _tell(self, intent: Object) -> None:
+        for listener in self.listeners:
+            listener(intent)
+
     def _confirmed(self, intent: Object, params: dict[str, Any]) -> Object | Answer:
         if intent["payment_method"] is None:
             raise invalid("You cannot confirm this PaymentIntent because it's missing a payment method.")
@@ -222,7 +229,8 @@ class PaymentIntents(Resource):
         method = intent["last_payment_error"]["payment_method"]
         return error_answer(402, decline.message, **fields, payment_method=method)
 
-    def _take_method(self, intent: Object, id: str) -> None:
+    def take_method(self, intent: Object, id: str) -> None:
+        """Have the next attempt use the payment method `id`; a test id is taken as a fresh one."""
         customer = self.account.find("customer", intent["customer"])
         found = self._methods.for_intent(id)
         if found["customer"] and (customer is None or found["customer"] != customer["id"]):
@@ -244,7 +252,7 @@ class PaymentIntents(Resource):
         action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": None, "url": url}}
         intent |= {"status": "requires_action", "next_action": action}
         self.account.save(intent, "payment_intent.requires_action")
-        self.settled(intent)
+        self._tell(intent)
 
     def _fail(self, intent: Object, method: Object, decline: Decline, *, charged: bool = True) -> Decline:
         charge = self._charge(intent, method, decline) if charged else None
@@ -255,7 +263,7 @@ class PaymentIntents(Resource):
             error["charge"] = intent["latest_charge"] = charge["id"]
             self.account.emit("charge.failed", charge)
         self.account.save(intent, "payment_intent.payment_failed")
-        self.settled(intent)
+        self._tell(intent)
         return decline
 
     def _charge(self, intent: Object, method: Object, decline: Decline | None) -> Object:
@@ -296,6 +304,12 @@ class PaymentIntents(Resource):
             "status": "succeeded" if paid else "failed",
         }
         return self.account.save(charge)
+
+
+def last_decline(intent: Object) -> Decline:
+    """Why the intent's last attempt failed."""
+    error = intent["last_payment_error"]
+    return Decline(error["code"], error["decline_code"], error["message"], error["advice_code"])
 
 
 def _charged_with(method: Object) -> Object:

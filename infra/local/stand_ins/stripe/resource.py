@@ -31,6 +31,13 @@ def route(handler: Handler, *names: str | Iterable[str]) -> Route:
     return Route(handler, frozenset(honoured))
 
 
+def refuse_others(given: dict[str, Any], names: Iterable[str], param: str) -> None:
+    """Raise a 400 for the first field of the nested parameter `param` that the stand-in does not honour."""
+    if unknown := given.keys() - set(names):
+        name = f"{param}[{min(unknown)}]"
+        raise invalid(f"The stand-in does not implement the parameter {name} here.", param=name)
+
+
 class Resource:
     """A family of operations on one account."""
 
@@ -193,6 +200,10 @@ class Expansion:
         if kind == "charge" and name == "refunds":
             held = [r for r in state.page("refund", owner=value["customer"]) if r["charge"] == value["id"]]
             return _included(held, f"/v1/charges/{value['id']}/refunds")
+        if kind in ("checkout.session", "payment_link") and name == "line_items":
+            items = state.page("item", owner=value["id"], oldest_first=True)
+            path = "checkout/sessions" if kind == "checkout.session" else "payment_links"
+            return _included(items, f"/v1/{path}/{value['id']}/line_items")
         return _UNKNOWN
 
 

@@ -17,6 +17,10 @@ from infra.local.stand_ins.state import State
 from infra.local.stand_ins.stripe.account import Account, new_id
 from infra.local.stand_ins.stripe.catalog import Prices, Products
 from infra.local.stand_ins.stripe.charges import Charges, Refunds
+from infra.local.stand_ins.stripe.checkout_pages import CheckoutPages
+from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
+from infra.local.stand_ins.stripe.checkout_sessions import CheckoutSessions
+from infra.local.stand_ins.stripe.customer_at_the_page import CustomerAtThePage
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.deliveries import Deliveries
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer
@@ -25,9 +29,11 @@ from infra.local.stand_ins.stripe.happenings import Balance, EventLog, WebhookEn
 from infra.local.stand_ins.stripe.hosted_pages import HostedPages
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
 from infra.local.stand_ins.stripe.invoices import Invoices
+from infra.local.stand_ins.stripe.line_items import LineItems
 from infra.local.stand_ins.stripe.passing_time import PassingTime, TestClocks
+from infra.local.stand_ins.stripe.payment_links import PaymentLinks
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
-from infra.local.stand_ins.stripe.payments import PaymentIntents
+from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
 from infra.local.stand_ins.stripe.subscription_life import SubscriptionLife
@@ -42,7 +48,7 @@ class StripeStandIn(StandIn):
 
     Options: `enabled_events` of the configured webhook; `duplicates` and `reordering` (shares of deliveries,
     0 to 1); `retry_seconds` (first pause before a delivery is tried again); `limit_total` and
-    `limit_endpoint` (calls per second).
+    `limit_endpoint` (calls per second); `clearing_seconds` (how long a bank debit is `processing`).
     """
 
     def __init__(self, state: State, config: Config, data_dir: Path | None = None) -> None:
@@ -59,29 +65,41 @@ class StripeStandIn(StandIn):
     def routes(self) -> dict[str, Handler]:
         self.account = account = Account(self.state, self.clock, self.events)
         methods = PaymentMethods(account)
-        self._intents = PaymentIntents(account, methods)
+        clearing = int(self.config.options.get("clearing_seconds", CLEARING_SECONDS))
+        self._intents = PaymentIntents(account, methods, clearing)
         self._setups = SetupIntents(account, methods)
         invoices = Invoices(account, methods, self._intents)
         life = SubscriptionLife(account, invoices)
         subscriptions = Subscriptions(account, methods, invoices, self._setups, life)
+        customers, items = Customers(account, methods, subscriptions), LineItems(account)
+        payment = CheckoutPayment(
+            account, items, methods, customers, subscriptions, invoices, self._intents, self._setups
+        )
+        sessions = CheckoutSessions(account, items, payment)
+        links = PaymentLinks(account, items, sessions, payment)
         strikes: dict[str, Callable[[str], None]] = {
             "subscription": life.time_passed,
             "invoice": invoices.time_passed,
+            "payment_intent": self._intents.clear,
+            "checkout.session": payment.time_passed,
         }
-        self._time = PassingTime(account, strikes | {"payment_intent": self._intents.clear})
+        self._time = PassingTime(account, strikes)
         self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
+        pages = self._pages.routes() | CheckoutPages(account, items, payment, links).routes()
+        self._customer = CustomerAtThePage(account, pages)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
-        resources += [Customers(account, methods, subscriptions), subscriptions, invoices]
+        resources += [customers, subscriptions, invoices, sessions, links]
         resources += [Charges(account), Refunds(account), TestClocks(account, self._time)]
         resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
         self._routes: dict[str, Route] = {}
         for resource in resources:
             self._routes |= resource.routes()
-        return dict.fromkeys(self._routes, self._run) | self._pages.routes()
+        return dict.fromkeys(self._routes, self._run) | pages
 
     def control_routes(self) -> dict[str, Handler]:
         return {
             "POST /_control/complete_authentication": self._complete_authentication,
+            "POST /_control/pay": self._customer.pay,
             "GET /_control/deliveries": lambda _: self.deliveries.view(),
             "POST /_control/clock": self._set_clock,
         }

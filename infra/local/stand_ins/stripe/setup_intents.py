@@ -1,5 +1,6 @@
 """Setup intents: a payment method made ready for later charges."""
 
+from collections.abc import Callable
 from typing import Any
 
 from infra.local.stand_ins.http import Answer
@@ -15,11 +16,16 @@ OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 class SetupIntents(Resource):
-    """`/v1/setup_intents`, and set-ups on behalf of trials."""
+    """`/v1/setup_intents`, and set-ups on behalf of trials and Checkout.
+
+    Attributes:
+        listeners: each told of every set-up that succeeded.
+    """
 
     def __init__(self, account: Account, methods: PaymentMethods) -> None:
         super().__init__(account)
         self._methods = methods
+        self.listeners: list[Callable[[Object], None]] = []
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/setup_intents"
@@ -43,7 +49,7 @@ class SetupIntents(Resource):
             account.use_clock_of(customer)
         method = self._methods.for_intent(params["payment_method"]) if "payment_method" in params else None
         intent = self.open(customer, method, params)
-        return self._attempt(intent) if params.get("confirm") else intent
+        return self.attempt(intent) if params.get("confirm") else intent
 
     def open(
         self, customer: Object | None, method: Object | None, params: dict[str, Any] | None = None
@@ -103,7 +109,7 @@ class SetupIntents(Resource):
         intent = self._open_one(id)
         if "payment_method" in params:
             intent["payment_method"] = self._methods.for_intent(params["payment_method"])["id"]
-        return self._attempt(intent)
+        return self.attempt(intent)
 
     def cancel(self, params: dict[str, Any], id: str) -> Object:
         intent = self._open_one(id)
@@ -119,7 +125,7 @@ class SetupIntents(Resource):
         if intent["status"] != "requires_action":
             raise invalid(f"{intent['id']} is {intent['status']}; no authentication is asked for")
         if succeeds:
-            self._attempt(intent, authenticated=True)
+            self.attempt(intent, authenticated=True)
         else:
             code = "setup_intent_authentication_failure"
             self._fail(intent, Decline(code, code, "The provided PaymentMethod has failed authentication."))
@@ -134,7 +140,8 @@ class SetupIntents(Resource):
             self.account.use_clock_of(customer)
         return intent
 
-    def _attempt(self, intent: Object, *, authenticated: bool = False) -> Object | Answer:
+    def attempt(self, intent: Object, *, authenticated: bool = False) -> Object | Answer:
+        """Try to set up `intent["payment_method"]`; returns the intent, or the 402 of a declined card."""
         if intent["payment_method"] is None:
             message = "You cannot confirm this SetupIntent because it's missing a payment method."
             raise invalid(message, code="setup_intent_unexpected_state")
@@ -154,6 +161,8 @@ class SetupIntents(Resource):
         intent |= {"status": "succeeded", "next_action": None, "last_setup_error": None}
         self.account.save(intent, "setup_intent.succeeded")
         self._release_subscription(intent)
+        for listener in self.listeners:
+            listener(intent)
         return intent
 
     def _release_subscription(self, intent: Object) -> None:

@@ -191,6 +191,9 @@ class Subscriptions(Resource):
         unknown = given.keys() - {"price", "price_data", "quantity", "metadata", "id", "deleted"}
         if unknown:
             raise invalid(f"The stand-in does not implement {param}[{min(unknown)}].", param=param)
+        if isinstance(given.get("price"), dict):  # Checkout has found it already
+            found: Object = given["price"]
+            return found
         if data := given.get("price_data"):
             product = self.account.need("product", data["product"], param=f"{param}[price_data][product]")
             return self.account.save(make_price(data, product["id"], self.account.now()), "price.created")
