@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from infra.state_machine_file import StrictLoader
 from usher.adapters.hubspot_schema import CrmSchema
+from usher.domain.admission import Limits
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 
@@ -21,6 +22,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "plans": PlanCatalog,
     "onboarding": OnboardingPolicy,
     "crm": CrmSchema,
+    "limits": Limits,
 }
 
 

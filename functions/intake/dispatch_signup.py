@@ -1,11 +1,15 @@
-"""Consumer of the queue `signups`: each sign-up starts its workflow once."""
+"""Consumer of the queue `signups`: each sign-up starts its workflow once, as fast as the vendors allow."""
 
-from usher.bootstrap.consumers import queue_consumer
+from collections.abc import Mapping, Sequence
+
+from usher.bootstrap.consumers import batch_consumer
 from usher.bootstrap.dispatch import services
-from usher.usecases.dispatch_signup import DispatchSignup, dispatch_signup
+from usher.usecases.dispatch_signup import DispatchSignup, dispatch_signups
 
 
-@queue_consumer(DispatchSignup, key="event_id")
-def handler(command: DispatchSignup) -> str:
+@batch_consumer(DispatchSignup)
+def handler(commands: Sequence[DispatchSignup]) -> Mapping[int, Exception]:
     s = services()
-    return dispatch_signup(command, workflows=s.workflows, inbox=s.inbox, clock=s.clock)
+    return dispatch_signups(
+        commands, buckets=s.buckets, queue=s.queue, workflows=s.workflows, inbox=s.inbox, clock=s.clock
+    )

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import stripe
 
-from usher.domain.errors import KeySpent, VendorRejected, VendorUnavailable
+from usher.adapters.vendor_errors import seconds
+from usher.domain.errors import KeySpent, RateLimited, VendorRejected, VendorUnavailable
 
 
 class Decline(Exception):
@@ -21,9 +22,9 @@ class Decline(Exception):
 def calling(what: str) -> Iterator[None]:
     """Fold what the SDK raises inside the block.
 
-    Raises Decline for a refused card; VendorUnavailable for a lost connection, 409, 429 and 5xx, as KeySpent
-    when the 5xx is replayed from an earlier call; VendorRejected for any other 4xx. Stripe's own message may
-    quote input, so only its code is kept.
+    Raises Decline for a refused card; RateLimited for a 429; VendorUnavailable for a lost connection, 409 and
+    5xx, as KeySpent when the 5xx is replayed from an earlier call; VendorRejected for any other 4xx. Stripe's
+    own message may quote input, so only its code is kept.
     """
     try:
         yield
@@ -35,7 +36,10 @@ def calling(what: str) -> Iterator[None]:
             f"stripe: {what} got no answer; its outcome is unknown", outcome_unknown=True
         ) from error
     except stripe.RateLimitError as error:
-        raise VendorUnavailable(f"stripe: {what} was refused for its rate (429)") from error
+        retry_after = seconds((error.headers or {}).get("retry-after"))
+        raise RateLimited(
+            f"stripe: {what} was refused for its rate (429)", retry_after=retry_after
+        ) from error
     except stripe.StripeError as error:
         status = error.http_status
         if status and status >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":

@@ -1,5 +1,6 @@
 """The clock on AWS: business time is wall time."""
 
+import time
 from datetime import UTC, datetime
 
 
@@ -11,3 +12,6 @@ class SystemClock:
 
     def wall(self) -> datetime:
         return self.now()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

@@ -7,14 +7,14 @@ it may quote an e-mail address, a name or a key.
 import re
 from collections.abc import Callable
 
-from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
+from usher.domain.errors import RateLimited, UsherError, VendorRejected, VendorUnavailable
 
 ApiKey = str | Callable[[], str]
 
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # What these say about the work, when the call was a write: a 503, like a 409 or 429, was not taken up.
 _MAY_HAVE_WORKED = frozenset({408, 500, 502, 504})
-_RETRYABLE_4XX = frozenset({408, 409, 425, 429})
+_RETRYABLE_4XX = frozenset({408, 409, 425})
 
 
 def reader(key: ApiKey) -> Callable[[], str]:
@@ -31,7 +31,7 @@ def from_status(
     retry_after: str | None = None,
     writes: bool = True,
 ) -> UsherError:
-    """The error for an HTTP status of 400 or more: VendorUnavailable or VendorRejected.
+    """The error for an HTTP status of 400 or more: RateLimited, VendorUnavailable or VendorRejected.
 
     Args:
         code: the vendor's machine-readable word; anything that is more than a word is left out.
@@ -40,6 +40,8 @@ def from_status(
     """
     word = safe_code(code)
     said = f"{vendor} answered {status}{f' ({word})' if word else ''} to {operation}"
+    if status == 429:
+        return RateLimited(f"{said}; try again later", retry_after=seconds(retry_after))
     if status >= 500 or status in _RETRYABLE_4XX:
         return VendorUnavailable(
             f"{said}; try again later",

@@ -1,13 +1,13 @@
 """The wrappers of queue functions: a batch in, the messages that failed out, each done once."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from usher.bootstrap.idempotency import persistence
 from usher.bootstrap.observe import logger, place_of
@@ -62,6 +62,44 @@ def queue_consumer(command_type: type[C], *, key: str) -> Callable[[Callable[[C]
                 context=context,
             )
             return dict(answer)
+
+        return handler
+
+    return decorate
+
+
+def batch_consumer(
+    command_type: type[C],
+) -> Callable[[Callable[[Sequence[C]], Mapping[int, Exception]]], Handler]:
+    """Turn `commands -> what failed, by position` into a handler of SQS batches.
+
+    For consumers whose effect is once by itself: nothing is remembered about a message. One that cannot be
+    read fails alone; what the function raises fails all of its batch.
+    """
+
+    def decorate(run: Callable[[Sequence[C]], Mapping[int, Exception]]) -> Handler:
+        name = run.__module__.rpartition(".")[2]
+
+        @wraps(run)
+        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            commands: list[C] = []
+            ids: list[str] = []
+            failed: list[tuple[str, Exception]] = []
+            for record in event["Records"]:
+                try:
+                    commands.append(command_type.model_validate_json(record["body"]))
+                    ids.append(record["messageId"])
+                except ValidationError as error:
+                    failed.append((record["messageId"], error))
+            try:
+                failures = run(commands) if commands else {}
+            except Exception as error:  # noqa: BLE001 - the batch comes again, each of its messages on its own count
+                failures = dict.fromkeys(range(len(commands)), error)
+            failed.extend((ids[at], error) for at, error in failures.items())
+            for _, error in failed:
+                _tell("message failed", name, error)
+            logger.info("batch done", function=name, messages=len(commands) - len(failures))
+            return {"batchItemFailures": [{"itemIdentifier": id} for id, _ in failed]}
 
         return handler
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from usher.bootstrap.admission import buckets
 from usher.bootstrap.platform import per_platform
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.workflows import Workflows
+from usher.records.buckets import Buckets
 from usher.records.inbox import Inbox
 
 
@@ -17,9 +19,12 @@ class DispatchServices:
     inbox: Inbox
     queue: Queue
     workflows: Workflows
+    buckets: Buckets
     clock: Clock
 
 
 @per_platform
 def services(platform: Platform) -> DispatchServices:
-    return DispatchServices(Inbox(platform.store), platform.queue, platform.workflows, platform.clock)
+    return DispatchServices(
+        Inbox(platform.store), platform.queue, platform.workflows, buckets(platform), platform.clock
+    )

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from usher.domain.admission import Limits
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 
@@ -22,6 +23,7 @@ def install(policies: dict[str, Any]) -> None:
     _installed.update(policies)
     plans.cache_clear()
     onboarding.cache_clear()
+    limits.cache_clear()
 
 
 def _content(name: str) -> Any:
@@ -40,3 +42,9 @@ def plans() -> PlanCatalog:
 def onboarding() -> OnboardingPolicy:
     """policies/onboarding.yaml."""
     return OnboardingPolicy.model_validate(_content("onboarding"))
+
+
+@cache
+def limits() -> Limits:
+    """policies/limits.yaml."""
+    return Limits.model_validate(_content("limits"))

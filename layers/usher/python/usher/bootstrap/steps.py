@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from usher.bootstrap.admission import trying
 from usher.bootstrap.metrics import count, milliseconds
 from usher.bootstrap.observe import logger
 from usher.bootstrap.platform import platform
@@ -35,7 +36,7 @@ def step(
             command = _parse(command_type, event, name)
             ids: Any = {"signup_id": command.signup_id, "correlation_id": command.correlation_id}
             try:
-                with traced(name, **ids):
+                with traced(name, **ids), trying(command.retry_count):
                     result = run(command)
             except (RetryableError, PermanentError) as error:
                 final = isinstance(error, PermanentError)

@@ -4,6 +4,7 @@
   x RetryableError        - the same call may succeed later; the caller backs off
     + VendorUnavailable   - a vendor timed out, refused the connection, answered 429 or 5xx
       - KeySpent          - the vendor answers this idempotency key with a failure it has stored
+      - RateLimited       - the vendor answered 429: it took nothing up
     + StaleWrite          - someone else changed the row first; read again, then decide again
     + StoreUnavailable    - the store, a queue or the bus could not take the call
     + NotYet              - something this call builds on is still on its way
@@ -50,6 +51,10 @@ class KeySpent(VendorUnavailable):
 
     What is needed is a look-up, and a new key when nothing is found (Stripe keeps 5xx results for 24 hours).
     """
+
+
+class RateLimited(VendorUnavailable):
+    """A vendor answered 429: we, or somebody who shares our account, call it too often."""
 
 
 class StaleWrite(RetryableError):

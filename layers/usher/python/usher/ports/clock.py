@@ -11,4 +11,7 @@ class Clock(Protocol):
         """Business time: trials, deadlines, periods, timestamps on records."""
 
     def wall(self) -> datetime:
-        """Wall time: signature tolerances, rate limits, leases against other machines, tokens."""
+        """Wall time: signature tolerances, leases against other machines, tokens."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let business time pass, a second at most: longer waits belong to queues and workflows."""

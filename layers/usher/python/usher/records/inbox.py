@@ -87,6 +87,10 @@ class Inbox:
         """A sweep queued the event once more, which renews its lease."""
         self._change(event_id, _THERE, set={"queued_at": times.text(now)}, add={"sweeps": 1})
 
+    def postponed(self, event_id: str, *, until: datetime) -> None:
+        """The event's message comes at that moment on purpose; its lease begins then."""
+        self._change(event_id, _THERE, set={"queued_at": times.text(until)})
+
     def pending(self, shard: int, *, before: datetime, cursor: str | None = None) -> Page:
         """Events of one shard queued before this moment and never finished, oldest first."""
         return self._store.query(
