@@ -11,6 +11,7 @@ from hubspot.crm.objects.exceptions import ApiException as ObjectsException
 
 from usher.adapters.vendor_errors import ApiKey, from_status, malformed, reader, silent
 from usher.domain.errors import UsherError
+from usher.ports.admission import UNLIMITED, Admission
 
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 # The generated client has one class of each name per API, and two of its own faults: it decodes the body of
@@ -44,13 +45,21 @@ class HubSpotCalls:
         api_key: ApiKey,
         timeout: float,
         errors: tuple[type[Exception], ...] = (ObjectsException, AssociationsException),
+        admission: Admission = UNLIMITED,
     ) -> None:
+        self._admission = admission
         self._key, self._timeout, self._errors = reader(api_key), timeout, errors
 
     def call(
         self, operation: str, method: Callable[..., Any], *arguments: Any, writes: bool = True
     ) -> dict[str, Any]:
         """The answer's JSON object, also of a 207. Raises VendorUnavailable or VendorRejected."""
+        with self._admission.call("hubspot"):
+            return self._call(operation, method, arguments, writes)
+
+    def _call(
+        self, operation: str, method: Callable[..., Any], arguments: tuple[Any, ...], writes: bool
+    ) -> dict[str, Any]:
         method.__self__.api_client.configuration.access_token = self._key()  # type: ignore[attr-defined]
         try:
             answer = method(*arguments, _preload_content=False, _request_timeout=self._timeout)

@@ -10,6 +10,7 @@ from usher.adapters import hubspot_properties as properties
 from usher.adapters.hubspot_calls import HubSpotCalls, client, close
 from usher.adapters.vendor_errors import ApiKey, malformed, safe_code
 from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
+from usher.ports.admission import UNLIMITED, Admission
 from usher.ports.crm import CrmIds, CrmProfile
 
 BATCH = 100  # inputs HubSpot takes per batch call
@@ -31,6 +32,7 @@ class HubSpotCrm:
         timeout: seconds per call.
         connections: kept alive at most, per API (objects, associations).
         subscription_type: how the custom object is addressed, see policies/crm.yaml.
+        admission: when each call may be made.
     """
 
     def __init__(
@@ -41,10 +43,11 @@ class HubSpotCrm:
         timeout: float = 10.0,
         connections: int = 32,
         subscription_type: str = "p_subscription",
+        admission: Admission = UNLIMITED,
     ) -> None:
         crm = client(api_base=api_base, connections=connections).crm
         self._objects, self._associations = crm.objects.batch_api, crm.associations.v4.batch_api
-        self._calls = HubSpotCalls(api_key=api_key, timeout=timeout)
+        self._calls = HubSpotCalls(api_key=api_key, timeout=timeout, admission=admission)
         self._records: tuple[_Record, ...] = (
             ("contacts", "email", properties.email, properties.contact),
             ("companies", "usher_account_id", properties.account_id, properties.company),

@@ -93,11 +93,11 @@ def batch_consumer(
                     failed.append((record["messageId"], error))
             try:
                 failures = run(commands) if commands else {}
-            except Exception as error:  # noqa: BLE001 - the batch comes again, each of its messages on its own count
+            except Exception as error:  # noqa: BLE001 - the batch comes again, each message on its own count
                 failures = dict.fromkeys(range(len(commands)), error)
-            failed.extend((ids[at], error) for at, error in failures.items())
-            for _, error in failed:
-                _tell("message failed", name, error)
+            failed.extend((ids[at], failure) for at, failure in failures.items())
+            for _, failure in failed:
+                _tell("message failed", name, failure)
             logger.info("batch done", function=name, messages=len(commands) - len(failures))
             return {"batchItemFailures": [{"itemIdentifier": id} for id, _ in failed]}
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from usher.adapters.hubspot_crm import HubSpotCrm
+from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import plans
 from usher.domain.plans import PlanCatalog
@@ -31,6 +32,7 @@ def services(platform: Platform) -> CrmServices:
             api_base=here.hubspot_api_base,
             api_key=lambda: platform.secrets.get("hubspot_api_key"),
             timeout=here.vendor_timeout_seconds,
+            admission=admission(platform),
         ),
         signups=Signups(platform.store),
         plans=plans(),

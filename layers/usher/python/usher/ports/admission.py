@@ -20,3 +20,6 @@ class Unlimited:
 
     def call(self, *buckets: str) -> AbstractContextManager[None]:
         return nullcontext()
+
+
+UNLIMITED: Admission = Unlimited()

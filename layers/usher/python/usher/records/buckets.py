@@ -95,7 +95,8 @@ class Buckets:
         if extra := admission.surplus(rate.interval, self._strain(row)):
             slower = admission.surplus(interval, self._strain(row))
             self._add(bucket, {LINE: extra, HELD: extra, lane: slower})
-        wait = max(row[lane] - interval - rate.tolerance, row.get("closed_until", 0)) - self.now()
+        slot: int = max(row[lane] - interval - rate.tolerance, row.get("closed_until", 0))
+        wait = slot - self.now()
         if wait > PATIENCE:
             raise _ahead(bucket, wait)
         return max(0.0, wait / SECOND)
