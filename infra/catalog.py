@@ -10,6 +10,7 @@ from infra.catalog_entries import (
     Bucket,
     Function,
     Index,
+    Option,
     Queue,
     Route,
     Rule,
@@ -18,6 +19,7 @@ from infra.catalog_entries import (
     Table,
     Workflow,
 )
+from usher.domain.access import PRODUCT, ROLES, at_least
 
 __all__ = [
     "AUTHORIZER",
@@ -28,6 +30,7 @@ __all__ = [
     "FUNCTIONS",
     "Function",
     "Index",
+    "Option",
     "QUEUES",
     "Queue",
     "ROUTES",
@@ -103,6 +106,14 @@ TABLES = (
         expires="expires_at",
     ),
     Table("mails", "Mails to send and sent, by our own id.", "mail_id"),
+    Table("waits", "Whom a sign-up waits for, and the answer, whichever came first.", "wait_id"),
+    Table(
+        "failures",
+        "What failed for good, whose it is and why, until it is mended.",
+        "failure_id",
+        indexes=(Index("by_state", "state", "since"), Index("by_due", "waits", "next_try_at")),
+        expires="expires_at",
+    ),
     Table("buckets", "How fast each vendor may be called: slots taken, and what it refused.", "bucket"),
     Table("idempotency", "Powertools idempotency records.", "id", expires="expiration"),
 )
@@ -118,6 +129,7 @@ SECRETS = (
     "product_api_key",
     "slack_webhook",
     "access_tokens",
+    "link_signing",
 )
 
 QUEUES = (
@@ -131,11 +143,41 @@ QUEUES = (
         max_receives=10,  # a failed group comes again after 2, 4, 8, ... seconds: ten tries are eight minutes
         batch_size=5,
     ),
+    Queue(
+        "crm",
+        "Customers on their way into the CRM, a hundred in one round of calls.",
+        "crm/sync_crm",
+        max_receives=2,  # every item is answered by itself: what comes again has killed its function
+        batch_size=100,
+        batch_window_seconds=5,
+        max_concurrency=2,
+        dead_letter_consumer="operations/fail_waiting_token",
+    ),
+    Queue(
+        "mail",
+        "Welcome mails, up to five hundred in one call.",
+        "mail/send_welcome_mail",
+        max_receives=2,
+        batch_size=500,
+        batch_window_seconds=5,
+        max_concurrency=2,
+        dead_letter_consumer="operations/fail_waiting_token",
+    ),
+    Queue("notices", "Mails to one person: a link to confirm, to pay, to look at.", "mail/send_notice"),
 )
 
 STREAMS = (Stream("events", "reporting/publish_events"),)
 
 RULES = (
+    Rule(
+        "first-payment-moved",
+        "Whoever waits for a first payment hears of it; told of what sync finds, not of what our steps do.",
+        "usher",
+        "usher",
+        ("subscription.activated", "payment.succeeded", "payment.failed"),
+        "billing/settle_payment",
+        detail=(("context.by", ("sync",)),),
+    ),
     Rule(
         "onboarding-failed",
         "An execution that ended badly by itself is filed where a person sees it.",
@@ -164,18 +206,72 @@ WORKFLOWS = (
     Workflow("onboarding", "A signed-up person becomes an active customer, or a failure with its reason."),
 )
 
-_VIEWERS = ("product", "viewer", "support", "billing", "admin")
+# Who may use a route; each role of people includes the former ones.
+_VIEWER, _SUPPORT, _BILLING, _ADMIN = (at_least(role) for role in ROLES)
 
 ROUTES = (
-    Route("POST", "/webhooks/signup", "intake/receive_signup", "signed", rate_per_second=2000, burst=4000),
-    Route("POST", "/webhooks/stripe", "intake/receive_stripe", "signed", rate_per_second=2000, burst=4000),
     Route(
-        "GET", "/v1/signups/{id}", "operations/api", "token", roles=_VIEWERS, rate_per_second=500, burst=1000
+        "POST",
+        "/webhooks/signup",
+        "intake/receive_signup",
+        "signed",
+        rate_per_second=2000,
+        burst=4000,
+        why="A person has signed up.",
     ),
-    Route("GET", "/healthz", "operations/health", "public"),
+    Route(
+        "POST",
+        "/webhooks/stripe",
+        "intake/receive_stripe",
+        "signed",
+        rate_per_second=2000,
+        burst=4000,
+        why="Something has happened at Stripe.",
+    ),
+    Route(
+        "GET",
+        "/v1/signups/{id}",
+        "operations/api",
+        "token",
+        roles=(PRODUCT, *_VIEWER),
+        rate_per_second=500,
+        burst=1000,
+        why="How one sign-up stands, step by step.",
+    ),
+    Route(
+        "GET",
+        "/openapi.json",
+        "operations/api",
+        "public",
+        rate_per_second=10,
+        burst=20,
+        why="This description (OpenAPI 3.1).",
+    ),
+    Route(
+        "GET",
+        "/v1/confirmations/{token}",
+        "onboarding/take_confirmation",
+        "signed",
+        why="The page of a confirmation link; looking changes nothing.",
+    ),
+    Route(
+        "POST",
+        "/v1/confirmations/{token}",
+        "onboarding/take_confirmation",
+        "signed",
+        why="The button on that page.",
+    ),
+    Route("GET", "/healthz", "operations/health", "public", why="This deployment takes requests."),
 )
 
 AUTHORIZER = "operations/authorize"
+
+_WAITS: tuple[tuple[str, Access], ...] = (
+    ("waits", "all"),
+    ("signups", "all"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
 
 _RECORDS: tuple[tuple[str, Access], ...] = (
     ("accounts", "all"),
@@ -257,6 +353,120 @@ FUNCTIONS = (
         vendors=("stripe",),
     ),
     Function(
+        "onboarding",
+        "ask_confirmation",
+        timeout_seconds=15,
+        tables=_WAITS,
+        sends_to=("notices",),
+        answers=("onboarding",),
+    ),
+    Function("onboarding", "ask_review", timeout_seconds=15, tables=_WAITS, answers=("onboarding",)),
+    Function(
+        "onboarding",
+        "take_confirmation",
+        timeout_seconds=10,
+        tables=_WAITS,
+        answers=("onboarding",),
+        secrets=("link_signing",),
+    ),
+    Function("onboarding", "close_wait", timeout_seconds=15, tables=_WAITS),
+    Function(
+        "billing",
+        "ask_payment",
+        timeout_seconds=60,
+        tables=(("buckets", "all"), ("waits", "all"), ("signups", "all"), *_RECORDS),
+        sends_to=("notices",),
+        answers=("onboarding",),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "close_payment",
+        timeout_seconds=70,
+        tables=(("buckets", "all"), ("waits", "all"), ("signups", "all"), *_RECORDS),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "settle_payment",
+        timeout_seconds=60,
+        tables=(("buckets", "all"), ("waits", "all"), ("signups", "all"), *_RECORDS),
+        answers=("onboarding",),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "refund_payment",
+        timeout_seconds=100,
+        tables=(("buckets", "all"), ("signups", "all")),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "cancel_subscription",
+        timeout_seconds=100,
+        tables=(("buckets", "all"), ("signups", "all"), *_RECORDS),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "close_customer",
+        timeout_seconds=70,
+        tables=(("buckets", "all"), ("signups", "all")),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "provisioning",
+        "revoke_api_key",
+        timeout_seconds=30,
+        tables=(("signups", "all"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "remove_tenant",
+        timeout_seconds=45,
+        tables=(("signups", "all"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "remove_identity",
+        timeout_seconds=20,
+        tables=(("signups", "all"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "crm",
+        "withdraw_from_crm",
+        timeout_seconds=75,
+        tables=(("buckets", "all"), ("signups", "all")),
+        secrets=("hubspot_api_key",),
+        vendors=("hubspot",),
+    ),
+    Function("onboarding", "begin_rollback", timeout_seconds=15, tables=(("signups", "all"),)),
+    Function(
+        "mail",
+        "send_notice",
+        timeout_seconds=30,
+        tables=(("buckets", "all"), ("signups", "read"), ("mails", "all"), ("idempotency", "all")),
+        secrets=("postmark_api_key", "link_signing"),
+        vendors=("postmark",),
+        addresses=("public_url",),
+    ),
+    Function(
         "provisioning",
         "create_identity",
         timeout_seconds=20,
@@ -292,16 +502,19 @@ FUNCTIONS = (
     Function(
         "crm",
         "sync_crm",
-        timeout_seconds=75,
-        tables=(("buckets", "all"), ("signups", "all"), ("subscriptions", "read")),
+        timeout_seconds=90,
+        tables=(
+            ("buckets", "all"),
+            ("signups", "all"),
+        ),
+        answers=("onboarding",),
         secrets=("hubspot_api_key",),
         vendors=("hubspot",),
-        reserved_concurrency=30,
     ),
     Function(
         "mail",
         "send_welcome_mail",
-        timeout_seconds=30,
+        timeout_seconds=90,
         tables=(
             ("buckets", "all"),
             ("signups", "all"),
@@ -309,9 +522,16 @@ FUNCTIONS = (
             ("events", "append"),
             ("outbox", "append"),
         ),
+        answers=("onboarding",),
         secrets=("postmark_api_key",),
         vendors=("postmark",),
-        reserved_concurrency=30,
+    ),
+    Function(
+        "operations",
+        "fail_waiting_token",
+        timeout_seconds=30,
+        tables=(("signups", "all"), ("idempotency", "all")),
+        answers=("onboarding",),
     ),
     Function(
         "onboarding",
@@ -324,12 +544,9 @@ FUNCTIONS = (
     ),
     Function(
         "onboarding",
-        "record_failure",
-        timeout_seconds=30,
+        "close_signup",
+        timeout_seconds=15,
         tables=(("signups", "all"), ("accounts", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook",),
-        vendors=("slack",),
-        addresses=("public_url",),
     ),
     Function(
         "operations",
@@ -350,9 +567,21 @@ FUNCTIONS = (
         addresses=("public_url",),
         reserved_concurrency=1,
     ),
-    Function("operations", "api", timeout_seconds=10, tables=(("signups", "read"),)),
+    Function(
+        "operations",
+        "api",
+        timeout_seconds=10,
+        tables=(("signups", "read"), ("idempotency", "all")),
+    ),
     Function("operations", "health", timeout_seconds=5, memory_mb=256),
-    Function("operations", "authorize", timeout_seconds=5, secrets=("access_tokens",)),
+    Function(
+        "operations",
+        "authorize",
+        timeout_seconds=5,
+        secrets=("access_tokens",),
+        vendors=("cognito",),
+        options=("cognito_issuer", "cognito_client_ids"),
+    ),
     Function(
         "reporting",
         "publish_events",

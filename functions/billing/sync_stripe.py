@@ -17,6 +17,7 @@ def handler(group: str, event_ids: Sequence[str]) -> dict[str, str]:
         inbox=s.inbox,
         accounts=s.accounts,
         records=s.records,
+        failures=s.failures,
         clock=s.clock,
         on_parked=tell_parked,
     )

@@ -9,4 +9,6 @@ from usher.usecases.sweep_inbox import sweep_inbox
 @scheduled
 def handler() -> int:
     s = services()
-    return sweep_inbox(inbox=s.inbox, queue=s.queue, clock=s.clock, on_parked=tell_parked)
+    return sweep_inbox(
+        inbox=s.inbox, failures=s.failures, queue=s.queue, clock=s.clock, on_parked=tell_parked
+    )

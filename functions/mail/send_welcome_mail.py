@@ -1,16 +1,19 @@
-"""Step SendWelcomeMail of statemachines/onboarding.asl.yaml."""
+"""Step SendWelcomeMail of statemachines/onboarding.asl.yaml, collected from the queue `mail`."""
 
+from collections.abc import Sequence
+
+from usher.bootstrap.collectors import collector
 from usher.bootstrap.mail import services
-from usher.bootstrap.steps import step
 from usher.usecases.send_welcome_mail import send_welcome_mail
-from usher.usecases.step import StepCommand, StepResult
+from usher.usecases.step import StepCommand
+from usher.usecases.step_batch import Outcome
 
 
-@step(StepCommand)
-def handler(command: StepCommand) -> StepResult:
+@collector
+def handler(commands: Sequence[StepCommand]) -> list[Outcome]:
     s = services()
     return send_welcome_mail(
-        command,
+        commands,
         mailer=s.mailer,
         mails=s.mails,
         signups=s.signups,

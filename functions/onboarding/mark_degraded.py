@@ -1,7 +1,7 @@
 """Step MarkDegraded of statemachines/onboarding.asl.yaml."""
 
+from usher.bootstrap.filing import services
 from usher.bootstrap.steps import step
-from usher.bootstrap.telling import services
 from usher.usecases.mark_degraded import MarkDegraded, mark_degraded
 from usher.usecases.step import StepResult
 
@@ -10,5 +10,5 @@ from usher.usecases.step import StepResult
 def handler(command: MarkDegraded) -> StepResult:
     s = services()
     return mark_degraded(
-        command, signups=s.signups, log=s.log, chat=s.chat, clock=s.clock, public_url=s.public_url
+        command, signups=s.signups, log=s.log, failures=s.failures, policy=s.policy, clock=s.clock
     )

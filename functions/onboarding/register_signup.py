@@ -9,4 +9,6 @@ from usher.usecases.step import StepCommand, StepResult
 @step(StepCommand)
 def handler(command: StepCommand) -> StepResult:
     s = services()
-    return register_signup(command, signups=s.signups, log=s.log, plans=s.plans, clock=s.clock)
+    return register_signup(
+        command, signups=s.signups, log=s.log, plans=s.plans, policy=s.policy, clock=s.clock
+    )

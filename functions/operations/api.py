@@ -1,17 +1,8 @@
-"""The operator API: one function, a router per room."""
+"""The operator API: one function, a file of routes per room (docs/contributing/adding_a_route.md)."""
 
-from typing import Any
-
+from functions.operations.routes import signups
 from usher.bootstrap.api import resolver
-from usher.bootstrap.operations import services
-from usher.usecases.signup_status import signup_status
 
-app = resolver()
-
-
-@app.get("/v1/signups/<signup_id>")
-def get_signup(signup_id: str) -> dict[str, Any]:
-    return signup_status(signup_id, signups=services().signups)
-
+app = resolver(signups.routes)
 
 handler = app.resolve

@@ -1,14 +1,11 @@
 """The authorizer of every token route: API Gateway asks it who a bearer token speaks for."""
 
-from typing import Any
+from usher.bootstrap.authorizer import authorizer, services
+from usher.domain.access import Caller
+from usher.usecases.authorize import authorize
 
-from usher.bootstrap.operations import services
-from usher.usecases.authorize import role_of
 
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A simple response with the role. Raises the one text that makes API Gateway answer 401, not 403."""
-    role = role_of((event.get("headers") or {}).get("authorization", ""), secrets=services().secrets)
-    if role is None:
-        raise Exception("Unauthorized")
-    return {"isAuthorized": True, "context": {"role": role}}
+@authorizer
+def handler(authorization: str) -> Caller:
+    s = services()
+    return authorize(authorization, secrets=s.secrets, logins=s.logins, clock=s.clock)

@@ -70,7 +70,13 @@ def _dead_letters(function: Function, source: catalog.Rule | catalog.Schedule, s
 
 
 def _detail(function: Function, rule: catalog.Rule, stage: Stage) -> dict[str, Any] | None:
-    detail: dict[str, Any] = {field: list(values) for field, values in rule.detail}
+    detail: dict[str, Any] = {}
+    for path, values in rule.detail:
+        *outer, field = path.split(".")
+        place = detail
+        for name in outer:
+            place = place.setdefault(name, {})
+        place[field] = list(values)
     if (
         rule.source == "aws.states"
     ):  # the default bus carries every workflow of the account, other stages' too

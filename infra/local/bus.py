@@ -247,13 +247,19 @@ class _Rule:
 
 
 def matches(rule: catalog.Rule, bus: str, event: Mapping[str, Any]) -> bool:
-    """Whether the rule fits: bus, source, detail type, and the values of top-level detail fields."""
+    """Whether the rule fits: bus, source, detail type, and the values of detail fields (`context.by`)."""
     return (
         rule.bus == bus
         and event["source"] == rule.source
         and event["detail-type"] in rule.detail_types
-        and all(event["detail"].get(name) in values for name, values in rule.detail)
+        and all(_at(event["detail"], name) in values for name, values in rule.detail)
     )
+
+
+def _at(detail: Any, path: str) -> Any:
+    for name in path.split("."):
+        detail = detail.get(name) if isinstance(detail, Mapping) else None
+    return detail
 
 
 def _create(connection: sqlite3.Connection) -> None:

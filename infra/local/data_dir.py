@@ -128,6 +128,7 @@ class DataDir:
         tokens |= {keys[f"USHER_OPERATOR_TOKEN_{role.upper()}"]: role for role in ROLES}
         hashed = {hashlib.sha256(token.encode()).hexdigest(): role for token, role in tokens.items()}
         self.secrets.provide({name: make() for name, (_, make) in _SECRETS.items()})
+        self.secrets.provide({"link_signing": secrets.token_hex(32)})
         self.secrets.provide({"access_tokens": json.dumps(hashed)})
         return keys | {variable: self.secrets.get(name) for name, (variable, _) in _SECRETS.items()}
 

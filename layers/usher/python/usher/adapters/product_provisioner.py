@@ -85,6 +85,33 @@ class ProductProvisioner:
         path = ("tenants", tenant_id, "credits", grant)
         self._put("put_credits", path, {"amount": amount}, correlation_id, answers="grant")
 
+    def delete_identity(self, *, account_id: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_identity", ("identities", account_id), correlation_id)
+
+    def delete_tenant(self, *, account_id: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_tenant", ("tenants", account_id), correlation_id)
+
+    def delete_subdomain(self, *, tenant_id: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_subdomain", ("tenants", tenant_id, "subdomain"), correlation_id)
+
+    def delete_flags(self, *, tenant_id: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_flags", ("tenants", tenant_id, "flags"), correlation_id)
+
+    def delete_api_key(self, *, tenant_id: str, key_name: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_api_key", ("tenants", tenant_id, "api-keys", key_name), correlation_id)
+
+    def delete_credits(self, *, tenant_id: str, grant: str, correlation_id: str) -> None:
+        """See ports/provisioner.py."""
+        self._delete("delete_credits", ("tenants", tenant_id, "credits", grant), correlation_id)
+
+    def _delete(self, operation: str, path: tuple[str, ...], correlation_id: str) -> None:
+        self._call("DELETE", operation, path, None, correlation_id)
+
     def _put(
         self,
         operation: str,
@@ -95,6 +122,24 @@ class ProductProvisioner:
         answers: str,
     ) -> str:
         """PUT `body`; returns the text field `answers` of the answer."""
+        data = self._call("PUT", operation, path, body, correlation_id)
+        try:
+            value = json.loads(data)[answers]
+        except (ValueError, TypeError, KeyError) as error:
+            raise malformed("product", operation) from error
+        if not isinstance(value, str):
+            raise malformed("product", operation)
+        return value
+
+    def _call(
+        self,
+        method: str,
+        operation: str,
+        path: tuple[str, ...],
+        body: dict[str, Any] | None,
+        correlation_id: str,
+    ) -> bytes:
+        """The answer's body. Raises VendorUnavailable or VendorRejected, _SubdomainTaken."""
         url = "/".join([self._path, *(quote(part, safe="") for part in path)])
         headers = {
             "Authorization": f"Bearer {self._key()}",
@@ -102,7 +147,13 @@ class ProductProvisioner:
             "X-Correlation-Id": correlation_id,
         }
         try:
-            answer = self._pool.urlopen("PUT", url, body=json.dumps(body), headers=headers, redirect=False)
+            answer = self._pool.urlopen(
+                method,
+                url,
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                redirect=False,
+            )
         except urllib3.exceptions.HTTPError as error:
             raise silent("product", operation, sent=not isinstance(error, _NEVER_SENT)) from error
         if answer.status >= 300:
@@ -111,13 +162,7 @@ class ProductProvisioner:
                 raise _SubdomainTaken
             retry_after = answer.headers.get("Retry-After")
             raise from_status("product", operation, answer.status, code=code, retry_after=retry_after)
-        try:
-            value = json.loads(answer.data)[answers]
-        except (ValueError, TypeError, KeyError) as error:
-            raise malformed("product", operation) from error
-        if not isinstance(value, str):
-            raise malformed("product", operation)
-        return value
+        return answer.data
 
 
 def _candidates(wanted: str, tenant_id: str) -> list[str]:

@@ -3,17 +3,30 @@
 from dataclasses import dataclass
 
 from usher.adapters.stripe_billing import StripeBilling
+from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.stripe_checkout import StripeCheckouts
+from usher.adapters.stripe_closing import StripeCloser
+from usher.bootstrap.admission import admission
+from usher.bootstrap.asking import asker
+from usher.bootstrap.filing import failures
 from usher.bootstrap.platform import per_platform
+from usher.bootstrap.policies import onboarding
+from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
+from usher.ports.queue import Queue
 from usher.ports.store import Store
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
+from usher.records.failures import Failures
 from usher.records.inbox import Inbox
 from usher.records.signups import Signups
 from usher.settings import settings
+from usher.usecases.answer_wait import Asker
+from usher.usecases.first_payment import FirstPayments
+from usher.usecases.undo_billing import Undoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +34,54 @@ class BillingServices:
     """What billing steps and sync need."""
 
     billing: BillingGateway
+    payments: FirstPayments
+    undoing: Undoing
     store: Store
+    queue: Queue
     records: BillingRecords
     signups: Signups
     accounts: Accounts
     inbox: Inbox
+    failures: Failures
+    asker: Asker
+    policy: OnboardingPolicy
     clock: Clock
 
 
 @per_platform
 def services(platform: Platform) -> BillingServices:
     here = settings()
+    calls = StripeCalls(
+        api_base=here.stripe_api_base,
+        api_key=lambda: platform.secrets.get("stripe_api_key"),
+        timeout=here.vendor_timeout_seconds,
+        admission=admission(platform),
+    )
+    billing = StripeBilling(calls)
+    checkouts = StripeCheckouts(calls, billing)
+    records = BillingRecords(platform.store, EventLog(platform.store))
+    signups = Signups(platform.store)
     return BillingServices(
-        billing=StripeBilling(
-            api_base=here.stripe_api_base,
-            api_key=lambda: platform.secrets.get("stripe_api_key"),
-            timeout=here.vendor_timeout_seconds,
+        billing=billing,
+        payments=FirstPayments(
+            billing=billing, checkouts=checkouts, records=records, signups=signups, clock=platform.clock
+        ),
+        undoing=Undoing(
+            billing=billing,
+            closer=StripeCloser(calls),
+            checkouts=checkouts,
+            records=records,
+            signups=signups,
+            clock=platform.clock,
         ),
         store=platform.store,
-        records=BillingRecords(platform.store, EventLog(platform.store)),
-        signups=Signups(platform.store),
+        queue=platform.queue,
+        records=records,
+        signups=signups,
         accounts=Accounts(platform.store),
         inbox=Inbox(platform.store),
+        failures=failures(platform),
+        asker=asker(platform),
+        policy=onboarding(),
         clock=platform.clock,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from usher.adapters.postmark_mail import PostmarkMail
+from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
 from usher.domain.onboarding import OnboardingPolicy
@@ -14,6 +15,8 @@ from usher.records.events import EventLog
 from usher.records.mails import Mails
 from usher.records.signups import Signups
 from usher.settings import settings
+from usher.usecases.post import Post
+from usher.usecases.send_notice import Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,34 @@ class MailServices:
     policy: OnboardingPolicy
     clock: Clock
     index_lag: timedelta
+    notices: Notices
 
 
 @per_platform
 def services(platform: Platform) -> MailServices:
     here = settings()
+    mailer = PostmarkMail(
+        api_base=here.postmark_api_base,
+        api_key=lambda: platform.secrets.get("postmark_api_key"),
+        sender=onboarding().mail_sender,
+        timeout=here.vendor_timeout_seconds,
+        admission=admission(platform),
+    )
+    mails, signups = Mails(platform.store), Signups(platform.store)
+    index_lag = timedelta(seconds=here.mail_index_lag_seconds)
     return MailServices(
-        mailer=PostmarkMail(
-            api_base=here.postmark_api_base,
-            api_key=lambda: platform.secrets.get("postmark_api_key"),
-            sender=onboarding().mail_sender,
-            timeout=here.vendor_timeout_seconds,
-        ),
-        mails=Mails(platform.store),
-        signups=Signups(platform.store),
+        mailer=mailer,
+        mails=mails,
+        signups=signups,
         log=EventLog(platform.store),
         policy=onboarding(),
         clock=platform.clock,
-        index_lag=timedelta(seconds=here.mail_index_lag_seconds),
+        index_lag=index_lag,
+        notices=Notices(
+            signups=signups,
+            post=Post(mailer, mails, platform.clock, index_lag),
+            policy=onboarding(),
+            secrets=platform.secrets,
+            public_url=here.public_url,
+        ),
     )

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from usher.bootstrap.asking import asker
 from usher.bootstrap.platform import per_platform
-from usher.bootstrap.policies import plans
+from usher.bootstrap.policies import onboarding, plans
+from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
+from usher.ports.queue import Queue
+from usher.ports.secrets import Secrets
 from usher.records.events import EventLog
 from usher.records.signups import Signups
+from usher.usecases.answer_wait import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,22 @@ class OnboardingServices:
     signups: Signups
     log: EventLog
     plans: PlanCatalog
+    policy: OnboardingPolicy
+    asker: Asker
+    queue: Queue
+    secrets: Secrets
     clock: Clock
 
 
 @per_platform
 def services(platform: Platform) -> OnboardingServices:
-    return OnboardingServices(Signups(platform.store), EventLog(platform.store), plans(), platform.clock)
+    return OnboardingServices(
+        signups=Signups(platform.store),
+        log=EventLog(platform.store),
+        plans=plans(),
+        policy=onboarding(),
+        asker=asker(platform),
+        queue=platform.queue,
+        secrets=platform.secrets,
+        clock=platform.clock,
+    )

@@ -121,9 +121,50 @@ class OnboardingFailed(Event):
     reason: str
 
 
+class OnboardingEnded(Event):
+    """What every event about a sign-up that came to nothing says."""
+
+    signup_id: str
+    reason: str
+
+
+class OnboardingRolledBack(OnboardingEnded):
+    type: ClassVar[str] = "onboarding.rolled_back"
+    step: str
+
+
+class OnboardingRejected(OnboardingEnded):
+    type: ClassVar[str] = "onboarding.rejected"
+
+
+class OnboardingExpired(OnboardingEnded):
+    type: ClassVar[str] = "onboarding.expired"
+
+
+class OnboardingRepaired(Event):
+    """A redrive has come to a good end: `by` a person or `itself`, after so many tries that failed."""
+
+    type: ClassVar[str] = "onboarding.repaired"
+    signup_id: str
+    step: str
+    by: str
+    tries: int
+
+
+class OnboardingWaiting(Event):
+    """A sign-up waits for somebody: `kind` is confirmation, review or payment."""
+
+    type: ClassVar[str] = "onboarding.waiting"
+    signup_id: str
+    kind: str
+    deadline: str
+    reasons: tuple[str, ...] = ()
+    reminder: bool = False
+
+
 CATALOG: dict[str, type[Event]] = {
     kind.type: kind
-    for base in (Event, SubscriptionEvent, PaymentEvent)
+    for base in (Event, SubscriptionEvent, PaymentEvent, OnboardingEnded)
     for kind in base.__subclasses__()
     if "type" in vars(kind)  # the bases have none
 }

@@ -1,6 +1,8 @@
 """Problems: answers of an HTTP route that say what is wrong (RFC 9457)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from usher.domain.errors import UsherError
 
@@ -14,14 +16,26 @@ class FieldError:
 
 
 class Problem(UsherError):
-    """Raised by a use case; the `http` wrapper answers it as application/problem+json."""
+    """Raised by a use case; the `http` wrapper answers it as application/problem+json.
 
-    def __init__(self, status: int, title: str, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+    `headers` go with the answer, by their lower-case names.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        errors: tuple[FieldError, ...] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.detail = detail
         self.errors = errors
+        self.headers = dict(headers or {})
 
 
 def unauthorized(detail: str) -> Problem:
@@ -41,3 +55,19 @@ def invalid(errors: tuple[FieldError, ...]) -> Problem:
     more = f", and {len(errors) - MAX_NAMED} more" if len(errors) > MAX_NAMED else ""
     names = ", ".join(error.field for error in named)
     return Problem(400, "Invalid request", f"These fields need attention: {names}{more}", named)
+
+
+def bad_fields(complaints: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
+    """What a model complains of (pydantic's `errors(include_input=False)`) in our words, never the values."""
+    return tuple(_bad_field(complaint) for complaint in complaints)
+
+
+def _bad_field(complaint: Mapping[str, Any]) -> FieldError:
+    path = ".".join(str(part) for part in complaint["loc"]) or "body"
+    if complaint["type"] == "extra_forbidden":
+        path = ".".join(str(part)[:64] for part in complaint["loc"])
+        return FieldError(path.encode("ascii", "replace").decode(), "is not a field of this request")
+    if complaint["type"] == "missing":
+        return FieldError(path, "is required")
+    message = complaint["msg"].removeprefix("Value error, ")
+    return FieldError(path, message[0].lower() + message[1:])

@@ -123,10 +123,12 @@ class BillingGateway(Protocol):
         trial_days: int,
         correlation_id: str,
         idempotency_key: str,
+        invoice_due_days: int = 0,
     ) -> BillingFacts | Declined:
         """Create the subscription to the plan's price (found by lookup key) and try to collect at once.
 
-        `trial_days` 0 means no trial. The facts hold the subscription, its first invoice and payment.
+        `trial_days` 0 means no trial; `invoice_due_days` sends an invoice that is due then instead of
+        collecting. The facts hold the subscription, its first invoice and payment.
         """
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:

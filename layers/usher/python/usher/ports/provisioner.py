@@ -1,6 +1,6 @@
 """Provisioner: the product's own internal API, where an account becomes something one can log in to.
 
-Every method is a PUT on a name Usher chose, so that repeating it changes nothing.
+Every method puts or deletes a name Usher chose, so that repeating it changes nothing.
 """
 
 from collections.abc import Mapping
@@ -29,3 +29,21 @@ class Provisioner(Protocol):
 
     def put_credits(self, *, tenant_id: str, grant: str, amount: int, correlation_id: str) -> None:
         """Add credits once per grant name."""
+
+    def delete_identity(self, *, account_id: str, correlation_id: str) -> None:
+        """Remove the identity user; one that is not there is no error (nor is it below)."""
+
+    def delete_tenant(self, *, account_id: str, correlation_id: str) -> None:
+        """Remove the tenant with all that hangs on it."""
+
+    def delete_subdomain(self, *, tenant_id: str, correlation_id: str) -> None:
+        """Free the tenant's subdomain."""
+
+    def delete_flags(self, *, tenant_id: str, correlation_id: str) -> None:
+        """Drop the tenant's feature flags."""
+
+    def delete_api_key(self, *, tenant_id: str, key_name: str, correlation_id: str) -> None:
+        """Revoke the API key of this name."""
+
+    def delete_credits(self, *, tenant_id: str, grant: str, correlation_id: str) -> None:
+        """Take back the credits of this grant."""

@@ -143,3 +143,15 @@ def closing(account_id: str, *, reason: str, now_text: str) -> Update:
         add={"version": 1},
         if_=Present("account_id"),
     )
+
+
+def reopening(account_id: str) -> Update:
+    """The write that makes a closed account pending again: its sign-up is tried anew."""
+    return Update(
+        TABLE,
+        {"account_id": account_id},
+        set={"status": "pending"},
+        add={"version": 1},
+        remove=("closed_at", "closed_reason", "customer_id", "subscription_id", "customer_deleted_at"),
+        if_=Equals("status", "closed"),
+    )

@@ -1,6 +1,6 @@
 """Our copies of the vendor's subscriptions, invoices and payments, each written with its events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from usher.domain import billing_changes, times
@@ -49,6 +49,8 @@ class BillingRecords:
         correlation_id: str,
         now: datetime,
         also: tuple[Write, ...] = (),
+        told: Sequence[Event] = (),
+        by: str | None = None,
     ) -> list[Event]:
         """Write what differs from `known` with the events that tell of it; returns those events.
 
@@ -57,10 +59,10 @@ class BillingRecords:
 
         Objects that `known` does not list count as never seen; what the facts say of the customer goes to
         the account, which `known` must list for that. Raises ConditionFailed when another writer was
-        faster: read and ask again.
+        faster: read and ask again. `told` joins the events; `by` says in their context who found out.
         """
         writes: list[Write] = list(also)
-        happened: list[Event] = []
+        happened: list[Event] = list(told)
         for table, id, snapshot in _objects(facts):
             before = known.get((table, id))
             after = _after(table, snapshot, account_id, before)
@@ -78,7 +80,10 @@ class BillingRecords:
         if writes and not happened:
             self._store.transact(writes)
         elif writes:
-            self._log.commit(account_id, happened, writes, correlation_id=correlation_id, now=now)
+            context = {"by": by} if by else None
+            self._log.commit(
+                account_id, happened, writes, correlation_id=correlation_id, now=now, context=context
+            )
         return happened
 
 

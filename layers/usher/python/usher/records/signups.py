@@ -1,5 +1,6 @@
 """Sign-ups: the master record of each one, with its steps and every id it got on the way."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from usher.domain import times
 from usher.domain.errors import NotFound
 from usher.domain.onboarding import STEPS
-from usher.ports.store import Condition, Item, Present, Store, Update
+from usher.ports.store import Condition, Item, Present, Store, Update, Write
 
 TABLE = "signups"
 _STEP = "step_"
@@ -63,12 +64,31 @@ class Signup(BaseModel):
     seconds_to_active: float | None = None
     failure: dict[str, Any] | None = None
     attempt: int = 1
+    redrives: int = 0
+    former: tuple[dict[str, Any], ...] = ()
+    ended: str | None = None
+    kind: str = "signup"
+    invited: bool = False
+    gates_passed: tuple[str, ...] = ()
+    waiting: dict[str, Any] | None = None
+    verdict: dict[str, Any] | None = None
+    checkout_id: str | None = None
+    checkout_url: str | None = None
     steps: dict[str, dict[str, Any]] = {}
 
     @property
     def company_name(self) -> str:
         """The company, or the person for a sign-up without one."""
         return self.company.name if self.company else self.name
+
+    def wait_id(self, kind: str) -> str:
+        """The key of this sign-up's wait of a kind; a new attempt asks anew."""
+        return f"{kind}#{self.signup_id}#{self.attempt}"
+
+
+def step_attribute(step: str) -> str:
+    """The name of the attribute that says how a step stands."""
+    return _STEP + step
 
 
 def step_mark(
@@ -97,6 +117,25 @@ def given_up(signup: Signup, step: str, *, finished_at: str) -> Item:
     return {_STEP + step: {**mark, "status": "failed", "finished_at": finished_at}}
 
 
+def failed_step(signup: Signup) -> tuple[str, str]:
+    """The step that stopped the sign-up and its reason; the earliest one when several did."""
+    for name, step in signup.steps.items():
+        if step["status"] == "failed":
+            return name, reason_of(signup, name)
+    return "unknown", "no step recorded why"
+
+
+def reason_of(signup: Signup, step: str) -> str:
+    """Why this step did not succeed, as far as it was recorded."""
+    return str(signup.steps.get(step, {}).get("error", "no reason was recorded"))
+
+
+def finished(signup: Signup, step: str, *, now: datetime) -> Item:
+    """The attribute that says that a step which was under way has come to its end; nothing for an unknown one."""
+    mark = signup.steps.get(step)
+    return {} if mark is None else {_STEP + step: {**mark, "status": "done", "finished_at": times.text(now)}}
+
+
 class Signups:
     """Reads and changes master records; parallel steps change different attributes of one record."""
 
@@ -119,6 +158,10 @@ class Signups:
         item = self._store.write(self.changing(signup_id, values, if_=if_))
         assert item is not None  # an Update answers with the item
         return parse(item)
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """Do writes that belong to no change of a record. Raises ConditionFailed."""
+        self._store.transact(writes)
 
     def changing(
         self, signup_id: str, values: Item, *, remove: tuple[str, ...] = (), if_: Condition | None = None

@@ -1,47 +1,58 @@
 """Step CreateSubscription: start the subscription to the plan and collect the first payment."""
 
 from usher.domain.errors import KeySpent
+from usher.domain.gates import Way
+from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.billing import BillingFacts, BillingGateway, Declined
 from usher.ports.clock import Clock
+from usher.ports.store import Item
 from usher.records.billing import BillingRecords, ids_in
 from usher.records.signups import Signup, Signups
+from usher.usecases import gates
 from usher.usecases.create_billing_customer import key_may_have_expired, use_next_key
+from usher.usecases.first_payment import standing
 from usher.usecases.step import OK, STOP, StepCommand, StepResult, mark
 
 STEP = "create_subscription"
 
 
 def create_subscription(
-    command: StepCommand, *, billing: BillingGateway, records: BillingRecords, signups: Signups, clock: Clock
+    command: StepCommand,
+    *,
+    billing: BillingGateway,
+    records: BillingRecords,
+    signups: Signups,
+    policy: OnboardingPolicy,
+    clock: Clock,
 ) -> StepResult:
     """Create the subscription once and record it with its invoice and payment.
 
-    Without a customer (its card was refused in the step before) there is nothing to do. A subscription
-    that did not start (declined, authentication needed) is an outcome with its reason.
+    Without a customer (its card was refused in the step before) there is nothing to do. A first payment
+    that was declined is an outcome with its reason; one that waits for the card's owner or for the bank is
+    waited for.
     """
     signup = signups.get(command.signup_id)
     if signup.customer_id is None or signup.account_id is None:
         return STOP
-    if signup.subscription_id is not None:  # an earlier run, of this execution or of one before it
-        return STOP if signup.steps[STEP]["status"] == "failed" else OK
-    answer: BillingFacts | Declined | None = None
-    if key_may_have_expired(signup, clock):
-        answer = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
-    if answer is None:
-        answer = _create(signup, billing, signups)
+    status = signup.steps.get(STEP, {}).get("status")
+    if status in {"done", "failed"}:  # an earlier run, of this execution or of one before it
+        return STOP if status == "failed" else OK
+    answer = _answer(signup, billing, signups, policy, clock)
     if isinstance(answer, Declined):
         error = f"subscription declined ({answer.code}): {answer.reason}"
         signups.change(signup.signup_id, mark(command, STEP, clock.now(), status="failed", error=error))
         return STOP
-    subscription, reason = answer.subscription, _why_not_started(answer)
-    assert subscription is not None  # what was asked for
-    end = mark(command, STEP, clock.now(), status="failed" if reason else "done", error=reason)
-    ids = {"subscription_id": subscription.subscription_id, "subscription_status": subscription.status}
+    assert answer.subscription is not None  # what was asked for
+    values, result = _outcome(command, signup, answer, policy, clock)
+    ids = {
+        "subscription_id": answer.subscription.subscription_id,
+        "subscription_status": answer.subscription.status,
+    }
     # A repeated call is answered with the first answer, which may be older than what sync recorded since:
     # what is known already stays as it is.
     known = records.known(ids_in(answer))
     fresh = BillingFacts(
-        subscription=None if known[("subscriptions", subscription.subscription_id)] else subscription,
+        subscription=None if known[("subscriptions", ids["subscription_id"])] else answer.subscription,
         invoices=tuple(i for i in answer.invoices if not known[("invoices", i.invoice_id)]),
         payments=tuple(p for p in answer.payments if not known[("payments", p.payment_id)]),
     )
@@ -51,12 +62,31 @@ def create_subscription(
         known=known,
         correlation_id=signup.correlation_id,
         now=clock.now(),
-        also=(signups.changing(signup.signup_id, {**ids, **end}),),
+        also=(signups.changing(signup.signup_id, {**ids, **values}),),
+        told=gates.told(signup.signup_id, values),
     )
-    return STOP if reason else OK
+    return result
 
 
-def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> BillingFacts | Declined:
+def _answer(
+    signup: Signup, billing: BillingGateway, signups: Signups, policy: OnboardingPolicy, clock: Clock
+) -> BillingFacts | Declined:
+    """What the vendor says of the sign-up's subscription, which is made when there is none yet."""
+    assert signup.customer_id is not None
+    if signup.subscription_id is not None:  # waited for, or made by a checkout
+        if found := billing.fetch("subscription", signup.subscription_id):
+            return found
+        return Declined(code="gone", reason=f"there is no subscription {signup.subscription_id} any more")
+    if key_may_have_expired(signup, clock):
+        found = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
+        if found:
+            return found
+    return _create(signup, billing, signups, policy)
+
+
+def _create(
+    signup: Signup, billing: BillingGateway, signups: Signups, policy: OnboardingPolicy
+) -> BillingFacts | Declined:
     assert signup.customer_id is not None and signup.account_id is not None
     try:
         return billing.create_subscription(
@@ -67,6 +97,7 @@ def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> Billin
             trial_days=signup.trial_days,
             correlation_id=signup.correlation_id,
             idempotency_key=f"signup/{signup.signup_id}/create-subscription/{signup.attempt}",
+            invoice_due_days=policy.payment.invoice_due_days if signup.payment == "invoice" else 0,
         )
     except KeySpent:
         found = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
@@ -76,14 +107,22 @@ def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> Billin
         raise
 
 
-def _why_not_started(facts: BillingFacts) -> str | None:
-    """None when the subscription runs; else what its customer would have to do."""
-    assert facts.subscription is not None
-    if facts.subscription.status in {"active", "trialing"}:
-        return None
-    for payment in facts.payments:
-        if payment.status == "requires_action":
-            return "payment needs authentication by the card's owner"
-        if payment.failure_code or payment.failure_reason:
-            return f"card declined ({payment.failure_code}): {payment.failure_reason}"
-    return f"the first payment did not go through (subscription {facts.subscription.status})"
+def _outcome(
+    command: StepCommand, signup: Signup, facts: BillingFacts, policy: OnboardingPolicy, clock: Clock
+) -> tuple[Item, StepResult]:
+    """What the sign-up's record says now, and where the workflow goes."""
+    now = clock.now()
+    found = standing(facts, by_bank=signup.payment == "bank")
+    if found.state == "paid":
+        return mark(command, STEP, now), OK
+    needs_owner = any(payment.status == "requires_action" for payment in facts.payments)
+    if found.state == "processing" or needs_owner:
+        reason = (
+            "the bank has not confirmed the debit yet"
+            if found.state == "processing"
+            else "the card's owner has to authenticate the payment"
+        )
+        values, result = gates.entering(signup, Way(gate="pay", reasons=(reason,)), policy=policy, now=now)
+        return {**values, **mark(command, STEP, now, status="waiting")}, result
+    error = f"card declined ({found.reason})"
+    return mark(command, STEP, now, status="failed", error=error), STOP

@@ -1,17 +1,22 @@
-"""An execution that ended badly by itself (a bug, an exhausted retry) is filed on its sign-up and told."""
+"""An execution that ended badly by itself (a bug, an exhausted retry) is filed where a person sees it."""
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from usher.domain import ids, times
 from usher.domain.events import OnboardingDegraded, OnboardingFailed
-from usher.domain.onboarding import FINAL
+from usher.domain.onboarding import REOPENABLE, STEPS
 from usher.domain.strict_json import parse
-from usher.ports.chat import Chat
 from usher.ports.clock import Clock
+from usher.ports.store import Item
 from usher.records.events import EventLog
-from usher.records.signups import Signups
-from usher.usecases.report_failure import report_failure
+from usher.records.failures import Failures, of_signup
+from usher.records.signups import Signup, Signups
+
+UNDO = STEPS[STEPS.index("revoke_api_key") :]
+_MODULE = re.compile(r"functions/\w+/(\w+)\.py")
 
 
 class ExecutionEnded(BaseModel):
@@ -21,56 +26,93 @@ class ExecutionEnded(BaseModel):
 
     execution_arn: str = Field(alias="executionArn")
     status: str
+    stopped_at: int = Field(default=0, alias="stopDate")  # epoch milliseconds
     input: str | None = None
     error: str | None = None
     cause: str | None = None
 
 
 def file_failed_execution(
-    ended: ExecutionEnded, *, signups: Signups, log: EventLog, chat: Chat, clock: Clock, public_url: str
+    ended: ExecutionEnded, *, signups: Signups, log: EventLog, failures: Failures, clock: Clock
 ) -> bool:
-    """Mark the sign-up failed, with the execution to redrive; returns whether there was one to mark.
+    """Mark the sign-up, file the execution to redrive, and tell of both; returns whether there was one.
 
-    The cause may quote data of the customer, so only the error's name is kept; the execution has the rest.
+    The same end told twice is filed once; the next one, after a redrive, is filed again. The cause may
+    quote data of the customer, so only names are taken from it; the execution has the rest.
     """
-    signup_id = _signup_id(ended)
+    signup_id = signup_id_of(ended)
     signup = signups.find(signup_id) if signup_id else None
-    if signup is None or (signup.status in FINAL and signup.active_at is None):
+    if signup is None or (signup.status in REOPENABLE and signup.active_at is None):
         return False
-    if signup.failure is not None and signup.failure.get("execution") == ended.execution_arn:
-        return False  # the bus delivered it twice
-    now = clock.now()
-    reason = f"the workflow ended as {ended.status} ({ended.error or 'no error named'}); redrive resumes it"
-    told = report_failure(
-        chat,
-        signup,
-        headline="Sign-up broke",
-        step=_unfinished(signup.steps) or "unknown",
+    end = f"{ended.stopped_at:015}@{ended.execution_arn}"
+    if signup.ended is not None and signup.ended >= end:
+        return False  # the bus delivered it twice, or late
+    now, step = clock.now(), _step(ended, signup)
+    reason = _reason(ended, signup, step)
+    is_undo = step in UNDO or signup.verdict is not None
+    failure: Item = {
+        "step": step,
+        "reason": reason,
+        "since": times.text(now),
+        "correlation_id": signup.correlation_id,
+        "execution": ended.execution_arn,
+    }
+    stays = signup.active_at is not None and not is_undo
+    status, kind = ("degraded", OnboardingDegraded) if stays else ("failed", OnboardingFailed)
+    account_id = signup.account_id or ids.sibling("acc", signup.signup_id)
+    filed = failures.filing(
+        of_signup(signup.signup_id),
+        "undo" if is_undo else "execution",
+        signup.signup_id,
+        step=step,
         reason=reason,
+        correlation_id=signup.correlation_id,
         now=now,
-        public_url=public_url,
+        account_id=signup.account_id,
+        execution=ended.execution_arn,
     )
-    failure = {**told, "execution": ended.execution_arn}
-    status, kind = ("degraded", OnboardingDegraded) if signup.active_at else ("failed", OnboardingFailed)
-    values = {"status": status, "failure": failure}
-    if signup.account_id is None:
-        signups.change(signup.signup_id, values)
-        return True
     log.commit(
-        signup.account_id,
-        [kind(signup_id=signup.signup_id, step=failure["step"], reason=reason)],
-        [signups.changing(signup.signup_id, values)],
+        account_id,
+        [kind(signup_id=signup.signup_id, step=step, reason=reason)],
+        [signups.changing(signup.signup_id, {"status": status, "failure": failure, "ended": end}), filed],
         correlation_id=signup.correlation_id,
         now=now,
     )
     return True
 
 
-def _signup_id(ended: ExecutionEnded) -> str | None:
+def signup_id_of(ended: ExecutionEnded) -> str | None:
+    """Whose execution it was, by its input; None when it is not one of ours."""
     given: Any = parse(ended.input.encode()) if ended.input else None
     signup_id = given.get("signup_id") if isinstance(given, dict) else None
     return signup_id if isinstance(signup_id, str) else None
 
 
-def _unfinished(steps: dict[str, dict[str, Any]]) -> str | None:
-    return next((name for name, step in steps.items() if step["status"] != "done"), None)
+def _step(ended: ExecutionEnded, signup: Signup) -> str:
+    """Where it broke: the step named in the error's trace, else one that was being tried, else the next."""
+    for name in _MODULE.findall(ended.cause or ""):
+        if name in STEPS:
+            return str(name)
+    for name, step in signup.steps.items():
+        if step["status"] in {"failed", "retrying"}:
+            return name
+    missing = (name for name in STEPS if name not in signup.steps and not name.startswith("ask_"))
+    return next((name for name in missing if name not in UNDO), "unknown")
+
+
+def _reason(ended: ExecutionEnded, signup: Signup, step: str) -> str:
+    """The end in words that somebody who never saw a stack trace can act on."""
+    known = signup.steps.get(step, {}).get("error")
+    if ended.status == "ABORTED":
+        return "somebody stopped the execution"
+    if ended.status == "TIMED_OUT":
+        return "the execution took longer than a workflow may"
+    if ended.error == "RetryableError" and known:
+        return f"{step} was tried until its retries were used up; the last answer was {known}"
+    if ended.error == "States.Timeout":
+        return f"{step} did not answer in time, as often as it was tried"
+    if (ended.error or "").startswith(("Lambda.", "Sandbox.")):
+        return f"the function of {step} could not be run ({ended.error})"
+    return (
+        f"a bug: {step} raised {ended.error or 'an error without a name'}; it goes on there once it is fixed"
+    )

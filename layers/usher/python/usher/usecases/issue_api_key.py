@@ -3,10 +3,11 @@
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
 from usher.ports.provisioner import Provisioner
-from usher.records.signups import Signups
+from usher.records.signups import Signup, Signups
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 
 STEP = "issue_api_key"
+KEY_NAME = "first"
 
 
 def issue_api_key(
@@ -17,14 +18,19 @@ def issue_api_key(
     assert signup.tenant_id is not None  # ProvisionTenant ran before
     correlation_id = signup.correlation_id
     key_id = provisioner.put_api_key(
-        tenant_id=signup.tenant_id, key_name="first", correlation_id=correlation_id
+        tenant_id=signup.tenant_id, key_name=KEY_NAME, correlation_id=correlation_id
     )
     if credits := plans.plans[signup.plan].credits:
         provisioner.put_credits(
             tenant_id=signup.tenant_id,
-            grant=f"signup-{signup.signup_id}",
+            grant=grant_of(signup),
             amount=credits,
             correlation_id=correlation_id,
         )
     signups.change(signup.signup_id, {"api_key_id": key_id, **mark(command, STEP, clock.now())})
     return OK
+
+
+def grant_of(signup: Signup) -> str:
+    """The name under which a sign-up's starting credits are granted, once."""
+    return f"signup-{signup.signup_id}"

@@ -1,11 +1,13 @@
 """Step MarkDegraded: the customer is active; what CRM or mail lacks is left to be repaired."""
 
-from usher.domain.events import OnboardingDegraded
-from usher.ports.chat import Chat
+from usher.domain import times
+from usher.domain.events import Event, OnboardingDegraded
+from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
+from usher.ports.store import Item
 from usher.records.events import EventLog
-from usher.records.signups import Signups, given_up
-from usher.usecases.report_failure import reason_of, report_failure
+from usher.records.failures import Failures, next_try, of_signup
+from usher.records.signups import Signups, given_up, reason_of
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
@@ -16,31 +18,51 @@ class MarkDegraded(StepCommand):
 
 
 def mark_degraded(
-    command: MarkDegraded, *, signups: Signups, log: EventLog, chat: Chat, clock: Clock, public_url: str
+    command: MarkDegraded,
+    *,
+    signups: Signups,
+    log: EventLog,
+    failures: Failures,
+    policy: OnboardingPolicy,
+    clock: Clock,
 ) -> StepResult:
-    """Set the status, keep the reason, and tell the operators of the step that is missing."""
+    """Set the status, keep the reason, put it on the list of failures and tell of it, in one transaction.
+
+    What lacks after a repair that Usher tried by itself is filed again and not told again.
+    """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None  # only active sign-ups degrade
     step, reason = command.step, reason_of(signup, command.step)
-    if signup.failure is not None and signup.failure["step"] == step:
+    row = failures.find(of_signup(signup.signup_id))
+    if signup.failure is not None and signup.failure["step"] == step and row and row.state == "open":
         return OK
     if signup.steps.get(step, {}).get("status") == "done":
         return OK  # only the answers of its tries were lost
     now = clock.now()
-    failure = report_failure(
-        chat,
-        signup,
-        headline=f"Customer active, but {step} failed",
+    failure: Item = {
+        "step": step,
+        "reason": reason,
+        "since": times.text(now),
+        "correlation_id": signup.correlation_id,
+    }
+    filed = failures.filing(
+        of_signup(signup.signup_id),
+        "degraded",
+        signup.signup_id,
         step=step,
         reason=reason,
+        correlation_id=signup.correlation_id,
         now=now,
-        public_url=public_url,
+        account_id=signup.account_id,
+        next_try_at=next_try(row, policy, now),
     )
+    is_news = row is None or row.state != "redriving" or row.redriven_by == "person"
+    happened: list[Event] = [OnboardingDegraded(signup_id=signup.signup_id, step=step, reason=reason)]
     end = given_up(signup, step, finished_at=failure["since"])
     log.commit(
         signup.account_id,
-        [OnboardingDegraded(signup_id=signup.signup_id, step=step, reason=reason)],
-        [signups.changing(signup.signup_id, {"status": "degraded", "failure": failure, **end})],
+        happened if is_news else [],
+        [signups.changing(signup.signup_id, {"status": "degraded", "failure": failure, **end}), filed],
         correlation_id=signup.correlation_id,
         now=now,
     )

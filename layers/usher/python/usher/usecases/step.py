@@ -6,7 +6,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import times
-from usher.ports.store import Item
 from usher.records.signups import step_mark
 
 
@@ -24,12 +23,35 @@ class StepCommand(BaseModel):
     entered_at: datetime
 
 
-class StepResult(BaseModel):
-    """Output of a step: `ok`, or `stop` when the sign-up cannot go on (the reason is on the record)."""
+class AskCommand(StepCommand):
+    """Input of a step that asks somebody and waits: the token that the answer is given to.
+
+    `reminder` says that it was asked before and nobody answered.
+    """
+
+    task_token: str = Field(min_length=1)
+    reminder: bool = False
+
+
+class WaitTimes(BaseModel):
+    """How long the workflow waits for an answer before it reminds, and from then to the end; seconds."""
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
-    outcome: Literal["ok", "stop"] = "ok"
+    remind_seconds: int = 1
+    rest_seconds: int = 1
+
+
+class StepResult(BaseModel):
+    """Output of a step. `ok` goes on; `stop` cannot (the reason is on the record); others name a gate.
+
+    `wait` is of the gate that comes next, and means nothing for `ok` and `stop`.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
+
+    outcome: Literal["ok", "stop", "confirm", "review", "pay", "reject", "undo", "close"] = "ok"
+    wait: WaitTimes = WaitTimes()
 
 
 OK, STOP = StepResult(), StepResult(outcome="stop")
@@ -44,8 +66,3 @@ def mark(
     return step_mark(
         step, status=status, attempts=attempts, started_at=started, finished_at=finished, error=error
     )
-
-
-def without_none(values: Item) -> Item:
-    """Only the values that are known."""
-    return {name: value for name, value in values.items() if value is not None}

@@ -6,6 +6,7 @@ from usher.domain import times
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue
 from usher.ports.store import Item
+from usher.records.failures import Failures
 from usher.records.inbox import SHARDS, Inbox, OnParked
 
 LEASE = timedelta(minutes=2)  # longer than a message's way through its queue when all is well
@@ -21,7 +22,7 @@ def lease(sweeps: int) -> timedelta:
     return LEASE * (1 << sweeps)
 
 
-def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock, on_parked: OnParked) -> int:
+def sweep_inbox(*, inbox: Inbox, failures: Failures, queue: Queue, clock: Clock, on_parked: OnParked) -> int:
     """Returns how many events were queued again. Consumers are idempotent, so one too many does no harm.
 
     An event that was swept too often is parked with the reason, visible and replayable.
@@ -39,10 +40,11 @@ def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock, on_parked: OnParked
                     continue
                 if sweeps >= MAX_SWEEPS:
                     reason = f"unfinished after {MAX_SWEEPS} more deliveries"
-                    if inbox.park(row["event_id"], reason=reason, now=now):
+                    filed = failures.filing_event(row, step="sweep_inbox", reason=reason, now=now)
+                    if inbox.park(row["event_id"], reason=reason, now=now, filed=filed):
                         on_parked(row["event_id"], row["type"] if "type" in row else row["source"], reason)
                     continue
-                queue.send(*_message(row, sweep=times.text(now)))
+                queue.send(*message_of(row, sweep=times.text(now)))
                 inbox.queued_again(row["event_id"], now=now)
                 requeued += 1
             cursor = page.cursor
@@ -51,7 +53,8 @@ def sweep_inbox(*, inbox: Inbox, queue: Queue, clock: Clock, on_parked: OnParked
     return requeued
 
 
-def _message(row: Item, *, sweep: str) -> tuple[str, list[Message]]:
+def message_of(row: Item, *, sweep: str) -> tuple[str, list[Message]]:
+    """The queue of a stored event, and the message that brings it there once more; `sweep` names this time."""
     event_id = row["event_id"]
     if row["source"] == "stripe":
         body = {"event_id": event_id, "group": row["group"]}

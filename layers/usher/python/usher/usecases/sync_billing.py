@@ -16,10 +16,12 @@ from usher.records.billing import (
     ids_in,
     without,
 )
+from usher.records.failures import Failures
 from usher.records.inbox import Inbox, OnParked
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
 KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
+BY = "sync"  # in the context of its events: what our own steps did is told without it
 _TRIES = 4
 
 
@@ -30,6 +32,7 @@ def sync_billing(
     inbox: Inbox,
     accounts: Accounts,
     records: BillingRecords,
+    failures: Failures,
     clock: Clock,
     on_parked: OnParked,
 ) -> dict[str, str]:
@@ -57,7 +60,8 @@ def sync_billing(
             reason = f"no account of ours belongs to {kind} {id}"
             for row in to_fetch[(kind, id)]:
                 outcomes[row["event_id"]] = "parked"
-                if inbox.park(row["event_id"], reason=reason, now=clock.now()):
+                filed = failures.filing_event(row, step="sync_stripe", reason=reason, now=clock.now())
+                if inbox.park(row["event_id"], reason=reason, now=clock.now(), filed=filed):
                     on_parked(row["event_id"], row["type"], reason)
         else:
             told |= seen
@@ -112,6 +116,7 @@ def _bring_in_step(
                 known=known,
                 correlation_id=account.correlation_id,
                 now=clock.now(),
+                by=BY,
             )
         except ConditionFailed:
             ids |= told | of_account  # somebody was faster: read all of it, then ask again

@@ -1,26 +1,48 @@
-"""Step SyncCrm: contact, company and subscription in the CRM, with plan, source, size and stage."""
+"""Step SyncCrm: contact, company and subscription in the CRM, with plan, size and stage; in batches."""
+
+from collections.abc import Sequence
 
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
-from usher.ports.crm import Crm, CrmProfile
+from usher.ports.crm import Crm, CrmIds, CrmProfile
+from usher.ports.store import Store, Write
 from usher.records.signups import Signup, Signups
-from usher.usecases.step import OK, StepCommand, StepResult, mark
+from usher.records.transactions import transact_all
+from usher.usecases.step import OK, StepCommand, mark
+from usher.usecases.step_batch import Outcome, in_order, of_signups
 
 STEP = "sync_crm"
 
 
 def sync_crm(
-    command: StepCommand, *, crm: Crm, signups: Signups, plans: PlanCatalog, clock: Clock
-) -> StepResult:
-    """Upsert by keys of ours and keep the CRM's ids on the record."""
-    signup = signups.get(command.signup_id)
-    ids = crm.upsert(_profile(signup, plans), correlation_id=signup.correlation_id)
-    values = {"stage": "in_crm", **ids.model_dump(), **mark(command, STEP, clock.now())}
-    signups.change(signup.signup_id, values)
-    return OK
+    commands: Sequence[StepCommand],
+    *,
+    crm: Crm,
+    store: Store,
+    signups: Signups,
+    plans: PlanCatalog,
+    clock: Clock,
+) -> list[Outcome]:
+    """Upsert by keys of ours and keep the CRM's ids on each record; per command its outcome.
+
+    The commands are of different sign-ups. One that fails fails alone.
+    """
+    found, outcomes = of_signups(commands, signups)
+    answers = crm.upsert_many([(profile_of(s, plans), s.correlation_id) for _, s in found])
+    now = clock.now()
+    known: list[tuple[StepCommand, list[Write]]] = []
+    for (command, signup), answer in zip(found, answers, strict=True):
+        if isinstance(answer, CrmIds):
+            values = {"stage": "in_crm", **answer.model_dump(), **mark(command, STEP, now)}
+            known.append((command, [signups.changing(signup.signup_id, values)]))
+        else:
+            outcomes[command.signup_id] = answer
+    written = transact_all(store, [writes for _, writes in known])
+    outcomes |= {c.signup_id: error or OK for (c, _), error in zip(known, written, strict=True)}
+    return in_order(commands, outcomes)
 
 
-def _profile(signup: Signup, plans: PlanCatalog) -> CrmProfile:
+def profile_of(signup: Signup, plans: PlanCatalog) -> CrmProfile:
     assert signup.account_id is not None  # RegisterSignup ran before
     company = signup.company
     return CrmProfile(

@@ -1,0 +1,11 @@
+"""Step RefundPayment of statemachines/onboarding.asl.yaml."""
+
+from usher.bootstrap.billing import services
+from usher.bootstrap.steps import step
+from usher.usecases.step import StepCommand, StepResult
+from usher.usecases.undo_billing import refund_payment
+
+
+@step(StepCommand)
+def handler(command: StepCommand) -> StepResult:
+    return refund_payment(command, undoing=services().undoing)

@@ -1,0 +1,12 @@
+"""Step RemoveTenant of statemachines/onboarding.asl.yaml."""
+
+from usher.bootstrap.provisioning import services
+from usher.bootstrap.steps import step
+from usher.usecases.step import StepCommand, StepResult
+from usher.usecases.undo_provisioning import remove_tenant
+
+
+@step(StepCommand)
+def handler(command: StepCommand) -> StepResult:
+    s = services()
+    return remove_tenant(command, provisioner=s.provisioner, signups=s.signups, clock=s.clock)

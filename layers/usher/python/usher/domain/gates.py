@@ -1,0 +1,159 @@
+"""Gates: what a sign-up has to pass before it is billed and provisioned, in which order, and why."""
+
+from collections.abc import Collection
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from usher.domain.plans import Plan
+
+Gate = Literal["ok", "confirm", "review", "pay", "reject"]
+WaitKind = Literal["confirmation", "review", "payment"]
+
+
+class _Policy(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
+
+
+class WhoWaits(_Policy):
+    """A sign-up waits when any of these says so; none of them: nobody."""
+
+    plans: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    countries: tuple[str, ...] = Field(default=(), description="ISO 3166 codes, of the phone or the locale")
+    company_size_at_least: int | None = Field(default=None, ge=1)
+    amount_minor_at_least: int | None = Field(default=None, ge=1)
+    free_mail: bool = False
+
+
+class Deadline(_Policy):
+    """When whoever is waited for is reminded, and when the wait ends; hours from its beginning."""
+
+    remind_after_hours: int = Field(ge=1, le=24 * 30)
+    ends_after_hours: int = Field(ge=2, le=24 * 60)
+
+    @property
+    def remind_seconds(self) -> int:
+        return min(self.remind_after_hours, self.ends_after_hours - 1) * 3600
+
+    @property
+    def rest_seconds(self) -> int:
+        """From the reminder to the end; at least an hour."""
+        return self.ends_after_hours * 3600 - self.remind_seconds
+
+
+class ConfirmationPolicy(Deadline):
+    """Whose e-mail address has to be confirmed by its link."""
+
+    who: WhoWaits = WhoWaits()
+    remind_after_hours: int = Field(default=24, ge=1, le=24 * 30)
+    ends_after_hours: int = Field(default=72, ge=2, le=24 * 60)
+
+
+class ReviewPolicy(Deadline):
+    """Which sign-ups a person decides, who that is, and what holds when nobody does in time."""
+
+    who: WhoWaits = WhoWaits()
+    remind_after_hours: int = Field(default=24, ge=1, le=24 * 30)
+    ends_after_hours: int = Field(default=72, ge=2, le=24 * 60)
+    default: Literal["approve", "reject"] = "reject"
+    reviewer: str = "sales"
+    delegate: str = "head of sales"
+
+
+class PaymentPolicy(Deadline):
+    """How long a first payment is waited for; Stripe keeps a checkout open for a day at most."""
+
+    remind_after_hours: int = Field(default=6, ge=1, le=22)
+    ends_after_hours: int = Field(default=23, ge=2, le=23)
+    bank_ends_after_hours: int = Field(default=14 * 24, ge=24, le=24 * 60)
+    invoice_due_days: int = Field(default=30, ge=1, le=365)
+
+
+class Applicant(BaseModel):
+    """What gates look at."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
+
+    plan_key: str
+    plan: Plan
+    payment: str = "card"
+    has_payment_method: bool = False
+    trial: bool | None = None
+    email_domain: str = ""
+    country: str | None = None
+    company_size: int | None = None
+    invited: bool = False
+
+
+class Way(BaseModel):
+    """The next gate of a sign-up, the reasons for it, and the trial it gets once it is through."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
+
+    gate: Gate
+    reasons: tuple[str, ...] = ()
+    trial_days: int = 0
+
+
+class GatePolicy(_Policy):
+    """The part of policies/onboarding.yaml that decides who waits for what."""
+
+    beta_phase: bool = False
+    confirmation: ConfirmationPolicy = ConfirmationPolicy()
+    review: ReviewPolicy = ReviewPolicy()
+    payment: PaymentPolicy = PaymentPolicy()
+    free_mail_domains: tuple[str, ...] = ("gmail.com", "googlemail.com", "outlook.com", "hotmail.com")
+
+    def deadline(self, kind: WaitKind) -> Deadline:
+        """How long a wait of this kind lasts."""
+        found: Deadline = getattr(self, kind)
+        return found
+
+    def way(self, applicant: Applicant, passed: Collection[str] = ()) -> Way:
+        """Where a sign-up that has `passed` these waits goes next.
+
+        In order: an invitation where one is needed, the address confirmed, a person's approval, the first
+        payment. A trial is taken when the plan has one and the sign-up asks for it, or says nothing and
+        brings no payment method.
+        """
+        plan, key = applicant.plan, applicant.plan_key
+        if plan.admission == "invitation" and not applicant.invited:
+            return Way(
+                gate="reject", reasons=(f"plan {key} is by invitation, and no valid key came with it",)
+            )
+        if self.beta_phase and not applicant.invited:
+            return Way(gate="reject", reasons=("the product is in its beta phase, by invitation only",))
+        reasons = self._reasons(self.confirmation.who, applicant)
+        if reasons and "confirmation" not in passed:
+            return Way(gate="confirm", reasons=reasons)
+        reasons = self._reasons(self.review.who, applicant)
+        if plan.admission == "review":
+            reasons = (f"plan {key} is given by review", *reasons)
+        if reasons and "review" not in passed:
+            return Way(gate="review", reasons=reasons)
+        trial_days = trial_of(applicant)
+        owes = plan.is_paid and not trial_days and applicant.payment != "invoice"
+        if owes and not applicant.has_payment_method and "payment" not in passed:
+            return Way(gate="pay", reasons=(f"plan {key} has a price and no payment method came with it",))
+        return Way(gate="ok", trial_days=trial_days)
+
+    def _reasons(self, who: WhoWaits, applicant: Applicant) -> tuple[str, ...]:
+        size, amount = applicant.company_size, applicant.plan.amount_minor
+        found: dict[str, bool] = {
+            f"plan {applicant.plan_key}": applicant.plan_key in who.plans,
+            f"domain {applicant.email_domain}": applicant.email_domain in who.domains,
+            f"country {applicant.country}": applicant.country in who.countries,
+            f"a company of {size}": bool(
+                who.company_size_at_least and (size or 0) >= who.company_size_at_least
+            ),
+            f"an amount of {amount}": bool(who.amount_minor_at_least and amount >= who.amount_minor_at_least),
+            "a free-mail address": who.free_mail and applicant.email_domain in self.free_mail_domains,
+        }
+        return tuple(reason for reason, holds in found.items() if holds)
+
+
+def trial_of(applicant: Applicant) -> int:
+    """The days of trial this sign-up gets, 0 for none."""
+    wants = applicant.trial or (applicant.trial is None and not applicant.has_payment_method)
+    return applicant.plan.trial_days if wants and applicant.payment == "card" else 0

@@ -1,0 +1,57 @@
+"""Steps AskConfirmation and AskReview: somebody is asked, and the workflow waits without costing anything."""
+
+from usher.domain import times
+from usher.domain.gates import WaitKind
+from usher.ports.queue import Message, Queue
+from usher.usecases import gates
+from usher.usecases.answer_wait import Asker
+from usher.usecases.step import OK, AskCommand, StepResult, mark
+
+NOTICES = "notices"
+
+
+def ask_confirmation(command: AskCommand, *, asker: Asker, queue: Queue) -> StepResult:
+    """Mail the link that confirms the address; the reminder is a second mail with the same link."""
+    if _ask(command, "confirmation", asker):
+        send_notice(queue, command, "confirm_email")
+    return OK
+
+
+def ask_review(command: AskCommand, *, asker: Asker) -> StepResult:
+    """Tell the reviewers, with the reasons; they decide in the API. The reminder goes to the delegate too."""
+    _ask(command, "review", asker)
+    return OK
+
+
+def send_notice(queue: Queue, command: AskCommand, notice: str) -> None:
+    """Queue one mail to the sign-up's person; its name makes a repeated step send it once."""
+    round_ = "reminder" if command.reminder else "first"
+    body = {
+        "notice": notice,
+        "signup_id": command.signup_id,
+        "correlation_id": command.correlation_id,
+        "round": round_,
+    }
+    queue.send(NOTICES, [Message(body)])
+
+
+def _ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
+    """Note who waits; returns whether somebody still has to be asked.
+
+    An answer that came first is given at once to the task that this very call belongs to.
+    """
+    now = asker.clock.now()
+    asked = mark(command, f"ask_{kind}", now, status="waiting")
+    signup = asker.signups.change(command.signup_id, asked)
+    assert signup.account_id is not None  # RegisterSignup ran before
+    waiting = signup.waiting or {}
+    deadline = str(waiting.get("deadline") or times.text(now))
+    stored = asker.waits.ask(signup.wait_id(kind), token=command.task_token, deadline=deadline, now=now)
+    if stored is not None:
+        result = asker.take(signup, kind, stored)
+        asker.workflows.succeed(command.task_token, result.model_dump(mode="json"))
+        return False
+    if command.reminder and waiting:
+        reminded = gates.told(signup.signup_id, {"waiting": waiting}, reminder=True)
+        asker.log.commit(signup.account_id, reminded, [], correlation_id=command.correlation_id, now=now)
+    return True

@@ -1,0 +1,26 @@
+"""Step BeginRollback: the sign-up will not go on; how it ends is settled here, before anything is undone."""
+
+from usher.ports.clock import Clock
+from usher.records.signups import Signup, Signups, failed_step
+from usher.usecases.step import StepCommand, StepResult
+
+_MADE_SOMETHING = ("create_billing_customer", "create_identity", "provision_tenant", "ask_payment")
+
+
+def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> StepResult:
+    """Write the verdict, once: rejected or expired when a gate said so, else rolled back with the reason.
+
+    Answers `close` when nothing was begun at any vendor, else `undo`.
+    """
+    signup = signups.get(command.signup_id)
+    verdict = signup.verdict
+    if verdict is None or "step" not in verdict:
+        step, reason = failed_step(signup)
+        verdict = {"status": "rolled_back", "reason": reason, "step": step} | (verdict or {})
+        signups.change(command.signup_id, {"stage": "rolling_back", "verdict": verdict})
+    return StepResult(outcome="undo" if _may_have_made(signup) else "close")
+
+
+def _may_have_made(signup: Signup) -> bool:
+    """A step that was begun may have worked without an answer: its mark is enough."""
+    return signup.customer_id is not None or any(step in signup.steps for step in _MADE_SOMETHING)

@@ -1,0 +1,100 @@
+"""The first payment of a sign-up as the payment vendor sees it now: the one truth that waiting goes by."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from usher.domain.errors import NotYet
+from usher.ports.billing import BillingFacts, BillingGateway
+from usher.ports.checkout import Checkouts
+from usher.ports.clock import Clock
+from usher.ports.store import ConditionFailed
+from usher.records.billing import BillingRecords, ids_in
+from usher.records.signups import Signup, Signups
+
+_RUNS = frozenset({"active", "trialing"})
+_GONE = frozenset({"canceled", "incomplete_expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPayment:
+    """`open` can be paid at `url`; `processing` is a bank debit under way; `none` has no page to pay at."""
+
+    state: Literal["paid", "open", "processing", "failed", "none"]
+    url: str | None = None
+    reason: str | None = None
+
+
+class FirstPayments:
+    """Looks up first payments, and records the subscription that a checkout has made."""
+
+    def __init__(
+        self,
+        *,
+        billing: BillingGateway,
+        checkouts: Checkouts,
+        records: BillingRecords,
+        signups: Signups,
+        clock: Clock,
+    ) -> None:
+        self.billing = billing
+        self.checkouts = checkouts
+        self._records = records
+        self._signups = signups
+        self._clock = clock
+
+    def look(self, signup: Signup) -> FirstPayment:
+        """How the first payment of this sign-up stands. Raises VendorUnavailable, VendorRejected, NotYet."""
+        subscription_id = signup.subscription_id
+        if subscription_id is None and signup.checkout_id is not None:
+            checkout = self.checkouts.find(signup.checkout_id)
+            if checkout.status == "open":
+                return FirstPayment("open", url=checkout.url)
+            subscription_id = checkout.subscription_id
+        if subscription_id is None:
+            return FirstPayment("none")
+        facts = self.billing.fetch("subscription", subscription_id)
+        if facts is None or facts.subscription is None:
+            return FirstPayment("failed", reason=f"the payment vendor has no subscription {subscription_id}")
+        if signup.subscription_id is None:
+            self._adopt(signup, subscription_id)
+        return standing(facts, by_bank=signup.payment == "bank")
+
+    def _adopt(self, signup: Signup, subscription_id: str) -> None:
+        """Put the subscription that a checkout made on the sign-up's record and into our copies."""
+        assert signup.account_id is not None
+        known = self._records.known({("subscriptions", subscription_id)})
+        facts = self.billing.fetch("subscription", subscription_id)
+        assert facts is not None and facts.subscription is not None  # it was there a moment ago
+        known |= self._records.known(ids_in(facts) - known.keys())
+        ids = {"subscription_id": subscription_id, "subscription_status": facts.subscription.status}
+        try:
+            self._records.record(
+                facts,
+                account_id=signup.account_id,
+                known=known,
+                correlation_id=signup.correlation_id,
+                now=self._clock.now(),
+                also=(self._signups.changing(signup.signup_id, ids),),
+            )
+        except ConditionFailed as error:  # sync was faster: what it wrote is at least as new
+            raise NotYet(f"{subscription_id} was recorded by sync at this moment; look again") from error
+
+
+def standing(facts: BillingFacts, *, by_bank: bool) -> FirstPayment:
+    """What the facts of a subscription say of its first payment.
+
+    A card that needs its owner, or was refused on the vendor's page, can still be paid with; a bank debit
+    that failed days later cannot.
+    """
+    assert facts.subscription is not None
+    status = facts.subscription.status
+    if any(payment.status == "processing" for payment in facts.payments):
+        return FirstPayment("processing")
+    if status in _RUNS:
+        return FirstPayment("paid")
+    failed = next((p for p in facts.payments if p.failure_code or p.failure_reason), None)
+    reason = f"{failed.failure_code}: {failed.failure_reason}" if failed else f"the subscription is {status}"
+    if status in _GONE or (by_bank and failed):
+        return FirstPayment("failed", reason=reason)
+    url = next((invoice.hosted_url for invoice in facts.invoices if invoice.status == "open"), None)
+    return FirstPayment("open", url=url, reason=reason)

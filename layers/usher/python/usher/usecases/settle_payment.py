@@ -1,0 +1,53 @@
+"""A payment or subscription moved at the vendor: whoever waits for it hears, and late money goes back."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from usher.domain.onboarding import REOPENABLE
+from usher.ports.closing import BillingCloser
+from usher.records.accounts import Accounts
+from usher.usecases.answer_wait import Asker
+from usher.usecases.ask_payment import answer_if_settled
+from usher.usecases.first_payment import FirstPayments
+
+
+class BillingMoved(BaseModel):
+    """Our envelope of payment.succeeded, payment.failed or subscription.activated, told by sync."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
+
+    type: str
+    account_id: str
+    payload: dict[str, Any]
+
+
+def settle_payment(
+    moved: BillingMoved,
+    *,
+    accounts: Accounts,
+    asker: Asker,
+    payments: FirstPayments,
+    closer: BillingCloser,
+) -> str:
+    """Returns what was done: answered, waiting, refunded or nothing. Doing it twice does it once.
+
+    Money that comes for a sign-up that has ended (a bank's late confirmation) is paid back: nobody is left
+    paid and locked out.
+    """
+    account = accounts.find(moved.account_id)
+    signup = asker.signups.find(account.signup_id) if account else None
+    if signup is None:
+        return "nothing"
+    if signup.status == "waiting_payment":
+        return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"
+    if signup.status in REOPENABLE and moved.type == "payment.succeeded":
+        payment_id = moved.payload["payment_id"]
+        closer.refund(
+            payment_id,
+            reason=f"the sign-up is {signup.status}",
+            correlation_id=signup.correlation_id,
+            idempotency_key=f"signup/{signup.signup_id}/refund/{payment_id}",
+        )
+        return "refunded"
+    return "nothing"

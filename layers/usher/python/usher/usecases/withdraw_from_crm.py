@@ -1,0 +1,25 @@
+"""Step WithdrawFromCrm: the CRM hears that a customer it knows of has come to nothing."""
+
+from usher.domain.plans import PlanCatalog
+from usher.ports.clock import Clock
+from usher.ports.crm import Crm
+from usher.records.signups import Signups
+from usher.usecases.step import OK, StepCommand, StepResult, mark
+from usher.usecases.sync_crm import profile_of
+
+STEP = "withdraw_from_crm"
+
+
+def withdraw_from_crm(
+    command: StepCommand, *, crm: Crm, signups: Signups, plans: PlanCatalog, clock: Clock
+) -> StepResult:
+    """Say so on the subscription's record; who never came to the CRM is not brought there now.
+
+    The lifecycle stage stays: only a person moves it back (DESIGN.md section 5).
+    """
+    signup = signups.get(command.signup_id)
+    if signup.contact_id is not None:
+        profile = profile_of(signup, plans).model_copy(update={"subscription_status": "rolled_back"})
+        crm.upsert(profile, correlation_id=signup.correlation_id)
+    signups.change(signup.signup_id, mark(command, STEP, clock.now()))
+    return OK
