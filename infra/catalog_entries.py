@@ -5,6 +5,7 @@ from typing import Literal
 
 Access = Literal["read", "write", "append", "all"]  # append: put only, for tables that are never updated
 Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
+Option = Literal["cognito_issuer", "cognito_client_ids"]  # settings that they may leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Queue:
     @property
     def dead_letters(self) -> str:
         return f"{self.name}-dlq"
+
+    @property
+    def placeholder(self) -> str:
+        """How a workflow file names the queue: `stripe-events` is `${StripeEventsQueue}`."""
+        return "".join(part.capitalize() for part in self.name.split("-")) + "Queue"
 
     @property
     def consumed(self) -> "tuple[Queue, ...]":
@@ -117,7 +123,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An HTTP route. `access`: signed (the handler checks that), public, or a role of the authorizer."""
+    """An HTTP route. `access`: signed (the handler checks that), public, or `roles` of a token's caller."""
 
     method: str
     path: str
@@ -126,6 +132,12 @@ class Route:
     roles: tuple[str, ...] = ()
     rate_per_second: int = 100
     burst: int = 200
+    why: str = ""
+
+    @property
+    def key(self) -> str:
+        """`METHOD /path`, API Gateway's name of it."""
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +159,12 @@ class Function:
     tables: tuple[tuple[str, Access], ...] = ()
     sends_to: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()  # workflows whose waiting tasks it answers
     publishes: bool = False
     secrets: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
+    options: tuple[Option, ...] = ()
     reserved_concurrency: int | None = None
 
     @property

@@ -1,8 +1,10 @@
 """Reads policies/*.yaml: checked by the models that use them, every complaint with its file and line.
 
 Usher's functions see JSON only: `render` writes it for the Lambda layer, `load_all` hands it over locally.
+With the policies goes who may call which route, as the catalog says (`routes`).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from infra import catalog
 from infra.state_machine_file import StrictLoader
 from usher.adapters.hubspot_schema import CrmSchema
 from usher.domain.admission import Limits
@@ -48,12 +51,25 @@ def read(path: Path, model: type[M]) -> M:
 
 
 def load_all(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
-    """Every policy by name, for `usher.bootstrap.policies.install`. Raises PolicyFileError."""
+    """Every policy by name, and `routes`, for `usher.bootstrap.policies.install`. Raises PolicyFileError."""
     for path in sorted(folder.glob("*.yaml")):
         if path.stem not in MODELS:
             known = ", ".join(f"{name}.yaml" for name in MODELS)
             raise PolicyFileError(f"{_shown(path)}:1: is no policy Usher knows; it reads {known}")
-    return {name: load(name, folder) for name in MODELS}
+    return {name: load(name, folder) for name in MODELS} | {"routes": _routes()}
+
+
+def _routes() -> dict[str, Any]:
+    """`METHOD /path` to its access, as `usher.domain.access.access_list` reads it."""
+    return {
+        route.key: {"access": route.access, "roles": list(route.roles), "why": route.why}
+        for route in catalog.ROUTES
+    }
+
+
+def digest(folder: Path = FOLDER) -> str:
+    """What `render` would write, as one hash: another one means that the layer must be made anew."""
+    return hashlib.sha256(json.dumps(load_all(folder), sort_keys=True).encode()).hexdigest()
 
 
 def render(target: Path, folder: Path = FOLDER) -> list[Path]:

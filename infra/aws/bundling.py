@@ -80,13 +80,17 @@ class _OnThisMachine:
         return True
 
 
-def code(source: Path, build: Build, *, bundle: bool) -> lambda_.AssetCode:
-    """The asset of a folder: its hash is that of the sources, so the same sources deploy nothing anew."""
+def code(source: Path, build: Build, *, bundle: bool, fingerprint: str | None = None) -> lambda_.AssetCode:
+    """The asset of a folder: its hash is that of the sources, so the same sources deploy nothing anew.
+
+    `fingerprint` takes the hash's place where more than the folder decides what is built.
+    """
     if not bundle:
         return lambda_.Code.from_asset(str(source), exclude=_SKIP)
     return lambda_.Code.from_asset(
         str(source),
         exclude=_SKIP,
-        asset_hash_type=AssetHashType.SOURCE,
+        asset_hash_type=AssetHashType.CUSTOM if fingerprint else AssetHashType.SOURCE,
+        asset_hash=fingerprint,
         bundling=BundlingOptions(image=RUNTIME.bundling_image, local=_OnThisMachine(build)),
     )

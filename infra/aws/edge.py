@@ -47,8 +47,9 @@ class Edge(Stack):
             "Authorizer",
             functions[catalog.AUTHORIZER].live,
             response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-            identity_source=["$request.header.Authorization"],
-            # Not kept: an answer kept by token alone would be given to other routes with other roles.
+            # None, and so nothing kept: a request without a token must reach the handler too, which answers
+            # 401 as it does on one machine; and a token that is taken back is refused at once (ADR 0030).
+            identity_source=[],
             results_cache_ttl=Duration.seconds(0),
         )
         routes = [self._route(route) for route in catalog.ROUTES]

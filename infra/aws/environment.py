@@ -12,6 +12,10 @@ _ADDRESSES: dict[catalog.Address, str] = {
     "public_url": "Where this stage answers, as its users see it (the edge stack's Url, or your own domain)",
     "product_api_base": "Where the product's provisioning API answers",
 }
+_OPTIONS: dict[catalog.Option, str] = {
+    "cognito_issuer": "The user pool of the operators, https://cognito-idp.REGION.amazonaws.com/POOL_ID",
+    "cognito_client_ids": "The app clients of that pool whose tokens are taken, separated by commas",
+}
 
 
 def environment(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) -> dict[str, str]:
@@ -29,6 +33,7 @@ def environment(stack: Stack, stage: Stage, data: Data, entry: catalog.Function)
     found |= {variable("workflows", name): live_workflow_arn(stack, stage, name) for name in entry.starts}
     found |= {variable("secrets", name): data.secrets[name].secret_arn for name in entry.secrets}
     found |= {TEXTS[address]: _asked_for(stack, address) for address in entry.addresses}
+    found |= {TEXTS[option]: _offered(stack, option) for option in entry.options}
     if entry.publishes:
         found["USHER_BUS"] = data.bus.event_bus_name
     return found
@@ -36,14 +41,23 @@ def environment(stack: Stack, stage: Stage, data: Data, entry: catalog.Function)
 
 def _asked_for(stack: Stack, address: catalog.Address) -> str:
     """A parameter of the stack without a default: nothing is deployed that would call a made-up address."""
-    name = "".join(part.capitalize() for part in address.split("_"))
+    return _parameter(
+        stack,
+        address,
+        description=_ADDRESSES[address],
+        allowed_pattern="https://[^/]+(/.*[^/])?",
+        constraint_description="must be an https address without a slash at its end",
+    )
+
+
+def _offered(stack: Stack, option: catalog.Option) -> str:
+    """A parameter of the stack that may stay empty."""
+    return _parameter(stack, option, description=_OPTIONS[option], default="")
+
+
+def _parameter(stack: Stack, setting: str, **properties: str) -> str:
+    name = "".join(part.capitalize() for part in setting.split("_"))
     found = stack.node.try_find_child(name)
     if not isinstance(found, CfnParameter):
-        found = CfnParameter(
-            stack,
-            name,
-            description=_ADDRESSES[address],
-            allowed_pattern="https://[^/]+(/.*[^/])?",
-            constraint_description="must be an https address without a slash at its end",
-        )
+        found = CfnParameter(stack, name, **properties)
     return found.value_as_string

@@ -33,7 +33,7 @@ class Layers(Construct):
             self._made[name] = lambda_.LayerVersion(
                 self,
                 name,
-                code=code(source, build, bundle=self._bundle),
+                code=code(source, build, bundle=self._bundle, fingerprint=_fingerprint(name)),
                 compatible_runtimes=[RUNTIME],
                 compatible_architectures=[lambda_.Architecture.ARM_64],
                 description=f"Usher: {name}",
@@ -48,3 +48,8 @@ def _content(name: str) -> tuple[Path, Build]:
     if name == "policies":
         return policy_files.FOLDER, lambda output: policy_files.render(output / "policies")
     return VENDOR / name, installed(VENDOR / name / "requirements.txt", "python")
+
+
+def _fingerprint(name: str) -> str | None:
+    """What decides whether a layer has changed, where its folder alone does not: routes are elsewhere."""
+    return policy_files.digest() if name == "policies" else None

@@ -87,10 +87,7 @@ class Watch(Stack):
     def _watch_functions(self) -> None:
         for entry in catalog.FUNCTIONS:
             of = {"FunctionName": self._usher.function(entry)}
-            if (
-                entry.path != catalog.AUTHORIZER
-            ):  # it fails on a bad token, and who sends those must not page us
-                self._alarm(entry.path, "errors", "AWS/Lambda", "Errors", of, self._usher.errors_before_alarm)
+            self._alarm(entry.path, "errors", "AWS/Lambda", "Errors", of, self._usher.errors_before_alarm)
             self._alarm(entry.path, "throttles", "AWS/Lambda", "Throttles", of, 1)
 
     def _alarm(

@@ -80,8 +80,7 @@ def authorizer_event(
     event = to_event(request, f"{method} {path}", parameters)
     for name in ("body", "isBase64Encoded"):
         event.pop(name, None)
-    identity = event["headers"].get("authorization", "")
-    return event | {"type": "REQUEST", "routeArn": arns.route(method, path), "identitySource": [identity]}
+    return event | {"type": "REQUEST", "routeArn": arns.route(method, path), "identitySource": None}
 
 
 def to_response(answer: Any) -> HttpResponse:

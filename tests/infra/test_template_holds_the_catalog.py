@@ -51,7 +51,7 @@ def test_an_environment_names_exactly_what_its_function_may_use(prod: Assembly) 
     }
     for entry in catalog.FUNCTIONS:
         expected = {"USHER_STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
-        expected |= {"POWERTOOLS_LOG_LEVEL"} | {TEXTS[address] for address in entry.addresses}
+        expected |= {"POWERTOOLS_LOG_LEVEL"} | {TEXTS[each] for each in (*entry.addresses, *entry.options)}
         expected |= {variable("tables", name) for name, _ in entry.tables}
         expected |= {variable("queues", name) for name in entry.sends_to}
         expected |= {variable("queues", q.name) for q in catalog.QUEUES if q.consumer == entry.path}
@@ -95,7 +95,9 @@ def test_routes_with_their_authorizer_and_limits(prod: Assembly) -> None:
         assert routes[key]["AuthorizationType"] == expected
         assert stage["RouteSettings"][key]["ThrottlingRateLimit"] == entry.rate_per_second
         assert stage["RouteSettings"][key]["ThrottlingBurstLimit"] == entry.burst
-    assert len(prod.properties("AWS::ApiGatewayV2::Authorizer")) == 1
+    (authorizer,) = prod.properties("AWS::ApiGatewayV2::Authorizer")
+    assert not authorizer.get("IdentitySource")  # with one, API Gateway answers who sends none by itself
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
 
 
 def test_workflows_secrets_the_bus_and_the_bucket(prod: Assembly) -> None:

@@ -186,8 +186,7 @@ def test_every_dead_letter_queue_stream_function_and_workflow_has_an_alarm_that_
         metric = "ApproximateNumberOfMessagesVisible" if "-dlq" in name else "ApproximateAgeOfOldestMessage"
         assert (metric, name) in watched
     for function in prod.properties("AWS::Lambda::Function"):
-        is_authorizer = function["Handler"] == f"functions.{catalog.AUTHORIZER.replace('/', '.')}.handler"
-        assert (("Errors", function["FunctionName"]) in watched) is not is_authorizer
+        assert ("Errors", function["FunctionName"]) in watched
         assert ("Throttles", function["FunctionName"]) in watched
     for entry in catalog.STREAMS:
         room, name = entry.consumer.split("/")

@@ -1,23 +1,37 @@
 """The wrapper of HTTP functions: what a handler is given, and how each outcome is answered."""
 
+import dataclasses
 import hashlib
 import io
 import json
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from functions.operations.api import handler as api_handler
 from functions.operations.authorize import handler as authorize_handler
 from functions.operations.health import handler as health_handler
+from infra import policy_files
+from tests.fakes.api import api_event as request
+from tests.fakes.api import call
 from tests.fakes.platform import FixedSecrets
 from tests.fakes.steps import run_until
 from tests.fakes.webhooks import api_event
 from tests.fakes.world import World
+from usher.bootstrap import platform as bootstrap_platform
+from usher.bootstrap import policies
 from usher.bootstrap.web import http
 from usher.domain.errors import NotYet, StaleWrite, StoreUnavailable
 from usher.domain.problems import FieldError, Problem, invalid
 from usher.ports.http import Answer, Request
+from usher.settings import Settings
+from usher.settings import install as install_settings
+
+
+@pytest.fixture(autouse=True)
+def catalog_s_routes() -> None:
+    policies.install(policy_files.load_all())
 
 
 def answer_of(outcome: Answer | Exception, event: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -26,7 +40,7 @@ def answer_of(outcome: Answer | Exception, event: dict[str, Any] | None = None) 
             raise outcome
         return outcome
 
-    return http(run)(event or api_event("/x", {}, b""), None)
+    return http(run)(event or api_event("/webhooks/signup", {}, b""), None)
 
 
 def request_of(event: dict[str, Any]) -> Request:
@@ -43,25 +57,44 @@ def request_of(event: dict[str, Any]) -> Request:
 @pytest.mark.parametrize("in_base64", [True, False])
 def test_a_handler_sees_the_bytes_that_were_sent(in_base64: bool) -> None:
     body = '{"name":  "Zoë 🚀"}\r\n'.encode()
-    assert request_of(api_event("/x", {}, body, in_base64=in_base64)).body == body
+    assert request_of(api_event("/webhooks/signup", {}, body, in_base64=in_base64)).body == body
 
 
-def test_a_handler_sees_lower_case_headers_parameters_and_the_authorizer_s_role() -> None:
-    event = api_event("/x/1", {"X-Two-Words": "Value"}, b"")
-    event["pathParameters"] = {"id": "1"}
-    event["requestContext"]["authorizer"] = {"lambda": {"role": "support"}}
-    request = request_of(event)
+def token_event(role: str, subject: str = "sue") -> dict[str, Any]:
+    """A request to a route that asks for a token, by a caller the authorizer named."""
+    event = api_event("/v1/signups/1", {"X-Two-Words": "Value"}, b"")
+    event |= {"routeKey": "GET /v1/signups/{id}", "pathParameters": {"id": "1"}}
+    event["requestContext"]["authorizer"] = {"lambda": {"role": role, "subject": subject}}
+    return event
+
+
+def test_a_handler_sees_lower_case_headers_parameters_and_who_calls() -> None:
+    request = request_of(token_event("support"))
     assert request.headers == {"x-two-words": "Value"}
-    assert (request.parameters, request.role) == ({"id": "1"}, "support")
-    assert (request.method, request.path, request.request_id) == ("POST", "/x/1", "req-1")
+    assert (request.parameters, request.role, request.subject) == ({"id": "1"}, "support", "sue")
+    assert (request.method, request.path, request.request_id) == ("POST", "/v1/signups/1", "req-1")
+
+
+@pytest.mark.parametrize(
+    ("role", "subject", "status"), [("", "", 401), ("", "sue", 403), ("root", "sue", 403)]
+)
+def test_who_may_not_is_answered_before_the_handler_is_asked(role: str, subject: str, status: int) -> None:
+    answer = answer_of(ZeroDivisionError(), token_event(role, subject))
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (status, status)
+    assert ("www-authenticate" in answer["headers"]) is (status == 401)
+
+
+def test_a_route_that_the_catalog_does_not_list_is_refused_to_everybody() -> None:
+    event = token_event("admin") | {"routeKey": "GET /v1/forgotten"}
+    assert answer_of(ZeroDivisionError(), event)["statusCode"] == 403
 
 
 @pytest.mark.parametrize("absent", ["body", "headers", "isBase64Encoded"])
 def test_what_api_gateway_leaves_out_is_empty(absent: str) -> None:
-    event = api_event("/x", {}, b"")
+    event = api_event("/webhooks/signup", {}, b"")
     del event[absent]
     request = request_of(event)
-    assert (request.body, request.headers, request.parameters, request.role) == (b"", {}, {}, None)
+    assert (request.body, request.headers, request.parameters, request.role) == (b"", {}, {}, "")
 
 
 def test_a_mapping_is_answered_as_json_and_a_text_as_it_is() -> None:
@@ -98,12 +131,12 @@ def test_a_bug_passes_through_and_is_no_polite_answer() -> None:
 
 
 def test_half_a_surrogate_pair_cannot_have_been_bytes() -> None:
-    event = api_event("/x", {}, b"") | {"body": "\ud800"}
+    event = api_event("/webhooks/signup", {}, b"") | {"body": "\ud800"}
     assert answer_of(Answer(200, {}), event)["statusCode"] == 400
 
 
 def test_no_answer_and_no_log_quotes_the_request(log: io.StringIO) -> None:
-    event = api_event("/x", {"authorization": "Bearer canary"}, b"canary")
+    event = api_event("/webhooks/signup", {"authorization": "Bearer canary"}, b"canary")
     for outcome in (Problem(400, "t", "d"), StoreUnavailable("canary is down")):
         assert "canary" not in json.dumps(answer_of(outcome, event))
     assert "StoreUnavailable" in log.getvalue()
@@ -114,15 +147,11 @@ def test_no_answer_and_no_log_quotes_the_request(log: io.StringIO) -> None:
 
 
 def get(path: str) -> tuple[int, dict[str, Any]]:
-    event = api_event(path, {}, b"")
-    event["requestContext"]["http"]["method"] = "GET"
-    event["requestContext"]["stage"] = "$default"
-    answer = api_handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"])
+    return call("GET", path)
 
 
 def test_the_service_says_that_it_is_well(world: World) -> None:
-    assert health_handler(api_event("/healthz", {}, b""), None)["statusCode"] == 200
+    assert health_handler(request("GET", "/healthz", role=None), None)["statusCode"] == 200
 
 
 def test_a_sign_up_shows_its_status_steps_ids_and_timings(world: World) -> None:
@@ -153,11 +182,15 @@ def test_what_is_not_there_is_a_problem_404(world: World, path: str) -> None:
     assert problem["correlation_id"] == "req-1"
 
 
-def authorize(header: str | None) -> str:
-    headers = {} if header is None else {"authorization": header}
+# -- the authorizer -----------------------------------------------------------------------------------------
+
+
+def named(headers: dict[str, str] | None) -> dict[str, str]:
+    """What the authorizer hands on; it lets everybody pass."""
     answer = authorize_handler({"headers": headers}, None)
-    assert answer["isAuthorized"]
-    return str(answer["context"]["role"])
+    assert answer["isAuthorized"] is True
+    context: dict[str, str] = answer["context"]
+    return context
 
 
 @pytest.fixture
@@ -167,26 +200,28 @@ def tokens(world: World) -> None:
 
 
 @pytest.mark.usefixtures("tokens")
-@pytest.mark.parametrize("role", ["viewer", "admin"])
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_a_token_speaks_for_its_role(role: str, scheme: str) -> None:
-    assert authorize(f"{scheme} token-of-{role}") == role
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+def test_the_authorizer_names_role_and_subject(name: str) -> None:
+    said = named({name: "Bearer token-of-admin"})
+    assert said["role"] == "admin"
+    assert said["subject"].startswith("token:") and "token-of" not in said["subject"]
 
 
 @pytest.mark.usefixtures("tokens")
-@pytest.mark.parametrize(
-    "header",
-    [
-        None,
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer nonsense",
-        "Basic token-of-admin",
-        "token-of-admin",
-        "Bearer \ud800",
-    ],
-)
-def test_anything_else_is_unauthorized(header: str | None) -> None:
-    with pytest.raises(Exception, match="^Unauthorized$"):
-        authorize(header)
+@pytest.mark.parametrize("headers", [None, {}, {"authorization": "Bearer nonsense"}])
+def test_nobody_we_know_has_no_name_and_passes_too(headers: dict[str, str] | None) -> None:
+    assert named(headers) == {"role": "", "subject": ""}
+
+
+@pytest.mark.usefixtures("tokens")
+def test_an_outage_is_handed_on_as_one(world: World) -> None:
+    """A user pool that does not answer: nothing listens on port 9 (discard)."""
+    key = rsa.generate_private_key(65537, 2048)
+    install_settings(Settings(cognito_issuer="http://127.0.0.1:9/pool", cognito_client_ids="console"))
+    bootstrap_platform.install(dataclasses.replace(world))
+    token = jwt.encode({"sub": "1"}, key, algorithm="RS256", headers={"kid": "k1"})
+    assert named({"authorization": f"Bearer {token}"}) == {
+        "role": "",
+        "subject": "",
+        "outage": "VendorUnavailable",
+    }

@@ -29,7 +29,7 @@ def complaint(folder: Path, text: str, name: str = "plans") -> str:
 
 def test_the_policies_in_force_load() -> None:
     policies = policy_files.load_all()
-    assert set(policies) == set(policy_files.MODELS)
+    assert set(policies) == {*policy_files.MODELS, "routes"}
     plans = PlanCatalog.model_validate(policies["plans"]).plans
     assert {
         "free",

@@ -32,6 +32,8 @@ class Settings:
     product_api_base: str = ""
     slack_api_base: str = "https://hooks.slack.com"
     public_url: str = ""
+    cognito_issuer: str = ""
+    cognito_client_ids: str = ""
     vendor_timeout_seconds: float = 10.0
     mail_index_lag_seconds: float = 10.0
 
@@ -53,6 +55,8 @@ TEXTS = {
     "product_api_base": "PRODUCT_API_BASE",
     "slack_api_base": "SLACK_API_BASE",
     "public_url": "USHER_URL",
+    "cognito_issuer": "COGNITO_ISSUER",
+    "cognito_client_ids": "COGNITO_CLIENT_IDS",
 }
 
 

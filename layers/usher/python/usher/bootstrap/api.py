@@ -1,40 +1,175 @@
-"""The resolver of the operator API: powertools' HTTP API resolver that answers problems as RFC 9457 says."""
+"""The operator API: routes that say what they take, and the resolver that answers problems as RFC 9457 says.
+
+A room's routes are a `Routes`; `resolver` puts them into one function (docs/contributing/adding_a_route.md).
+"""
 
 import json
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import BaseModel
 
-from usher.bootstrap.observe import logger
-from usher.bootstrap.web import UNAVAILABLE, refusal
-from usher.domain.errors import RetryableError
+from usher.bootstrap.access import admitted
+from usher.bootstrap.observe import logger, place_of
+from usher.bootstrap.once import Once
+from usher.bootstrap.web import UNAVAILABLE, raw_body, refusal
+from usher.domain.access import Caller
+from usher.domain.errors import Conflict, NotFound, RetryableError
 from usher.domain.problems import Problem
+from usher.ports.http import Answer
+from usher.usecases.fields import body_of, query_of
+
+T = TypeVar("T", bound=BaseModel)
+Outcome = Mapping[str, Any] | Answer
+
+_NAME = re.compile(r"\{(\w+)\}")
 
 
-def resolver() -> APIGatewayHttpResolver:
-    """A resolver whose routes may raise Problem."""
-    app = APIGatewayHttpResolver(serializer=lambda value: json.dumps(value, separators=(",", ":")))
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request that may be served: who calls, the path's parameters, and what was sent, checked."""
+
+    caller: Caller
+    parameters: Mapping[str, str]
+    input: T
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a route takes and answers, for its description."""
+
+    input: type[BaseModel]
+    answers: type[BaseModel] | None
+    status: int
+
+
+class Routes:
+    """The routes of one room. Paths are written as in infra/catalog.py, which says who may use them.
+
+    A route says which model its query string or body is (`usher.usecases.fields.Nothing` for none). Its
+    handler gets a `Call` and returns the JSON body, or an Answer where status or type differ. It may raise
+    Problem, NotFound (404), Conflict (409) and RetryableError (503).
+    """
+
+    def __init__(self) -> None:
+        self.router = Router()  # type: ignore[no-untyped-call]  # powertools left it untyped
+        self.operations: dict[str, Operation] = {}
+
+    def get(
+        self, path: str, *, query: type[T], answers: type[BaseModel] | None = None
+    ) -> Callable[[Callable[[Call[T]], Outcome]], Callable[[Call[T]], Outcome]]:
+        """A route that reads. `query`: its query string; `answers`: its body, for the description."""
+
+        def take(event: Mapping[str, Any]) -> T:
+            return query_of(event.get("queryStringParameters") or {}, query)
+
+        return self._add("GET", path, take, Operation(query, answers, 200))
+
+    def post(
+        self, path: str, *, body: type[T], answers: type[BaseModel] | None = None, status: int = 200
+    ) -> Callable[[Callable[[Call[T]], Outcome]], Callable[[Call[T]], Outcome]]:
+        """A route that does something, once per `Idempotency-Key`. `status`: of a body without an Answer."""
+
+        def take(event: Mapping[str, Any]) -> T:
+            kind = event["headers"].get("content-type", "")
+            return body_of(raw_body(event), body, content_type=kind)
+
+        return self._add("POST", path, take, Operation(body, answers, status))
+
+    def _add(
+        self, method: str, path: str, take: Callable[[Mapping[str, Any]], T], operation: Operation
+    ) -> Callable[[Callable[[Call[T]], Outcome]], Callable[[Call[T]], Outcome]]:
+        key = f"{method} {path}"
+        self.operations[key] = operation
+
+        def decorate(run: Callable[[Call[T]], Outcome]) -> Callable[[Call[T]], Outcome]:
+            once = Once(key)
+
+            def serve(**parameters: str) -> Response[str]:
+                event = self.router.current_event.raw_event
+                caller = admitted(key, event)  # by the route that runs, whatever the gateway took it for
+                event = {**event, "headers": _lower(event)}
+                call = Call(caller, parameters, take(event), event["requestContext"]["requestId"])
+
+                def do() -> Answer:
+                    outcome = run(call)
+                    return outcome if isinstance(outcome, Answer) else Answer(operation.status, outcome)
+
+                if method == "GET":
+                    return _response(do())
+                return _response(once.do(do, call, event["headers"], self.router.lambda_context))
+
+            self.router.route(_NAME.sub(r"<\1>", path), method)(serve)
+            return run
+
+        return decorate
+
+
+def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
+    """The routes of these rooms as one function: its `resolve` is the handler."""
+    app = APIGatewayHttpResolver(serializer=_dumps)
 
     @app.exception_handler(Problem)  # type: ignore[untyped-decorator]  # powertools types it as Callable[..., Any]
     def answer_problem(problem: Problem) -> Response[str]:
-        return _response(problem)
+        logger.info("request refused", function="api", status=problem.status, correlation_id=_request_id())
+        return _refused(problem)
 
     @app.exception_handler(RetryableError)  # type: ignore[untyped-decorator]  # as above
     def answer_unavailable(error: RetryableError) -> Response[str]:
-        logger.error("request failed", function="api", error=type(error).__name__)
-        return _response(UNAVAILABLE, {"retry-after": "1"})
+        logger.error(
+            "request failed", function="api", error=type(error).__name__, correlation_id=_request_id()
+        )
+        return _refused(UNAVAILABLE)
+
+    @app.exception_handler(NotFound)  # type: ignore[untyped-decorator]  # as above
+    def answer_absent(error: NotFound) -> Response[str]:
+        return _refused(Problem(404, "Not found", "There is nothing of this id"))
+
+    @app.exception_handler(Conflict)  # type: ignore[untyped-decorator]  # as above
+    def answer_conflict(error: Conflict) -> Response[str]:
+        return _refused(Problem(409, "Conflict", str(error)))
+
+    @app.exception_handler(Exception)  # type: ignore[untyped-decorator]  # as above
+    def tell_bug(error: Exception) -> Response[str]:
+        """A bug passes through, told by its place: powertools' own word of it would quote the request."""
+        logger.error("bug", function="api", error=type(error).__name__, place=place_of(error))
+        raise error
 
     @app.not_found
     def answer_not_found(error: Exception) -> Response[str]:
-        return _response(Problem(404, "Not found", "There is nothing at this address"))
+        return _refused(Problem(404, "Not found", "There is nothing at this address"))
 
-    def _response(problem: Problem, headers: dict[str, str] | None = None) -> Response[str]:
-        answer: dict[str, Any] = refusal(problem, app.current_event.request_context.request_id)
+    def _request_id() -> str:
+        return str(app.current_event.request_context.request_id)
+
+    def _refused(problem: Problem) -> Response[str]:
+        answer = refusal(problem, _request_id())
         return Response(
-            status_code=answer["statusCode"],
-            content_type=answer["headers"]["content-type"],
+            status_code=problem.status,
+            content_type=answer["headers"].pop("content-type"),
             body=answer["body"],
-            headers=dict(headers or {}),
+            headers=answer["headers"],
         )
 
+    for room in rooms:
+        app.include_router(room.router)
     return app
+
+
+def _response(answer: Answer) -> Response[str]:
+    body = answer.body if isinstance(answer.body, str) else _dumps(answer.body)
+    headers = {"cache-control": "no-store", **answer.headers}
+    return Response(status_code=answer.status, content_type=answer.content_type, body=body, headers=headers)
+
+
+def _lower(event: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,10 +1,9 @@
-"""Services of the operator API: reads of records, and who a token speaks for."""
+"""Services of the operator API: records to read and to change."""
 
 from dataclasses import dataclass
 
 from usher.bootstrap.platform import per_platform
 from usher.ports.platform import Platform
-from usher.ports.secrets import Secrets
 from usher.records.signups import Signups
 
 
@@ -13,9 +12,8 @@ class OperationsServices:
     """What operator routes need."""
 
     signups: Signups
-    secrets: Secrets
 
 
 @per_platform
 def services(platform: Platform) -> OperationsServices:
-    return OperationsServices(Signups(platform.store), platform.secrets)
+    return OperationsServices(Signups(platform.store))

@@ -1,4 +1,4 @@
-"""The policies in force, read once from JSON that was rendered and checked before deployment.
+"""The policies in force, and who may call which route, read once from JSON that was rendered and checked before deployment.
 
 On Lambda the layer carries them; on one machine they are installed from policies/*.yaml at start.
 """
@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from usher.domain.access import RouteAccess, access_list
 from usher.domain.admission import Limits
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
@@ -24,6 +25,7 @@ def install(policies: dict[str, Any]) -> None:
     plans.cache_clear()
     onboarding.cache_clear()
     limits.cache_clear()
+    routes.cache_clear()
 
 
 def _content(name: str) -> Any:
@@ -42,6 +44,12 @@ def plans() -> PlanCatalog:
 def onboarding() -> OnboardingPolicy:
     """policies/onboarding.yaml."""
     return OnboardingPolicy.model_validate(_content("onboarding"))
+
+
+@cache
+def routes() -> dict[str, RouteAccess]:
+    """`METHOD /path` of every route of infra/catalog.py, and who may use it."""
+    return access_list(_content("routes"))
 
 
 @cache

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`headers` have lower-case names; `body` is as sent, byte for byte; `role` is the authorizer's word."""
+    """`headers` have lower-case names; `body` is as sent, byte for byte.
+
+    `role` and `subject` are the caller's, "" on routes that ask nobody who they are.
+    """
 
     method: str
     path: str
@@ -15,7 +18,8 @@ class Request:
     body: bytes
     parameters: Mapping[str, str]
     request_id: str
-    role: str | None = None
+    role: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
