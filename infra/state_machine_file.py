@@ -14,6 +14,7 @@ import yaml
 FOLDER = Path(__file__).resolve().parent.parent / "statemachines"
 SUFFIX = ".asl.yaml"
 LAMBDA = "arn:aws:states:::lambda:invoke"
+SQS = "arn:aws:states:::sqs:sendMessage"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
 _ONE_PLACEHOLDER = re.compile(r"^\$\{([A-Za-z][A-Za-z0-9]*)\}$")
@@ -138,10 +139,20 @@ def lambda_steps(document: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(match.group(1) for match in found if match))
 
 
+def queue_names(document: Mapping[str, Any]) -> list[str]:
+    """The `${Name}` placeholders used as QueueUrl, in order of appearance, each once."""
+    found = (
+        _ONE_PLACEHOLDER.match(str(body["Arguments"].get("QueueUrl", "")))
+        for _, body in states(document)
+        if str(body.get("Resource", "")).startswith(SQS) and isinstance(body.get("Arguments"), dict)
+    )
+    return list(dict.fromkeys(match.group(1) for match in found if match))
+
+
 def names(document: Mapping[str, Any]) -> list[str]:
-    """All other `${Name}` placeholders (queues, state machines, the bus), in order of appearance."""
-    functions = set(lambda_steps(document))
-    return [name for name in dict.fromkeys(_placeholders(document)) if name not in functions]
+    """All other `${Name}` placeholders (state machines, the bus), in order of appearance."""
+    known = {*lambda_steps(document), *queue_names(document)}
+    return [name for name in dict.fromkeys(_placeholders(document)) if name not in known]
 
 
 def substitute(document: Document, mapping: Mapping[str, str]) -> Document:

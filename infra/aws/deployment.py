@@ -46,7 +46,9 @@ def deploy(app: App) -> Deployment:
     for room in rooms.values():
         functions |= room.functions
     versions = {function.entry.step: function.version for function in functions.values()}
-    workflows = Workflows(app, f"{stage.prefix}-workflows", stage=stage, functions=versions)
+    workflows = Workflows(
+        app, f"{stage.prefix}-workflows", stage=stage, functions=versions, queues=data.queues
+    )
     for room in rooms.values():
         workflows.add_stack_dependency(room, "new versions first, then the workflows that are bound to them")
     edge = Edge(app, f"{stage.prefix}-edge", stage=stage, functions=functions)

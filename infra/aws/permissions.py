@@ -31,10 +31,15 @@ _TABLE_KEY = [
 
 def live_workflow_arn(stack: Stack, stage: Stage, workflow: str) -> str:
     """The alias that starters name. Made from names: the workflow's stack needs the rooms, not they it."""
+    return f"{workflow_arn(stack, stage, workflow)}:live"
+
+
+def workflow_arn(stack: Stack, stage: Stage, workflow: str) -> str:
+    """The state machine, whose waiting tasks are answered whichever version an execution runs on."""
     return stack.format_arn(
         service="states",
         resource="stateMachine",
-        resource_name=f"{stage.workflow(workflow)}:live",
+        resource_name=stage.workflow(workflow),
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
 
@@ -49,6 +54,9 @@ def statements(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) 
     if entry.starts:
         aliases = [live_workflow_arn(stack, stage, workflow) for workflow in entry.starts]
         found.append(_allow(["states:StartExecution"], aliases))
+    if entry.answers:
+        machines = [workflow_arn(stack, stage, workflow) for workflow in entry.answers]
+        found.append(_allow(["states:SendTaskFailure", "states:SendTaskSuccess"], machines))
     if entry.publishes:
         found.append(_allow(["events:PutEvents"], [data.bus.event_bus_arn]))
     if entry.secrets:

@@ -7,13 +7,14 @@ from aws_cdk import ArnFormat, ReferenceStrength, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import catalog
 from infra.aws.acknowledge import acknowledge
 from infra.aws.stages import Stage
-from infra.state_machine_file import lambda_steps, load, names
+from infra.state_machine_file import lambda_steps, load, names, queue_names
 
 _FINDING = "Resource::arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:{}:*"
 
@@ -25,6 +26,7 @@ class Workflow(Construct):
         functions: step name -> function version, so that an execution runs on one version of the code from
             start to end. A step the file names and this lacks is a KeyError at synth time, never a missing
             permission at run time.
+        queues: catalog name -> queue.
     """
 
     def __init__(
@@ -34,18 +36,22 @@ class Workflow(Construct):
         *,
         stage: Stage,
         functions: Mapping[str, lambda_.IVersion],
+        queues: Mapping[str, sqs.IQueue],
     ) -> None:
         super().__init__(scope, entry.name)
         document = load(entry.name)
         if unknown := names(document):
             raise document.error(f"nothing on AWS is called {', '.join(unknown)}")
         steps = {step: functions[step] for step in lambda_steps(document)}
+        placeholders = {queue.placeholder: queues[queue.name] for queue in catalog.QUEUES}
+        sent_to = {name: placeholders[name] for name in queue_names(document)}
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_name=stage.workflow(entry.name),
             definition_body=sfn.DefinitionBody.from_string(json.dumps(document)),
-            definition_substitutions={step: _arn(version) for step, version in steps.items()},
+            definition_substitutions={step: _arn(version) for step, version in steps.items()}
+            | {name: queue.queue_url for name, queue in sent_to.items()},
             logs=sfn.LogOptions(
                 level=sfn.LogLevel.ERROR, destination=self._log(stage), include_execution_data=False
             ),
@@ -55,6 +61,9 @@ class Workflow(Construct):
         acknowledge(self.machine, "SF1", "Step Functions keeps each history itself; the log holds failures.")
         acknowledge(self.machine, "IAM5[Resource::*]", "Log delivery and X-Ray know no resource.")
         self._permit([catalog.step(step) for step in steps], stage)
+        if sent_to:
+            arns = [queue.queue_arn for queue in sent_to.values()]
+            self.machine.add_to_role_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=arns))
         self._publish(stage)
 
     def _permit(self, steps: list[catalog.Function], stage: Stage) -> None:

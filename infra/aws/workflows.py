@@ -5,6 +5,7 @@ from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import catalog
@@ -22,9 +23,11 @@ class Workflows(Stack):
         *,
         stage: Stage,
         functions: Mapping[str, lambda_.IVersion],
+        queues: Mapping[str, sqs.IQueue],
         **props: Any,
     ) -> None:
         super().__init__(scope, name, description="Usher: workflows", **props)
         self.by_name = {
-            entry.name: Workflow(self, entry, stage=stage, functions=functions) for entry in catalog.WORKFLOWS
+            entry.name: Workflow(self, entry, stage=stage, functions=functions, queues=queues)
+            for entry in catalog.WORKFLOWS
         }

@@ -251,6 +251,7 @@ def _void_unfinished_claims(connection: sqlite3.Connection) -> None:
 
 def _documents() -> dict[str, state_machine_file.Document]:
     mapping = {function.step: function.path for function in catalog.FUNCTIONS}
+    mapping |= {queue.placeholder: queue.name for queue in catalog.QUEUES}
     return {
         workflow.name: state_machine_file.substitute(state_machine_file.load(workflow.name), mapping)
         for workflow in catalog.WORKFLOWS

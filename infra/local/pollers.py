@@ -2,10 +2,9 @@
 
 import hashlib
 import logging
-import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra import catalog
@@ -18,6 +17,8 @@ from infra.local.queues import LocalQueue
 
 logger = logging.getLogger("usher.local")
 
+QUIET_SECONDS = 0.3  # business time without a new message after which a window is not waited out
+
 
 class Poller:
     """Feeds one queue to its consumer: batches of up to `batch_size`, at most `max_concurrency` at a time.
@@ -25,6 +26,9 @@ class Poller:
     What the consumer names in `batchItemFailures` comes again after the visibility timeout, the rest is
     deleted; an exception brings the whole batch back. Of a FIFO queue everything that follows a failed
     message in its group is kept back too.
+
+    A batch window is kept as on AWS while messages go on coming, and cut short when none has come for
+    QUIET_SECONDS: there the last one of a rush waits the window out, here somebody is watching it.
     """
 
     def __init__(
@@ -40,8 +44,9 @@ class Poller:
         self._functions = functions
         self._clock = clock
         self._arn = queue.arn(entry.name)
-        self._window: datetime | None = None  # until when a small batch is held open
-        self._window_lock = threading.Lock()
+        self._window: datetime | None = None  # until when a small batch is held open at most
+        self._quiet = (0, datetime.min.replace(tzinfo=UTC))  # how many were ready, and until when that counts
+        self._look_again = self._quiet[1]
         self.lane: Lane[list[Received]] = Lane(
             f"queue {entry.name}",
             pool,
@@ -59,20 +64,27 @@ class Poller:
         return self._queue.receive(self._entry.name, self._entry.batch_size, hold=True) or None
 
     def _held_open(self) -> bool:
-        """Whether a batch that is not full may still wait for more; sees to it that somebody looks again."""
-        ready = self._queue.ready(self._entry.name)
-        with self._window_lock:
-            if ready == 0 or ready >= self._entry.batch_size:
-                self._window = None
-                return False
-            now = self._clock.now()
-            if self._window is None:
-                self._window = now + timedelta(seconds=self._entry.batch_window_seconds)
-                self._clock.call_at(self._window, self.lane.wake)
-            if now < self._window:
-                return True
+        """Whether a batch that is not full may still wait for more; sees to it that somebody looks again.
+
+        Called under the lane's lock.
+        """
+        ready, now = self._queue.ready(self._entry.name), self._clock.now()
+        if ready == 0 or ready >= self._entry.batch_size:
             self._window = None
             return False
+        if self._window is None:
+            self._window = now + timedelta(seconds=self._entry.batch_window_seconds)
+            self._quiet = (0, now)
+        if ready != self._quiet[0]:
+            self._quiet = (ready, now + timedelta(seconds=QUIET_SECONDS))
+        until = min(self._window, self._quiet[1])
+        if now >= until:
+            self._window = None
+            return False
+        if self._look_again <= now:
+            self._look_again = until
+            self._clock.call_at(until, self.lane.wake)
+        return True
 
     def _deliver(self, batch: list[Received]) -> None:
         event = sqs_event(batch, self._arn)

@@ -133,9 +133,15 @@ class RecordingBus:
 
 @dataclass
 class RecordingWorkflows:
-    """`started` by name: its workflow and input, the first of each name."""
+    """`started` by name: its workflow and input, the first of each name.
+
+    `told` by token: the output, or the (error, cause), that it was answered with first; later answers and
+    those of tokens in `nobody_waits` find nobody.
+    """
 
     started: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    told: dict[str, dict[str, Any] | tuple[str, str]] = field(default_factory=dict)
+    nobody_waits: set[str] = field(default_factory=set)
     calls: int = 0
     outages: int = 0
 
@@ -148,10 +154,19 @@ class RecordingWorkflows:
         return self.execution_id(workflow, name)
 
     def succeed(self, token: str, output: Mapping[str, Any]) -> bool:
-        return False
+        return self._tell(token, dict(output))
 
     def fail(self, token: str, *, error: str, cause: str) -> bool:
-        return False
+        return self._tell(token, (error, cause))
+
+    def _tell(self, token: str, answer: dict[str, Any] | tuple[str, str]) -> bool:
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("tokens cannot be answered")
+        if token in self.told or token in self.nobody_waits:
+            return False
+        self.told[token] = answer
+        return True
 
     def describe(self, execution_id: str) -> Execution | None:
         workflow, _, name = execution_id.partition(":")

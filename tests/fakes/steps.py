@@ -1,11 +1,16 @@
 """The steps of the onboarding workflow as handlers over a world's fakes, and that workflow's happy path."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from usher.usecases.record_failure import record_failure
+
 from tests.fakes.world import PUBLIC_URL, World
+from usher.bootstrap.collectors import Run, collector
 from usher.bootstrap.steps import step
+from usher.domain.errors import PermanentError, RetryableError
 from usher.records.signups import Signup
 from usher.usecases.activate_account import activate_account
 from usher.usecases.create_billing_customer import create_billing_customer
@@ -14,7 +19,6 @@ from usher.usecases.create_subscription import create_subscription
 from usher.usecases.issue_api_key import issue_api_key
 from usher.usecases.mark_degraded import MarkDegraded, mark_degraded
 from usher.usecases.provision_tenant import provision_tenant
-from usher.usecases.record_failure import record_failure
 from usher.usecases.register_signup import register_signup
 from usher.usecases.send_welcome_mail import send_welcome_mail
 from usher.usecases.step import StepCommand, StepResult
@@ -22,6 +26,7 @@ from usher.usecases.sync_crm import sync_crm
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 C = TypeVar("C", bound=StepCommand)
+WIRE = {"RetryableError": RetryableError, "PermanentError": PermanentError}
 
 ORDER = (
     "register_signup",
@@ -42,6 +47,30 @@ def as_step(name: str, run: Callable[[C], StepResult], command: type[C] = StepCo
     return step(command)(run)
 
 
+def as_collected(w: World, name: str, collect: Run) -> Handler:
+    """The collector `functions/<room>/<name>.py` as a step: its one item's answer, or the error it was told."""
+    collect.__module__ = f"functions.room.{name}"
+    handler = collector(collect)
+
+    def run(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        token = f"token-{len(w.workflows.told)}"
+        answer = handler(messages(name, (event, token)), context)
+        assert answer == {"batchItemFailures": []}
+        told = w.workflows.told[token]
+        if isinstance(told, dict):
+            return told
+        error, cause = told
+        raise WIRE[error](cause)
+
+    return run
+
+
+def messages(step: str, *items: tuple[dict[str, Any], str]) -> dict[str, Any]:
+    """What SQS hands a collector: of each step's payload and token one message."""
+    bodies = [{**payload, "step": step, "task_token": token} for payload, token in items]
+    return {"Records": [{"messageId": f"m{n}", "body": json.dumps(b)} for n, b in enumerate(bodies)]}
+
+
 def handlers(w: World) -> dict[str, Handler]:
     """Every step by its function's name."""
     billing: dict[str, Any] = {"billing": w.billing, "signups": w.signups, "clock": w.clock}
@@ -53,7 +82,13 @@ def handlers(w: World) -> dict[str, Handler]:
         | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
         | {"index_lag": timedelta(seconds=10)}
     )
-    crm: dict[str, Any] = {"crm": w.crm, "signups": w.signups, "plans": w.plans, "clock": w.clock}
+    crm: dict[str, Any] = {
+        "crm": w.crm,
+        "store": w.store,
+        "signups": w.signups,
+        "plans": w.plans,
+        "clock": w.clock,
+    }
     runs: dict[str, Callable[[StepCommand], StepResult]] = {
         "register_signup": lambda c: register_signup(c, plans=w.plans, **own),
         "create_billing_customer": lambda c: create_billing_customer(c, store=w.store, **billing),
@@ -62,11 +97,11 @@ def handlers(w: World) -> dict[str, Handler]:
         "provision_tenant": lambda c: provision_tenant(c, plans=w.plans, **product),
         "issue_api_key": lambda c: issue_api_key(c, plans=w.plans, **product),
         "activate_account": lambda c: activate_account(c, **own),
-        "sync_crm": lambda c: sync_crm(c, **crm),
-        "send_welcome_mail": lambda c: send_welcome_mail(c, **mail),
         "record_failure": lambda c: record_failure(c, **told),
     }
     made = {name: as_step(name, run) for name, run in runs.items()}
+    made["sync_crm"] = as_collected(w, "sync_crm", lambda c: sync_crm(c, **crm))
+    made["send_welcome_mail"] = as_collected(w, "send_welcome_mail", lambda c: send_welcome_mail(c, **mail))
     made["mark_degraded"] = as_step("mark_degraded", lambda c: mark_degraded(c, **told), MarkDegraded)
     return made
 

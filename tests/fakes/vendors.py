@@ -3,11 +3,11 @@
 Each keeps what it was asked to do, and raises the errors put into `errors` first, one per call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from usher.domain.errors import UsherError, VendorRejected
+from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
 from usher.ports.crm import CrmIds, CrmProfile
 from usher.ports.mail import Mail
 
@@ -40,6 +40,15 @@ class RecordingCrm(_Recording):
             subscription_object_id=f"subscription-{key}",
         )
 
+    def upsert_many(self, items: Sequence[tuple[CrmProfile, str]]) -> list[CrmIds | UsherError]:
+        outcomes: list[CrmIds | UsherError] = []
+        for profile, correlation_id in items:
+            try:
+                outcomes.append(self.upsert(profile, correlation_id=correlation_id))
+            except (VendorUnavailable, VendorRejected) as error:
+                outcomes.append(error)
+        return outcomes
+
 
 @dataclass
 class RecordingMailer(_Recording):
@@ -55,6 +64,15 @@ class RecordingMailer(_Recording):
         if self.lost_answers:
             raise self.lost_answers.pop(0)
         return f"message-{len(self.sent)}"
+
+    def send_many(self, mails: Sequence[Mail]) -> list[str | UsherError]:
+        outcomes: list[str | UsherError] = []
+        for mail in mails:
+            try:
+                outcomes.append(self.send(mail))
+            except (VendorUnavailable, VendorRejected) as error:
+                outcomes.append(error)
+        return outcomes
 
     def find(self, mail_id: str) -> str | None:
         self._called()

@@ -1,6 +1,7 @@
 """Everything of the catalog, built and running as one, with plain functions behind its names."""
 
 import http.client
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ class Deployment:
             act = self.acts.get(path)
             if act:
                 return act(event)
+            for record in event.get("Records", ()):
+                if token := json.loads(record.get("body", "{}")).get("task_token"):
+                    assert platform().workflows.succeed(token, {"outcome": "ok"})
             return {"outcome": "ok"} if "Records" not in event else None
 
         return handler

@@ -166,17 +166,39 @@ def test_no_more_batches_at_a_time_than_allowed(runtime: Runtime) -> None:
     assert (len(wired.batches), most) == (8, 2)
 
 
-def test_a_small_batch_is_held_open_for_its_window(runtime: Runtime) -> None:
+def test_a_batch_is_held_open_for_its_window_while_messages_go_on_coming(runtime: Runtime) -> None:
+    wired = Wired(runtime, queue(batch_size=100, batch_window_seconds=5), nothing)
+    wired.start()
+    for n in range(24):
+        wired.send(n)
+        runtime.advance(0.2)
+    assert wired.batches == []
+    runtime.advance(0.2)
+    assert wired.batches == [list(range(24))]
+
+
+def test_a_full_batch_waits_for_nothing(runtime: Runtime) -> None:
+    wired = Wired(runtime, queue(batch_size=25, batch_window_seconds=5, max_concurrency=1), nothing)
+    wired.start()
+    wired.send(*range(60))
+    assert wired.batches == [list(range(25)), list(range(25, 50))]
+    runtime.advance(0.3)
+    assert wired.batches[2:] == [list(range(50, 60))]
+
+
+def test_a_window_is_cut_short_when_nothing_more_comes(runtime: Runtime) -> None:
     wired = Wired(runtime, queue(batch_size=3, batch_window_seconds=5), nothing)
     wired.start()
     wired.send(1)
-    runtime.advance(4)
-    assert wired.batches == []
+    runtime.advance(0.2)
     wired.send(2)
-    runtime.advance(1)
+    runtime.advance(0.2)
+    assert wired.batches == []
+    runtime.advance(0.1)
     assert wired.batches == [[1, 2]]
-    wired.send(3, 4, 5)
-    assert wired.batches == [[1, 2], [3, 4, 5]]
+    wired.send(3)
+    runtime.advance(0.3)
+    assert wired.batches == [[1, 2], [3]]
 
 
 def test_a_stopped_poller_leaves_messages_for_the_next(runtime: Runtime) -> None:

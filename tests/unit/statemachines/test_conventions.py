@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from infra import catalog
-from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load, states
+from infra.aws.queues import visibility_seconds
+from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load, queue_names, states
 from usher.settings import Settings
 
 FILES = sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
@@ -34,13 +35,8 @@ SERVICE_ERRORS = {
     "Lambda.TooManyRequestsException",
 }
 
-# What a CRM or a mail that is too slow or busy looks like; the name of a timeout depends on the runtime.
-OUT_OF_TIME_OR_ROOM = {
-    "States.Timeout",
-    "Sandbox.Timedout",
-    "Lambda.Unknown",
-    "Lambda.TooManyRequestsException",
-}
+# What a collector answers, what it is when none does, and what a queue that takes nothing looks like.
+QUEUE_ERRORS = {"RetryableError", "States.Timeout", "SQS.AmazonSQSException", "SQS.SdkClientException"}
 
 
 def bodies(name: str, *types: str) -> dict[str, dict[str, Any]]:
@@ -56,6 +52,25 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(child)
     elif isinstance(node, str):
         yield node
+
+
+def queue_of(body: dict[str, Any]) -> catalog.Queue | None:
+    """The queue a task sends to, None for one that calls its function itself."""
+    url = str(body["Arguments"].get("QueueUrl", "")).strip("${}")
+    return next((queue for queue in catalog.QUEUES if queue.placeholder == url), None)
+
+
+def function_of(body: dict[str, Any]) -> catalog.Function:
+    """The function a task names: itself, or through the queue it sends to."""
+    if queue := queue_of(body):
+        return catalog.function(queue.consumer)
+    return catalog.step(str(body["Arguments"]["FunctionName"]).strip("${}"))
+
+
+def given_to(body: dict[str, Any]) -> dict[str, Any]:
+    """What the task's function gets."""
+    arguments = body["Arguments"]
+    return dict(arguments["MessageBody"] if queue_of(body) else arguments["Payload"])
 
 
 def expressions(node: Any) -> list[str]:
@@ -94,7 +109,7 @@ def test_expressions_select_and_never_compute(name: str) -> None:
 def test_every_retrier_names_what_it_retries_and_backs_off_with_jitter(name: str) -> None:
     for state, body in bodies(name, "Task").items():
         named = {error for retrier in body["Retry"] for error in retrier["ErrorEquals"]}
-        assert named >= SERVICE_ERRORS, state
+        assert named >= (QUEUE_ERRORS if queue_of(body) else SERVICE_ERRORS), state
         assert not named & {"States.ALL", "States.TaskFailed", "PermanentError"}, state
         for retrier in body["Retry"]:
             assert retrier["JitterStrategy"] == "FULL", state
@@ -106,7 +121,7 @@ def test_a_bug_is_never_caught(name: str) -> None:
     """Anything but a permanent error fails the execution, which stays redrivable and pages."""
     for state, body in bodies(name).items():
         caught = {error for catcher in body.get("Catch", []) for error in catcher["ErrorEquals"]}
-        assert caught <= {"PermanentError", "RetryableError", *OUT_OF_TIME_OR_ROOM}, state
+        assert caught <= {"PermanentError", *QUEUE_ERRORS}, state
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -125,29 +140,47 @@ def test_a_branch_returns_its_outcome_and_does_not_fail(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_step_is_a_function_of_the_catalog(name: str) -> None:
-    for step in lambda_steps(load(name)):
+    document = load(name)
+    for step in lambda_steps(document):
         assert catalog.step(step).step == step
+    assert set(queue_names(document)) <= {queue.placeholder for queue in catalog.QUEUES}
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_state_is_named_like_its_function(name: str) -> None:
     """Two states that share a function add to its name: MarkCrmDegraded and MarkMailDegraded."""
     for state, body in bodies(name, "Task").items():
-        function = str(body["Arguments"]["FunctionName"]).strip("${}")
-        words = re.findall(r"[A-Z][a-z]+", function)
+        words = re.findall(r"[A-Z][a-z]+", function_of(body).step)
         assert [word for word in words if word not in re.findall(r"[A-Z][a-z]+", state)] == [], state
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_timeouts_are_a_ladder_from_the_vendor_call_up(name: str) -> None:
     for state, body in bodies(name, "Task").items():
-        function = catalog.step(str(body["Arguments"]["FunctionName"]).strip("${}"))
+        function = function_of(body)
         assert function.timeout_seconds < body["TimeoutSeconds"] < load(name)["TimeoutSeconds"], state
         if function.vendors:
             assert Settings().vendor_timeout_seconds < function.timeout_seconds, state
 
 
-CALLS = {"create_billing_customer": 2, "create_subscription": 2, "provision_tenant": 3, "issue_api_key": 2}
+@pytest.mark.parametrize("name", FILES)
+def test_a_state_outwaits_all_deliveries_of_its_message(name: str) -> None:
+    """Whoever waits is answered by the collector, or by the consumer of its dead letters."""
+    for state, body in bodies(name, "Task").items():
+        if queue := queue_of(body):
+            assert body["Resource"].endswith(".waitForTaskToken"), state
+            assert queue.dead_letter_consumer, state
+            held = max(queue.visibility_seconds, visibility_seconds(queue)) * queue.max_receives
+            assert queue.batch_window_seconds + held < body["TimeoutSeconds"], state
+
+
+CALLS = {
+    "create_billing_customer": 2,
+    "create_subscription": 2,
+    "provision_tenant": 3,
+    "issue_api_key": 2,
+    "sync_crm": 6,
+}
 
 
 @pytest.mark.parametrize("name, calls", CALLS.items())
@@ -159,16 +192,20 @@ def test_a_function_of_several_calls_outlives_them_all(name: str, calls: int) ->
 @pytest.mark.parametrize("name", FILES)
 def test_every_step_gets_ids_from_the_execution_s_input_and_nothing_of_the_person(name: str) -> None:
     for state, body in bodies(name, "Task").items():
-        given = dict(body["Arguments"]["Payload"])
+        given = given_to(body)
         for id in ("signup_id", "correlation_id"):
             assert given.pop(id) == f"{{% $states.context.Execution.Input.{id} %}}", state
         assert given.pop("retry_count") == "{% $states.context.State.RetryCount %}", state
         assert given.pop("entered_at") == "{% $states.context.State.EnteredTime %}", state
+        if body["Resource"].endswith(".waitForTaskToken"):
+            assert given.pop("task_token") == "{% $states.context.Task.Token %}", state
+        if queue := queue_of(body):
+            assert given["step"] == catalog.function(queue.consumer).name, state
         assert set(given) <= {"step"}, state
 
 
 def test_a_step_that_degrades_names_a_step_that_exists() -> None:
-    named = {body["Arguments"]["Payload"].get("step") for body in bodies("onboarding", "Task").values()}
+    named = {given_to(body).get("step") for body in bodies("onboarding", "Task").values()}
     functions = {entry.name for entry in catalog.FUNCTIONS}
     assert named - {None} == {"sync_crm", "send_welcome_mail"}
     assert named - {None} <= functions

@@ -124,7 +124,7 @@ def test_a_search_that_fails_is_never_read_as_not_sent(world: World, signup: Sig
 
 
 def test_a_crash_between_sending_and_noting_it_is_found_by_search(world: World, signup: Signup) -> None:
-    world.store.fail("write", skip=1)  # the first write claims the mail, the second one notes it
+    world.store.fail("transact", skip=1)  # the first one claims the mail, the second one notes it
     again(world, signup)
     assert world.rows("mails")[0]["state"] == "sending"
     assert run(world, STEP, signup, retry_count=1) == "ok"
@@ -164,13 +164,13 @@ def test_of_two_tries_at_once_only_one_sends(world: World, signup: Signup) -> No
     world.clock.advance(1)
     faster = Mails(world.store.inner)
     former = world.rows("mails")[0]
-    world.store.meanwhile("write", lambda: faster.trying(former, now=world.clock.now()), skip=1)
+    world.store.meanwhile("write", lambda: faster.trying(former, now=world.clock.now()))
     again(world, signup)
     assert world.mailer.sent == []
 
 
 def test_a_mail_that_was_sent_before_is_only_noted(world: World, signup: Signup) -> None:
-    world.store.fail("transact")
+    world.store.fail("transact", skip=2)
     again(world, signup)
     world.mailer.errors.append(VendorRejected("nobody should be asked"))
     assert run(world, STEP, signup, retry_count=1) == "ok"

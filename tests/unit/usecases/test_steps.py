@@ -34,9 +34,11 @@ WRITES_IN = {
     "provision_tenant": "write",
     "issue_api_key": "write",
     "activate_account": "transact",
-    "sync_crm": "write",
+    "sync_crm": "transact",
     "send_welcome_mail": "transact",
 }
+WRITES_BEFORE = {"send_welcome_mail": 2}  # the mail's row, before and after it goes out
+COLLECTED = ("sync_crm", "send_welcome_mail")  # answered through a token, which carries no exception
 
 
 def step_of(world: World, signup: Signup, name: str) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def test_a_crash_between_the_vendor_s_answer_and_the_record_leaves_one_effect(
 ) -> None:
     """The store fails before it wrote, or after it wrote and before it answered."""
     signup = before(world, name, world.given_signup())
-    world.store.fail(WRITES_IN[name], after_effect=after_effect)
+    world.store.fail(WRITES_IN[name], skip=WRITES_BEFORE.get(name, 0), after_effect=after_effect)
     with pytest.raises(RetryableError):
         run(world, name, signup)
     assert run(world, name, signup, retry_count=1) == "ok"
@@ -122,7 +124,7 @@ def test_an_outage_asks_for_a_retry_by_name_and_shows(world: World, name: str, v
     with pytest.raises(RetryableError) as caught:
         run(world, name, signup)
     assert type(caught.value).__name__ == "RetryableError"  # what ErrorEquals compares
-    assert isinstance(caught.value.__cause__, VendorUnavailable)
+    assert name in COLLECTED or isinstance(caught.value.__cause__, VendorUnavailable)
     mark = step_of(world, signup, name)
     assert (mark["status"], mark["attempts"]) == ("retrying", 1)
     assert mark["error"] == "VendorUnavailable: answered 503"
@@ -163,7 +165,7 @@ def test_a_rejection_is_tried_again_until_its_reason_is_on_record(world: World, 
         world.store.meanwhile("transact", lambda: raise_(VendorRejected("as a vendor would")))
     else:
         getattr(world, vendor).errors.append(VendorRejected("no"))
-    world.store.fail("write", skip=1 if name == "send_welcome_mail" else 0)
+    world.store.fail("write")
     with pytest.raises(RetryableError, match="VendorRejected"):
         run(world, name, signup)
     if vendor is not None:

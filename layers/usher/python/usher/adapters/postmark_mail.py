@@ -3,6 +3,7 @@
 https://postmarkapp.com/developer/api/templates-api#email-with-template (read 2026-11)
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import requests
@@ -12,14 +13,17 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from usher.adapters.vendor_errors import ApiKey, from_status, malformed, reader, silent
-from usher.domain.errors import UsherError, VendorRejected
+from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
+from usher.ports.admission import UNLIMITED, Admission
 from usher.ports.mail import Mail
 
 MAIL_ID, CORRELATION_ID = (
     "mail_id",
     "correlation_id",
 )  # keys of a mail's metadata; Postmark allows 20 characters
+BATCH = 500  # mails Postmark takes per batch call
 _NO_TEMPLATE = "1101"
+_MAINTENANCE = 100
 
 
 class PostmarkCalls:
@@ -30,9 +34,19 @@ class PostmarkCalls:
         api_key: the server token.
         timeout: seconds to connect, and again to wait for the answer.
         connections: kept alive at most.
+        admission: when each call may be made.
     """
 
-    def __init__(self, *, api_base: str, api_key: ApiKey, timeout: float, connections: int) -> None:
+    def __init__(
+        self,
+        *,
+        api_base: str,
+        api_key: ApiKey,
+        timeout: float,
+        connections: int,
+        admission: Admission = UNLIMITED,
+    ) -> None:
+        self._admission = admission
         self._key = reader(api_key)
         self._client = PostmarkClient(
             server_token="set at each call", timeout=timeout, max_retries=0, root_api_url=api_base
@@ -50,6 +64,21 @@ class PostmarkCalls:
         self, operation: str, method: str, path: str, body: dict[str, Any] | None = None, **query: Any
     ) -> dict[str, Any]:
         """The answer's JSON object. Raises VendorUnavailable or VendorRejected (`code` is the ErrorCode)."""
+        answer = self.answer(operation, method, path, body, **query)
+        if not isinstance(answer, dict):
+            raise malformed("postmark", operation, writes=method != "GET")
+        return answer
+
+    def answer(
+        self, operation: str, method: str, path: str, body: dict[str, Any] | None = None, **query: Any
+    ) -> Any:
+        """The answer's JSON, whatever it is. Raises as `call`."""
+        with self._admission.call("postmark"):
+            return self._answer(operation, method, path, body, query)
+
+    def _answer(
+        self, operation: str, method: str, path: str, body: dict[str, Any] | None, query: dict[str, Any]
+    ) -> Any:
         self._client.server_token = self._key()
         writes = method != "GET"
         try:
@@ -69,8 +98,6 @@ class PostmarkCalls:
             if not isinstance(error.__context__, requests.HTTPError):
                 raise
             raise _refused(operation, error.__context__, None, writes) from error
-        if not isinstance(answer, dict):
-            raise malformed("postmark", operation, writes=writes)
         return answer
 
 
@@ -90,10 +117,15 @@ class PostmarkMail:
         sender: str,
         timeout: float = 10.0,
         connections: int = 32,
+        admission: Admission = UNLIMITED,
     ) -> None:
         self._sender = sender
         self._calls = PostmarkCalls(
-            api_base=api_base, api_key=api_key, timeout=timeout, connections=connections
+            api_base=api_base,
+            api_key=api_key,
+            timeout=timeout,
+            connections=connections,
+            admission=admission,
         )
 
     def close(self) -> None:
@@ -103,13 +135,30 @@ class PostmarkMail:
     def send(self, mail: Mail) -> str:
         """See ports/mail.py. Postmark has no idempotency key: sending twice mails twice."""
         answer = self._calls.call("send", "POST", "/email/withTemplate/", self._message(mail))
-        if answer.get("ErrorCode") != 0:
-            raise VendorRejected(
-                "postmark did not take the mail", code=str(answer.get("ErrorCode")), status=200
-            )
-        if not isinstance(answer.get("MessageID"), str):
-            raise malformed("postmark", "send")
-        return str(answer["MessageID"])
+        outcome = _outcome("send", answer)
+        if isinstance(outcome, UsherError):
+            raise outcome
+        return outcome
+
+    def send_many(self, mails: Sequence[Mail]) -> list[str | UsherError]:
+        """See ports/mail.py."""
+        parts = [mails[start : start + BATCH] for start in range(0, len(mails), BATCH)]
+        return [outcome for part in parts for outcome in self._send_part(part)]
+
+    def _send_part(self, mails: Sequence[Mail]) -> list[str | UsherError]:
+        body = {"Messages": [self._message(mail) for mail in mails]}
+        try:
+            answers = self._calls.answer("send batch", "POST", "/email/batchWithTemplates/", body)
+        except VendorRejected as error:
+            if len(mails) == 1 or error.status in (401, 403, 404):
+                return [error] * len(mails)
+            middle = len(mails) // 2  # nothing of it was sent; one mail may be at fault: find that one
+            return [*self._send_part(mails[:middle]), *self._send_part(mails[middle:])]
+        except VendorUnavailable as error:
+            return [error] * len(mails)
+        if not isinstance(answers, list) or len(answers) != len(mails):
+            return [malformed("postmark", "send batch")] * len(mails)
+        return [_outcome("send batch", answer) for answer in answers]
 
     def find(self, mail_id: str) -> str | None:
         """See ports/mail.py. Postmark keeps messages for 45 days and indexes them within seconds."""
@@ -160,6 +209,18 @@ class PostmarkTemplates:
             return False
         self._calls.call("push_template", "PUT", f"/templates/{alias}", wanted)
         return True
+
+
+def _outcome(operation: str, answer: Any) -> str | UsherError:
+    """The message id, or the error, of one mail's answer."""
+    if not isinstance(answer, dict) or not isinstance(code := answer.get("ErrorCode"), int):
+        return malformed("postmark", operation)
+    if code == _MAINTENANCE:
+        return VendorUnavailable("postmark is under maintenance; try again later")
+    if code:
+        return VendorRejected("postmark did not take the mail", code=str(code), status=200)
+    message_id = answer.get("MessageID")
+    return message_id if isinstance(message_id, str) else malformed("postmark", operation)
 
 
 def _refused(operation: str, error: BaseException | None, code: object, writes: bool) -> UsherError:

@@ -10,6 +10,7 @@ from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
 from usher.ports.crm import Crm
 from usher.ports.platform import Platform
+from usher.ports.store import Store
 from usher.records.signups import Signups
 from usher.settings import settings
 
@@ -19,6 +20,7 @@ class CrmServices:
     """What CRM steps need."""
 
     crm: Crm
+    store: Store
     signups: Signups
     plans: PlanCatalog
     clock: Clock
@@ -34,6 +36,7 @@ def services(platform: Platform) -> CrmServices:
             timeout=here.vendor_timeout_seconds,
             admission=admission(platform),
         ),
+        store=platform.store,
         signups=Signups(platform.store),
         plans=plans(),
         clock=platform.clock,

@@ -1,8 +1,11 @@
 """CRM: contact, company and subscription of a customer, upserted by keys of ours."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from usher.domain.errors import UsherError
 
 
 class CrmProfile(BaseModel):
@@ -41,3 +44,9 @@ class Crm(Protocol):
 
     def upsert(self, profile: CrmProfile, *, correlation_id: str) -> CrmIds:
         """Create or update the three records by our keys and associate them. Repeating it changes nothing."""
+
+    def upsert_many(self, items: Sequence[tuple[CrmProfile, str]]) -> list[CrmIds | UsherError]:
+        """`upsert` for many, in as few calls as the CRM takes them in.
+
+        Per (profile, correlation id), in their order, the ids or the error; raises none of its own.
+        """

@@ -1,9 +1,11 @@
 """Mail: sends one templated mail, and finds out whether a mail went when the answer was lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from usher.domain.errors import UsherError
 
 
 class Mail(BaseModel):
@@ -25,6 +27,13 @@ class Mailer(Protocol):
 
     def send(self, mail: Mail) -> str:
         """Send the mail; returns the vendor's message id."""
+
+    def send_many(self, mails: Sequence[Mail]) -> list[str | UsherError]:
+        """`send` for many, in as few calls as the vendor takes them in.
+
+        Per mail, in their order, the message id or the error; raises none of its own. An unknown outcome of
+        a call is that of each of its mails.
+        """
 
     def find(self, mail_id: str) -> str | None:
         """The message id of a mail sent under our id, None when the vendor knows none (its index may lag)."""

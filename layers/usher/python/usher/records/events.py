@@ -1,10 +1,11 @@
 """The event log: our typed events, stored in one transaction with the records they tell of (outbox)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from usher.domain import times
-from usher.domain.errors import StaleWrite
+from usher.domain.errors import StaleWrite, StoreUnavailable
 from usher.domain.events import Envelope, Event
 from usher.ports.store import (
     Absent,
@@ -19,11 +20,22 @@ from usher.ports.store import (
     Store,
     Write,
 )
+from usher.records.transactions import transact_all
 
 TABLE = "events"
 OUTBOX = "outbox"
 SHARDS = 8
 _TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What `EventLog.commit` does for one account: its writes and the events they are told by."""
+
+    account_id: str
+    happened: Sequence[Event]
+    writes: Sequence[Write]
+    correlation_id: str
 
 
 class EventLog:
@@ -60,6 +72,32 @@ class EventLog:
                     raise
                 last = self._last_sequence(account_id)
         raise StaleWrite(f"the event log of {account_id} stayed contended; try the step again")
+
+    def commit_all(
+        self, commits: Sequence[Commit], *, now: datetime
+    ) -> list[StaleWrite | StoreUnavailable | None]:
+        """`commit` for many accounts, each all or none, in few transactions; per commit its error or None.
+
+        One that loses a race is done again alone. No account may come twice.
+        """
+        groups: list[list[Write]] = []
+        for each in commits:
+            last = self._last_sequence(each.account_id)
+            entries = self._entries(each.account_id, last, each.happened, each.correlation_id, now, {})
+            groups.append([*each.writes, *entries])
+        outcomes: list[StaleWrite | StoreUnavailable | None] = []
+        for each, outcome in zip(commits, transact_all(self._store, groups), strict=True):
+            outcomes.append(self._again(each, now) if isinstance(outcome, ConditionFailed) else outcome)
+        return outcomes
+
+    def _again(self, each: Commit, now: datetime) -> StaleWrite | StoreUnavailable | None:
+        try:
+            self.commit(
+                each.account_id, each.happened, each.writes, correlation_id=each.correlation_id, now=now
+            )
+        except (StaleWrite, StoreUnavailable) as error:
+            return error
+        return None
 
     def read(self, account_id: str, *, after: int = 0, limit: int = 100) -> list[Envelope]:
         """Events of one account in order, those past sequence `after`."""
