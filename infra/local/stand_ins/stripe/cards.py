@@ -75,6 +75,11 @@ def _declining(number: str, decline: Decline) -> PaymentTestMethod:
     return PaymentTestMethod(number, on_attach=decline, on_charge=decline)
 
 
+def _returned(number: str, code: str, message: str) -> PaymentTestMethod:
+    """A bank account whose debits come back after they were under way."""
+    return PaymentTestMethod(number, type="us_bank_account", on_charge=Decline(code, code, message))
+
+
 _AUTHENTICATE: dict[str, PaymentTestMethod] = {
     "pm_card_authenticationRequired": PaymentTestMethod("4000002760003184", authentication="always"),
     "pm_card_authenticationRequiredOnSetup": PaymentTestMethod(
@@ -119,10 +124,17 @@ TEST_METHODS: dict[str, PaymentTestMethod] = {
     "pm_card_radarBlock": _declining("4100000000000019", FRAUD),
     "pm_usBankAccount": PaymentTestMethod("000123456789", type="us_bank_account"),
     "pm_usBankAccount_success": PaymentTestMethod("000123456789", type="us_bank_account"),
-    "pm_usBankAccount_insufficientFunds": PaymentTestMethod(
-        "000222222227",
-        type="us_bank_account",
-        on_charge=Decline("insufficient_funds", "insufficient_funds", "The account has insufficient funds."),
+    "pm_usBankAccount_insufficientFunds": _returned(
+        "000222222227", "insufficient_funds", "The customer's account has insufficient funds."
+    ),
+    "pm_usBankAccount_accountClosed": _returned(
+        "000111111113", "account_closed", "The customer's bank account has been closed."
+    ),
+    "pm_usBankAccount_noAccount": _returned(
+        "000111111116", "no_account", "The customer's bank account could not be located."
+    ),
+    "pm_usBankAccount_debitNotAuthorized": _returned(
+        "000333333335", "debit_not_authorized", "The customer has not authorized this debit."
     ),
     **_AUTHENTICATE,
     **{f"pm_card_{name}": method for name, method in _DECLINE.items()},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from infra.local.stand_ins.state import Object
-from infra.local.stand_ins.stripe.account import merge_metadata, new_id
+from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
 from infra.local.stand_ins.stripe.errors import StripeError, invalid
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 
@@ -38,7 +38,15 @@ class Charges(Resource):
 
 
 class Refunds(Resource):
-    """`/v1/refunds`: succeed at once, never exceed what is left of the charge."""
+    """`/v1/refunds`: never exceed what is left of the charge; of a card they succeed at once.
+
+    Args:
+        clearing_seconds: how long a refund to a bank account is `pending`.
+    """
+
+    def __init__(self, account: Account, clearing_seconds: int) -> None:
+        super().__init__(account)
+        self._clearing_seconds = clearing_seconds
 
     def routes(self) -> dict[str, Route]:
         create = ("charge", "payment_intent", "amount", "reason", "metadata")
@@ -52,6 +60,10 @@ class Refunds(Resource):
     def create(self, params: dict[str, Any]) -> Object:
         account = self.account
         charge = self._charge_of(params)
+        customer = account.find("customer", charge["customer"])
+        if customer and not customer.get("deleted"):
+            account.use_clock_of(customer)
+        card = charge["payment_method_details"]["type"] == "card"
         left = charge["amount_captured"] - charge["amount_refunded"]
         amount = params.get("amount", left)
         if left <= 0:
@@ -68,18 +80,27 @@ class Refunds(Resource):
             "charge": charge["id"],
             "created": account.now(),
             "currency": charge["currency"],
+            "customer": charge["customer"],
             "metadata": merge_metadata({}, params.get("metadata")),
             "payment_intent": charge["payment_intent"],
             "reason": params.get("reason"),
             "receipt_number": None,
-            "status": "succeeded",
+            "status": "succeeded" if card else "pending",
         }
-        account.state.put("refund", refund, owner=charge["customer"], label=charge["payment_intent"])
-        account.emit("refund.created", refund)
+        account.save(refund, "refund.created")
+        if not card:
+            account.set_timer(refund, account.now() + self._clearing_seconds)
         refunded = charge["amount_refunded"] + amount
         changes = {"amount_refunded": refunded, "refunded": refunded == charge["amount_captured"]}
         account.update(charge, changes, "charge.refunded")
         return refund
+
+    def time_passed(self, id: str) -> None:
+        """The bank has taken the refund (timer)."""
+        refund = self.account.need("refund", id)
+        self.account.set_timer(refund, None)
+        self.account.update(refund, {"status": "succeeded"}, "refund.updated")
+        self.account.emit("charge.refund.updated", refund)
 
     def _charge_of(self, params: dict[str, Any]) -> Object:
         if "charge" in params:

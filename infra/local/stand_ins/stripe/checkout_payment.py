@@ -8,6 +8,7 @@ from infra.local.stand_ins.stand_in import Refusal
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import checkout_object
 from infra.local.stand_ins.stripe.account import Account
+from infra.local.stand_ins.stripe.checkout_notes import note_of, order_of
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.errors import invalid
 from infra.local.stand_ins.stripe.invoices import Invoices
@@ -269,16 +270,6 @@ class CheckoutPayment:
 
     def _fresh(self, session: Object) -> Object:
         return self._account.need("checkout.session", session["id"])
-
-
-def order_of(session: str) -> str:
-    """The note with what a session does not show: its data for the payment, what it began."""
-    return f"order of {session}"
-
-
-def note_of(paid_by: str) -> str:
-    """The note that names the session of a payment intent, setup intent or subscription."""
-    return f"checkout of {paid_by}"
 
 
 def _method(form: dict[str, str]) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import checkout_object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata
-from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment, note_of, order_of
+from infra.local.stand_ins.stripe.checkout_notes import note_of, order_of
+from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
 from infra.local.stand_ins.stripe.errors import StripeError, invalid
 from infra.local.stand_ins.stripe.line_items import LineItems
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, refuse_others, route

@@ -4,6 +4,7 @@ from typing import Any
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import new_id
+from infra.local.stand_ins.stripe.periods import DAY
 
 
 def line(subscription: Object, item: Object, amount: int, description: str, invoice: str) -> Object:
@@ -53,6 +54,8 @@ def draft(
     """A draft invoice over `lines`; of a subscription, or a manual one."""
     total = sum(each["amount"] for each in lines)
     parent: Any = None
+    days = subscription["days_until_due"] if subscription else None
+    due = now + days * DAY if days is not None else None
     period = (now, now)
     if subscription:
         details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
@@ -88,7 +91,7 @@ def draft(
         "default_tax_rates": [],
         "description": None,
         "discounts": [],
-        "due_date": None,
+        "due_date": due,
         "effective_at": None,
         "ending_balance": None,
         "footer": None,

@@ -15,11 +15,11 @@ from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 
 HOUR = 3600
 _UPDATE = ("metadata", "description", "auto_advance", "default_payment_method")
-Outcome = Literal["paid", "open", "requires_action", "failed"]
+Outcome = Literal["paid", "requires_action", "failed", "overdue"]
 
 
 class Invoices(Resource):
-    """`/v1/invoices`, `/v1/invoice_payments`, and billing on behalf of subscriptions.
+    """`/v1/invoices`, and billing on behalf of subscriptions.
 
     Attributes:
         settled: told (invoice, outcome) when an invoice was paid or an attempt failed (subscriptions listen).
@@ -44,8 +44,6 @@ class Invoices(Resource):
             f"POST {path}/{{id}}/pay": route(self.pay, "payment_method", "off_session", "paid_out_of_band"),
             f"POST {path}/{{id}}/void": route(self.void),
             f"POST {path}/{{id}}/mark_uncollectible": route(self.mark_uncollectible),
-            "GET /v1/invoice_payments": route(self.list_payments, PAGE, "invoice", "payment", "status"),
-            "GET /v1/invoice_payments/{id}": route(self.retrieve_payment),
         }
 
     # -- reading ---------------------------------------------------------------------------------
@@ -68,16 +66,6 @@ class Invoices(Resource):
     def lines(self, params: dict[str, Any], id: str) -> Object:
         lines: Object = self.account.need("invoice", id)["lines"]
         return lines
-
-    def list_payments(self, params: dict[str, Any]) -> Object:
-        intent = (params.get("payment") or {}).get("payment_intent")
-        status = params.get("status")
-        where = (lambda held: held["status"] == status) if status else None
-        owner, url = params.get("invoice"), "/v1/invoice_payments"
-        return self.listing("invoice_payment", params, url, owner=owner, label=intent, where=where)
-
-    def retrieve_payment(self, params: dict[str, Any], id: str) -> Object:
-        return self.account.need("invoice_payment", id)
 
     # -- what a caller may do --------------------------------------------------------------------
 
@@ -121,6 +109,8 @@ class Invoices(Resource):
             raise invalid(
                 f"You can only pass in open or uncollectible invoices; this one is {invoice['status']}"
             )
+        if self.on_its_way(invoice):
+            raise invalid("This invoice has a payment that is processing; it cannot be voided now.")
         return self.void_invoice(invoice)
 
     def mark_uncollectible(self, params: dict[str, Any], id: str) -> Object:
@@ -163,8 +153,9 @@ class Invoices(Resource):
         invoice |= {"status": "open", "effective_at": account.now(), "ending_balance": 0}
         invoice |= {"invoice_pdf": f"{url}/pdf", "automatically_finalizes_at": None}
         invoice["status_transitions"]["finalized_at"] = account.now()
-        account.set_timer(invoice, None)
-        account.save(invoice, "invoice.finalized")
+        sends = invoice["collection_method"] == "send_invoice" and invoice["amount_due"] > 0
+        account.set_timer(invoice, invoice["due_date"] if sends else None)
+        account.save(invoice, "invoice.finalized", "invoice.sent" if sends else None)
         if invoice["amount_due"] > 0:
             intent = self._intents.open(
                 invoice["amount_due"], invoice["currency"], customer, {"description": _describe(invoice)}
@@ -214,6 +205,11 @@ class Invoices(Resource):
             else None
         )
 
+    def on_its_way(self, invoice: Object) -> bool:
+        """Whether a bank debit for this invoice is under way: it can be neither stopped nor forgotten."""
+        intent = self.intent_of(invoice)
+        return intent is not None and intent["status"] == "processing"
+
     def void_invoice(self, invoice: Object) -> Object:
         """Void an open invoice and cancel its payment."""
         self._mark(
@@ -235,11 +231,17 @@ class Invoices(Resource):
         self.account.emit("invoice.deleted", invoice)
 
     def time_passed(self, id: str) -> None:
-        """A renewal's draft is finalized and charged, about an hour after it was made (timer)."""
+        """A renewal's draft is an hour old, or an invoice that was sent has become due (timer)."""
         invoice = self.account.need("invoice", id)
         self.account.set_timer(invoice, None)
-        if invoice["status"] != "draft":
-            return
+        if invoice["status"] == "draft":
+            self.bill(invoice)
+        elif invoice["status"] == "open" and not self.on_its_way(invoice):
+            self.account.emit("invoice.overdue", invoice)
+            self.settled(invoice, "overdue")
+
+    def bill(self, invoice: Object) -> None:
+        """Finalize a draft and charge what it asks for, or send it."""
         customer = self.account.need("customer", invoice["customer"])
         self.issue(invoice)
         if invoice["collection_method"] == "send_invoice":

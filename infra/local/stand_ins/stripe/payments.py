@@ -7,6 +7,8 @@ from infra.local.stand_ins.http import Answer
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
 from infra.local.stand_ins.stripe.cards import UNAUTHENTICATED, Decline, behaviour_of
+from infra.local.stand_ins.stripe.charge_object import charge_of
+from infra.local.stand_ins.stripe.checkout_notes import note_of
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
@@ -107,6 +109,9 @@ class PaymentIntents(Resource):
         intent = self.account.need("payment_intent", id)
         self._use_clock(intent)
         self._require_open(intent, "cancel")
+        if self.account.state.note(note_of(id)):
+            message = "You cannot cancel the PaymentIntent of a Checkout Session; expire the session instead."
+            raise invalid(message, code="payment_intent_unexpected_state")
         return self.cancel_intent(intent, params.get("cancellation_reason", "requested_by_customer"))
 
     # -- for invoices and the customer's bank ----------------------------------------------------
@@ -172,7 +177,7 @@ class PaymentIntents(Resource):
         customer = self.account.find("customer", intent["customer"])
         if intent["setup_future_usage"] and customer and method["customer"] is None:
             self._methods.attach_to(customer, method["id"], param="payment_method")
-        charge = self._charge(intent, method, None)
+        charge = self._charged(intent, method, None)
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": charge["id"]}
         intent |= {"next_action": None, "last_payment_error": None}
         self.account.emit("charge.succeeded", charge)
@@ -255,7 +260,7 @@ class PaymentIntents(Resource):
         self._tell(intent)
 
     def _fail(self, intent: Object, method: Object, decline: Decline, *, charged: bool = True) -> Decline:
-        charge = self._charge(intent, method, decline) if charged else None
+        charge = self._charged(intent, method, decline) if charged else None
         error = card_error_fields(decline) | {"message": decline.message, "payment_method": method}
         intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
         intent["last_payment_error"] = error
@@ -266,65 +271,11 @@ class PaymentIntents(Resource):
         self._tell(intent)
         return decline
 
-    def _charge(self, intent: Object, method: Object, decline: Decline | None) -> Object:
-        paid = decline is None
-        details = {"type": method["type"], method["type"]: _charged_with(method)}
-        accepted = {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
-        accepted["seller_message"] = "Payment complete."
-        refused: dict[str, Any] = {"network_status": "declined_by_network", "type": "issuer_declined"}
-        if decline:
-            refused |= {"reason": decline.decline_code, "advice_code": decline.advice_code}
-            refused["seller_message"] = "The bank did not return any further details with this decline."
-        charge: Object = {
-            "id": new_id("charge"),
-            "object": "charge",
-            "amount": intent["amount"],
-            "amount_captured": intent["amount"] if paid else 0,
-            "amount_refunded": 0,
-            "balance_transaction": None,
-            "billing_details": method["billing_details"],
-            "captured": paid,
-            "created": self.account.now(),
-            "currency": intent["currency"],
-            "customer": intent["customer"],
-            "description": intent["description"],
-            "disputed": False,
-            "failure_code": decline.code if decline else None,
-            "failure_message": decline.message if decline else None,
-            "fraud_details": {},
-            "livemode": False,
-            "metadata": intent["metadata"],
-            "outcome": {"risk_level": "normal", "risk_score": 20, **(accepted if paid else refused)},
-            "paid": paid,
-            "payment_intent": intent["id"],
-            "payment_method": method["id"],
-            "payment_method_details": details,
-            "receipt_email": intent["receipt_email"],
-            "refunded": False,
-            "status": "succeeded" if paid else "failed",
-        }
-        return self.account.save(charge)
+    def _charged(self, intent: Object, method: Object, decline: Decline | None) -> Object:
+        return self.account.save(charge_of(intent, method, decline, self.account.now()))
 
 
 def last_decline(intent: Object) -> Decline:
     """Why the intent's last attempt failed."""
     error = intent["last_payment_error"]
     return Decline(error["code"], error["decline_code"], error["message"], error["advice_code"])
-
-
-def _charged_with(method: Object) -> Object:
-    if method["type"] != "card":
-        held = method["us_bank_account"]
-        return {name: held[name] for name in ("account_holder_type", "account_type", "bank_name", "last4")}
-    names = (
-        "brand",
-        "checks",
-        "country",
-        "exp_month",
-        "exp_year",
-        "fingerprint",
-        "funding",
-        "last4",
-        "wallet",
-    )
-    return {name: method["card"][name] for name in names} | {"three_d_secure": None}

@@ -28,6 +28,7 @@ from infra.local.stand_ins.stripe.events import Events
 from infra.local.stand_ins.stripe.happenings import Balance, EventLog, WebhookEndpoints
 from infra.local.stand_ins.stripe.hosted_pages import HostedPages
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
+from infra.local.stand_ins.stripe.invoice_payments import InvoicePayments
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.line_items import LineItems
 from infra.local.stand_ins.stripe.passing_time import PassingTime, TestClocks
@@ -36,6 +37,7 @@ from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
 from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
+from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
 from infra.local.stand_ins.stripe.subscription_life import SubscriptionLife
 from infra.local.stand_ins.stripe.subscriptions import Subscriptions
 
@@ -70,26 +72,30 @@ class StripeStandIn(StandIn):
         self._setups = SetupIntents(account, methods)
         invoices = Invoices(account, methods, self._intents)
         life = SubscriptionLife(account, invoices)
-        subscriptions = Subscriptions(account, methods, invoices, self._setups, life)
+        subscribed = SubscriptionItems(account)
+        subscriptions = Subscriptions(account, methods, invoices, self._setups, subscribed, life)
         customers, items = Customers(account, methods, subscriptions), LineItems(account)
         payment = CheckoutPayment(
             account, items, methods, customers, subscriptions, invoices, self._intents, self._setups
         )
         sessions = CheckoutSessions(account, items, payment)
         links = PaymentLinks(account, items, sessions, payment)
+        refunds = Refunds(account, clearing)
         strikes: dict[str, Callable[[str], None]] = {
             "subscription": life.time_passed,
             "invoice": invoices.time_passed,
             "payment_intent": self._intents.clear,
             "checkout.session": payment.time_passed,
+            "refund": refunds.time_passed,
         }
         self._time = PassingTime(account, strikes)
         self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
         pages = self._pages.routes() | CheckoutPages(account, items, payment, links).routes()
         self._customer = CustomerAtThePage(account, pages)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
-        resources += [customers, subscriptions, invoices, sessions, links]
-        resources += [Charges(account), Refunds(account), TestClocks(account, self._time)]
+        resources += [customers, subscriptions, subscribed, invoices, sessions, links]
+        resources += [Charges(account), refunds, TestClocks(account, self._time)]
+        resources += [InvoicePayments(account)]
         resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
         self._routes: dict[str, Route] = {}
         for resource in resources:

@@ -52,6 +52,8 @@ class SubscriptionLife:
         status, now = subscription["status"], self._account.now()
         if subscription["cancel_at"] and subscription["cancel_at"] <= now and status not in ENDED:
             self.end(subscription)
+        elif status == "incomplete" and self._first_payment_is_on_its_way(subscription):
+            self._account.set_timer(subscription, now + HOUR)  # a bank debit takes days: look again
         elif status == "incomplete":
             self._expire(subscription)
         elif status == "trialing" and now < subscription["trial_end"]:
@@ -82,9 +84,14 @@ class SubscriptionLife:
         return changes | {"cancellation_details": details | {"reason": "cancellation_requested"}}
 
     def end(self, subscription: Object) -> Object:
-        """Cancel now: nothing more is billed, open drafts go, open invoices stop being collected."""
+        """Cancel now: nothing more is billed, open drafts go, open invoices stop being collected.
+
+        One that never began becomes `incomplete_expired` instead and its invoice is void.
+        """
         account = self._account
         now = account.now()
+        if subscription["status"] == "incomplete":
+            return self._expire(subscription)
         changes = {"status": "canceled", "ended_at": now, "canceled_at": subscription["canceled_at"] or now}
         subscription |= changes | {"cancel_at_period_end": False}
         account.set_timer(subscription, None)
@@ -103,7 +110,10 @@ class SubscriptionLife:
         if to == "now":
             if subscription["status"] == "trialing":
                 self._account.update(subscription, changes, None)
-                self._end_trial(subscription)
+                self._account.emit("customer.subscription.trial_will_end", subscription)
+                self._end_trial(subscription, at_once=True)
+            else:
+                self._account.update(subscription, changes, "customer.subscription.updated")
             return subscription
         if not isinstance(to, int) or to <= now:
             raise invalid("Trial end must be a timestamp in the future.", param="trial_end")
@@ -112,23 +122,53 @@ class SubscriptionLife:
         changes |= {"trial_start": subscription["trial_start"] or now}
         changes["items"] = subscription["items"] | {"data": items}
         self._account.update(subscription, changes, "customer.subscription.updated")
+        if to - now <= REMINDER:
+            self._account.emit("customer.subscription.trial_will_end", subscription)
         self.schedule(subscription)
         return subscription
+
+    def resume(self, subscription: Object, customer: Object, behavior: str | None) -> Object:
+        """A paused subscription begins a new period now.
+
+        By default the first attempt to pay resumes it, `past_due` when that fails; with
+        `resume_on_payment_success` it stays paused until the invoice is paid.
+        """
+        previous = {"status": "paused", "status_details": subscription.get("status_details")}
+        waits = behavior == "resume_on_payment_success"
+        invoice = self._next_period(subscription, customer, "subscription_update")
+        paid = False
+        with self.silence():
+            self._invoices.issue(invoice)
+            if not invoice["amount_due"] or self._invoices.default_method(invoice, customer):
+                self._invoices.collect(invoice, customer)
+                paid = self._account.need("invoice", invoice["id"])["status"] == "paid"
+        if paid or not waits:
+            subscription |= {"status": "active" if paid else "past_due", "status_details": None}
+            self._account.save(subscription, "customer.subscription.updated", previous=previous)
+            self._account.emit("customer.subscription.resumed", subscription)
+            self.schedule(subscription)
+            return subscription
+        return self._account.save(subscription)
 
     # -- what time does --------------------------------------------------------------------------
 
     def _period_end(self, subscription: Object) -> int:
         return min(int(item["current_period_end"]) for item in subscription["items"]["data"])
 
-    def _expire(self, subscription: Object) -> None:
-        changes = {"status": "incomplete_expired", "ended_at": self._account.now()}
+    def _first_payment_is_on_its_way(self, subscription: Object) -> bool:
+        invoice = self._account.find("invoice", subscription["latest_invoice"])
+        return invoice is not None and self._invoices.on_its_way(invoice)
+
+    def _expire(self, subscription: Object) -> Object:
+        now = self._account.now()
+        changes = {"status": "incomplete_expired", "ended_at": now, "canceled_at": now}
         self._account.set_timer(subscription, None)
         invoice = self._account.find("invoice", subscription["latest_invoice"])
-        if invoice and invoice["status"] == "open":
+        if invoice and invoice["status"] == "open" and not self._invoices.on_its_way(invoice):
             self._invoices.void_invoice(invoice)
-        self._account.update(subscription, changes, "customer.subscription.updated")
+        return self._account.update(subscription, changes, "customer.subscription.updated")
 
-    def _end_trial(self, subscription: Object) -> None:
+    def _end_trial(self, subscription: Object, *, at_once: bool = False) -> None:
         customer = self._account.need("customer", subscription["customer"])
         settings = customer["invoice_settings"]
         method = subscription["default_payment_method"] or settings["default_payment_method"]
@@ -140,35 +180,51 @@ class SubscriptionLife:
             self.end(subscription)
         elif method is None and behavior == "pause":
             self._account.set_timer(subscription, None)
-            previous = {"status": "trialing"}
-            subscription["status"] = "paused"
+            previous = {"status": "trialing", "status_details": subscription.get("status_details")}
+            subscription |= {"status": "paused", "status_details": _paused(self._account.now())}
             self._account.save(subscription, "customer.subscription.updated", previous=previous)
             self._account.emit("customer.subscription.paused", subscription)
         else:
-            subscription["billing_cycle_anchor"] = self._account.now()
-            self._begin_period(subscription)
+            self._begin_period(subscription, anew=True, at_once=at_once)
 
-    def _begin_period(self, subscription: Object) -> None:
-        """The next period starts with a draft invoice that is finalized an hour later."""
+    def _begin_period(self, subscription: Object, *, anew: bool = False, at_once: bool = False) -> None:
+        """The next period starts with a draft invoice that is finalized an hour later, or at once.
+
+        Args:
+            anew: the billing cycle begins now.
+        """
         account, now = self._account, self._account.now()
         previous = {"items": subscription["items"], "latest_invoice": subscription["latest_invoice"]}
-        items = []
+        if anew:
+            subscription["billing_cycle_anchor"] = now
+        if subscription["status"] == "trialing":
+            previous["status"], subscription["status"] = "trialing", "active"
+        customer = account.need("customer", subscription["customer"])
+        invoice = self._next_period(subscription, customer, "subscription_cycle")
+        if not at_once:
+            invoice["automatically_finalizes_at"] = now + HOUR
+            account.save(invoice)
+            account.set_timer(invoice, now + HOUR)
+        account.save(subscription, "customer.subscription.updated", previous=previous)
+        self.schedule(subscription)
+        if at_once:
+            self._invoices.bill(invoice)
+            subscription |= account.need("subscription", subscription["id"])
+
+    def _next_period(self, subscription: Object, customer: Object, reason: str) -> Object:
+        """Move the items to the period that lies at now; returns the draft for it."""
+        now, items = self._account.now(), []
+        if subscription["status"] == "paused":
+            subscription["billing_cycle_anchor"] = now
         for item in subscription["items"]["data"]:
             recurring = item["price"]["recurring"]
             anchor = subscription["billing_cycle_anchor"]
             start, end = period_at(anchor, recurring["interval"], recurring["interval_count"], now)
             items.append(item | {"current_period_start": start, "current_period_end": end})
         subscription["items"] = subscription["items"] | {"data": items}
-        if subscription["status"] == "trialing":
-            previous["status"], subscription["status"] = "trialing", "active"
-        customer = account.need("customer", subscription["customer"])
-        invoice = self._invoices.draft(subscription, customer, "subscription_cycle")
-        invoice["automatically_finalizes_at"] = now + HOUR
-        account.save(invoice)
-        account.set_timer(invoice, now + HOUR)
+        invoice = self._invoices.draft(subscription, customer, reason)
         subscription["latest_invoice"] = invoice["id"]
-        account.save(subscription, "customer.subscription.updated", previous=previous)
-        self.schedule(subscription)
+        return invoice
 
     # -- what payments do ------------------------------------------------------------------------
 
@@ -180,8 +236,16 @@ class SubscriptionLife:
         if subscription is None or subscription["latest_invoice"] != invoice["id"]:
             return
         status = subscription["status"]
-        if outcome == "paid" and status in ("incomplete", "past_due", "unpaid"):
-            self._account.update(subscription, {"status": "active"}, "customer.subscription.updated")
+        if outcome == "paid" and status in ("incomplete", "past_due", "unpaid", "paused"):
+            changes = {"status": "active"} | ({"status_details": None} if status == "paused" else {})
+            self._account.update(subscription, changes, "customer.subscription.updated")
+            if status == "paused":
+                self._account.emit("customer.subscription.resumed", subscription)
             self.schedule(subscription)
-        elif outcome in ("failed", "requires_action") and status == "active":
+        elif outcome in ("failed", "requires_action", "overdue") and status == "active":
             self._account.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
+
+
+def _paused(now: int) -> Object:
+    cause = {"type": "trial_end_without_payment_method"}
+    return {"paused": {"subscription": cause, "transitioned_at": now, "type": "subscription"}}

@@ -6,13 +6,13 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import subscription_object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
 from infra.local.stand_ins.stripe.cards import behaviour_of
-from infra.local.stand_ins.stripe.catalog import make_price, plan_of
 from infra.local.stand_ins.stripe.errors import StripeError, invalid
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error
-from infra.local.stand_ins.stripe.periods import DAY, after
+from infra.local.stand_ins.stripe.periods import DAY
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
+from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
 from infra.local.stand_ins.stripe.subscription_life import ENDED, SubscriptionLife
 
 _CREATE = ("customer", "items", "metadata", "description", "default_payment_method", "payment_behavior")
@@ -44,10 +44,12 @@ class Subscriptions(Resource):
         methods: PaymentMethods,
         invoices: Invoices,
         setup_intents: SetupIntents,
+        items: SubscriptionItems,
         life: SubscriptionLife,
     ) -> None:
         super().__init__(account)
-        self._methods, self._invoices, self._setups, self._life = methods, invoices, setup_intents, life
+        self._methods, self._invoices, self._setups = methods, invoices, setup_intents
+        self._items, self._life = items, life
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/subscriptions"
@@ -60,7 +62,7 @@ class Subscriptions(Resource):
                 self.update, _UPDATE, _UPDATE_MORE, "payment_behavior", "off_session"
             ),
             f"DELETE {path}/{{id}}": route(self.cancel, "cancellation_details", "invoice_now", "prorate"),
-            "GET /v1/subscription_items": route(self.list_items, PAGE, "subscription"),
+            f"POST {path}/{{id}}/resume": route(self.resume, "billing_cycle_anchor", "payment_behavior"),
         }
 
     # -- reading ---------------------------------------------------------------------------------
@@ -87,12 +89,6 @@ class Subscriptions(Resource):
     def retrieve(self, params: dict[str, Any], id: str) -> Object:
         return self.account.need("subscription", id)
 
-    def list_items(self, params: dict[str, Any]) -> Object:
-        items: Object = self.account.need("subscription", params["subscription"], param="subscription")[
-            "items"
-        ]
-        return items
-
     # -- creating --------------------------------------------------------------------------------
 
     def create(self, params: dict[str, Any]) -> Object:
@@ -103,10 +99,11 @@ class Subscriptions(Resource):
             )
         customer = account.need("customer", params["customer"], param="customer")
         account.use_clock_of(customer)
+        _check_terms(params)
         id, now = new_id("subscription"), account.now()
         trial_end = self._trial_end(params, now)
         subscription = subscription_object.subscription(
-            id, customer, self._items(id, params, trial_end), params, now
+            id, customer, self._items.read(id, params, trial_end), params, now
         )
         method = self._default_method(customer, params)
         if trial_end:
@@ -155,13 +152,17 @@ class Subscriptions(Resource):
         paid = self.account.need("invoice", invoice["id"])["status"] == "paid"
         if behavior == "error_if_incomplete" and decline:
             raise card_error(decline)
-        if behavior == "error_if_incomplete" and not paid:
+        if behavior == "error_if_incomplete" and not paid and not self._processing(invoice):
             message = "This payment requires additional user action before it can be completed successfully."
             raise StripeError(
                 402, message, type="card_error", code="subscription_payment_intent_requires_action"
             )
         if paid:
             subscription["status"] = "active"
+
+    def _processing(self, invoice: Object) -> bool:
+        intent = self._invoices.intent_of(invoice)
+        return intent is not None and intent["status"] == "processing"
 
     def _ask_for_setup(
         self, subscription: Object, customer: Object, method: Object | None, behavior: str
@@ -171,47 +172,6 @@ class Subscriptions(Resource):
         if needs or (behavior == "default_incomplete" and method is None):
             setup = self._setups.open(customer, method)
             subscription["pending_setup_intent"] = setup["id"]
-
-    def _items(self, id: str, params: dict[str, Any], trial_end: int | None) -> list[Object]:
-        if not params.get("items"):
-            raise StripeError(400, "Missing required param: items.", code="parameter_missing", param="items")
-        now, items = self.account.now(), []
-        for index, given in enumerate(params["items"]):
-            price = self._price(given, f"items[{index}]")
-            recurring = price["recurring"]
-            end = trial_end or after(now, recurring["interval"], recurring["interval_count"])
-            items.append(subscription_object.item(id, price, given, now, (now, end)))
-        currencies = {item["price"]["currency"] for item in items}
-        currencies |= {params["currency"]} if "currency" in params else set()
-        if len(currencies) > 1:
-            raise invalid("All items of a subscription must have the same currency.", param="items")
-        return items
-
-    def _price(self, given: dict[str, Any], param: str) -> Object:
-        unknown = given.keys() - {"price", "price_data", "quantity", "metadata", "id", "deleted"}
-        if unknown:
-            raise invalid(f"The stand-in does not implement {param}[{min(unknown)}].", param=param)
-        if isinstance(given.get("price"), dict):  # Checkout has found it already
-            found: Object = given["price"]
-            return found
-        if data := given.get("price_data"):
-            product = self.account.need("product", data["product"], param=f"{param}[price_data][product]")
-            return self.account.save(make_price(data, product["id"], self.account.now()), "price.created")
-        if "price" not in given:
-            raise StripeError(
-                400, f"Missing required param: {param}[price].", code="parameter_missing", param=param
-            )
-        price = self.account.need("price", given["price"], param=f"{param}[price]")
-        if not price["active"]:
-            raise invalid(
-                "The price specified is inactive. This field only accepts active prices.", param=param
-            )
-        if not price["recurring"]:
-            message = (
-                "The price specified is set to `type=one_time` but this field only accepts recurring prices."
-            )
-            raise invalid(message, param=f"{param}[price]")
-        return price
 
     def _trial_end(self, params: dict[str, Any], now: int) -> int | None:
         days, end = params.get("trial_period_days"), params.get("trial_end")
@@ -255,38 +215,12 @@ class Subscriptions(Resource):
         if "cancel_at_period_end" in params:
             changes |= self._life.cancellation(subscription, at_period_end=params["cancel_at_period_end"])
         if "items" in params:
-            changes["items"] = self._changed_items(subscription, params)
+            changes["items"] = self._items.changed(subscription, params)
         if "trial_end" in params:
             return self._life.move_trial_end(subscription, changes, params["trial_end"])
         account.update(subscription, changes, "customer.subscription.updated")
         self._life.schedule(subscription)
         return subscription
-
-    def _changed_items(self, subscription: Object, params: dict[str, Any]) -> Object:
-        """Quantities and prices without proration; prorated changes are refused until they are built."""
-        if params.get("proration_behavior") != "none":
-            raise invalid(
-                "The stand-in changes items with proration_behavior=none only.", param="proration_behavior"
-            )
-        items = {item["id"]: dict(item) for item in subscription["items"]["data"]}
-        first = subscription["items"]["data"][0]
-        for index, given in enumerate(params["items"]):
-            held = items.get(given.get("id", ""))
-            if held is None:
-                period = (first["current_period_start"], first["current_period_end"])
-                price = self._price(given, f"items[{index}]")
-                made = subscription_object.item(subscription["id"], price, given, self.account.now(), period)
-                items[made["id"]] = made
-            elif given.get("deleted"):
-                del items[held["id"]]
-            else:
-                if "price" in given:
-                    held["price"] = self._price(given, f"items[{index}]")
-                    held["plan"] = plan_of(held["price"])
-                held["quantity"] = given.get("quantity", held["quantity"])
-        if not items:
-            raise invalid("A subscription must have at least one active plan.", param="items")
-        return dict(subscription["items"]) | {"data": [*items.values()]}
 
     def cancel(self, params: dict[str, Any], id: str) -> Object:
         subscription = self.account.need("subscription", id)
@@ -300,8 +234,33 @@ class Subscriptions(Resource):
         subscription["cancellation_details"] = details | {"reason": "cancellation_requested"}
         return self._life.end(subscription)
 
+    def resume(self, params: dict[str, Any], id: str) -> Object:
+        """A paused one goes on: its next period begins now and is billed at once.
+
+        Source: docs.stripe.com/api/subscriptions/resume.
+        """
+        subscription = self.account.need("subscription", id)
+        customer = self.account.need("customer", subscription["customer"])
+        self.account.use_clock_of(customer)
+        if subscription["status"] != "paused":
+            raise invalid(f"This subscription is {subscription['status']}; only a paused one can be resumed.")
+        if (params.get("billing_cycle_anchor") or {"type": "now"})["type"] != "now":
+            raise invalid("The stand-in resumes with a new billing cycle.", param="billing_cycle_anchor")
+        return self._life.resume(subscription, customer, params.get("payment_behavior"))
+
     def cancel_all_of(self, customer: Object) -> None:
         """A deleted customer's subscriptions end at once."""
         for subscription in self.account.state.page("subscription", owner=customer["id"]):
             if subscription["status"] not in ENDED:
                 self._life.end(subscription)
+
+
+def _check_terms(params: dict[str, Any]) -> None:
+    """An invoice that is sent says until when, and only such a one."""
+    sends, days = params.get("collection_method") == "send_invoice", params.get("days_until_due")
+    if sends and days is None:
+        message = "If invoices will be billed to be paid manually by the customer, days_until_due is needed."
+        raise StripeError(400, message, code="parameter_missing", param="days_until_due")
+    if not sends and days is not None:
+        message = "days_until_due is only valid if the collection method is send_invoice."
+        raise invalid(message, param="days_until_due")
