@@ -78,6 +78,12 @@ def test_a_repeat_answers_the_same_ids(crm: Crm) -> None:
     assert crm.upsert(ADA, correlation_id="d") == first
 
 
+def test_many_at_once_are_what_each_alone_would_be(crm: Crm) -> None:
+    many = crm.upsert_many([(person(number), f"c{number}") for number in range(5)])
+    assert [crm.upsert(person(number), correlation_id="d") for number in range(5)] == many
+    assert crm.upsert_many([]) == []
+
+
 def test_each_account_has_records_of_its_own(crm: Crm) -> None:
     one, two = (crm.upsert(person(number), correlation_id="c") for number in (1, 2))
     assert set(one.model_dump().values()).isdisjoint(two.model_dump().values())

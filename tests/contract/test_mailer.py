@@ -15,6 +15,7 @@ from usher.ports.mail import Mail, Mailer
 
 KEY = "server-token"
 SEND = "POST /email/withTemplate"
+SEND_MANY = "POST /email/batchWithTemplates"
 WELCOME = Mail(
     mail_id="welcome/su_1",
     to="ada@canary.example",
@@ -177,6 +178,65 @@ def test_a_batch_answers_each_mail_and_takes_five_hundred(postmark: Control) -> 
     assert [answer["ErrorCode"] for answer in answers] == [0, 300, 300]
     too_many = postmark.call("POST", "/email/batchWithTemplates/", {"Messages": [good] * 501}, **token)
     assert (too_many.status, too_many.json()["ErrorCode"]) == (422, 410)
+
+
+def numbered(*numbers: int, **changes: str) -> list[Mail]:
+    return [WELCOME.model_copy(update={"mail_id": f"welcome/su_{n}", **changes}) for n in numbers]
+
+
+def test_many_mails_that_were_sent_are_each_found_under_their_id(mailer: Mailer) -> None:
+    mails = numbered(*range(5))
+    sent = mailer.send_many(mails)
+    assert [mailer.find(mail.mail_id) for mail in mails] == sent
+    assert len({str(message_id) for message_id in sent}) == 5
+    assert mailer.send_many([]) == []
+
+
+def test_five_hundred_mails_take_one_call(adapter: PostmarkMail, postmark: Control) -> None:
+    calls = postmark.calls()
+    sent = PostmarkMail(api_base=postmark.url, api_key=KEY, sender="hello@example.com")
+    outcomes = sent.send_many(numbered(*range(501)))
+    sent.close()
+    assert postmark.calls() - calls == 2
+    assert len({outcome for outcome in outcomes if isinstance(outcome, str)}) == 501
+
+
+def test_one_bad_mail_of_many_spoils_no_other(adapter: PostmarkMail) -> None:
+    bad = [*numbered(1, to="canary at example"), *numbered(3, template="gone")]
+    outcomes = adapter.send_many([*numbered(0), bad[0], *numbered(2), bad[1]])
+    assert [isinstance(outcome, str) for outcome in outcomes] == [True, False, True, False]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, VendorRejected)]
+    assert [error.code for error in refused] == ["300", "1101"]
+    assert "canary" not in as_logged(refused[0])
+
+
+@pytest.mark.parametrize(("fault", "unknown"), FAULTS.items())
+def test_what_is_unknown_of_a_call_is_unknown_of_each_of_its_mails(
+    adapter: PostmarkMail, postmark: Control, fault: str, unknown: bool
+) -> None:
+    postmark.fault(SEND_MANY, fault)
+    outcomes = adapter.send_many(numbered(0, 1, 2))
+    assert [isinstance(each, VendorUnavailable) and each.outcome_unknown for each in outcomes] == [unknown] * 3
+    done = fault in ("fail_after", "timeout_after", "malformed")
+    assert [adapter.find(mail.mail_id) is not None for mail in numbered(0, 1, 2)] == [done] * 3
+
+
+def test_a_call_that_is_refused_whole_is_split_until_the_bad_mail_is_alone(
+    adapter: PostmarkMail, postmark: Control
+) -> None:
+    postmark.fault(SEND_MANY, "400", count=3)
+    outcomes = adapter.send_many(numbered(*range(4)))
+    assert [isinstance(each, VendorRejected) for each in outcomes] == [True, False, False, False]
+    assert len(postmark.held("message")) == 3
+
+
+def test_many_mails_with_a_wrong_token_cost_one_call(postmark: Control) -> None:
+    mailer = PostmarkMail(api_base=postmark.url, api_key="other", sender="hello@example.com")
+    calls = postmark.calls()
+    outcomes = mailer.send_many(numbered(*range(8)))
+    mailer.close()
+    assert all(isinstance(outcome, VendorRejected) for outcome in outcomes)
+    assert postmark.calls() - calls == 1
 
 
 def test_pushing_a_template_again_changes_nothing_and_a_new_text_does(postmark: Control) -> None:

@@ -1,4 +1,4 @@
-"""Mailer over Postmark's templates. The client library is unmaintained, so little of it is used.
+"""Mailer over Postmark's templates, one mail at a time or up to five hundred in a call.
 
 https://postmarkapp.com/developer/api/templates-api#email-with-template (read 2026-11)
 """
@@ -6,13 +6,8 @@ https://postmarkapp.com/developer/api/templates-api#email-with-template (read 20
 from collections.abc import Sequence
 from typing import Any
 
-import requests
-from postmarker.core import PostmarkClient
-from postmarker.exceptions import ClientError
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
-
-from usher.adapters.vendor_errors import ApiKey, from_status, malformed, reader, silent
+from usher.adapters.postmark_calls import PostmarkCalls
+from usher.adapters.vendor_errors import ApiKey, malformed
 from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
 from usher.ports.admission import UNLIMITED, Admission
 from usher.ports.mail import Mail
@@ -24,81 +19,6 @@ MAIL_ID, CORRELATION_ID = (
 BATCH = 500  # mails Postmark takes per batch call
 _NO_TEMPLATE = "1101"
 _MAINTENANCE = 100
-
-
-class PostmarkCalls:
-    """Postmark's API by postmarker's client: one session, and errors in Usher's words.
-
-    Args:
-        api_base: scheme, host and port; postmarker drops a path.
-        api_key: the server token.
-        timeout: seconds to connect, and again to wait for the answer.
-        connections: kept alive at most.
-        admission: when each call may be made.
-    """
-
-    def __init__(
-        self,
-        *,
-        api_base: str,
-        api_key: ApiKey,
-        timeout: float,
-        connections: int,
-        admission: Admission = UNLIMITED,
-    ) -> None:
-        self._admission = admission
-        self._key = reader(api_key)
-        self._client = PostmarkClient(
-            server_token="set at each call", timeout=timeout, max_retries=0, root_api_url=api_base
-        )
-        session = self._client.session
-        session.trust_env = False  # else each call looks for proxies and a .netrc: a quarter of its CPU time
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=0))
-
-    def close(self) -> None:
-        """Drop the kept connections."""
-        self._client.session.close()
-
-    def call(
-        self, operation: str, method: str, path: str, body: dict[str, Any] | None = None, **query: Any
-    ) -> dict[str, Any]:
-        """The answer's JSON object. Raises VendorUnavailable or VendorRejected (`code` is the ErrorCode)."""
-        answer = self.answer(operation, method, path, body, **query)
-        if not isinstance(answer, dict):
-            raise malformed("postmark", operation, writes=method != "GET")
-        return answer
-
-    def answer(
-        self, operation: str, method: str, path: str, body: dict[str, Any] | None = None, **query: Any
-    ) -> Any:
-        """The answer's JSON, whatever it is. Raises as `call`."""
-        with self._admission.call("postmark"):
-            return self._answer(operation, method, path, body, query)
-
-    def _answer(
-        self, operation: str, method: str, path: str, body: dict[str, Any] | None, query: dict[str, Any]
-    ) -> Any:
-        self._client.server_token = self._key()
-        writes = method != "GET"
-        try:
-            answer = self._client.call(method, path, data=body, **query)
-        except ClientError as error:
-            error.args = (f"Postmark error {error.error_code}",)  # its text may quote an address
-            raise _refused(operation, error.__cause__, error.error_code, writes) from error
-        except requests.HTTPError as error:  # an error whose body is not JSON
-            raise _refused(operation, error, None, writes) from error
-        except requests.ConnectionError as error:
-            raise silent("postmark", operation, sent=_was_sent(error), writes=writes) from error
-        except requests.Timeout as error:
-            raise silent("postmark", operation, sent=True, writes=writes) from error
-        except requests.RequestException as error:  # a 200 whose body is not JSON, or is cut off
-            raise malformed("postmark", operation, writes=writes) from error
-        except (KeyError, TypeError) as error:  # postmarker missed the documented fields of an error answer
-            if not isinstance(error.__context__, requests.HTTPError):
-                raise
-            raise _refused(operation, error.__context__, None, writes) from error
-        return answer
 
 
 class PostmarkMail:
@@ -221,16 +141,3 @@ def _outcome(operation: str, answer: Any) -> str | UsherError:
         return VendorRejected("postmark did not take the mail", code=str(code), status=200)
     message_id = answer.get("MessageID")
     return message_id if isinstance(message_id, str) else malformed("postmark", operation)
-
-
-def _refused(operation: str, error: BaseException | None, code: object, writes: bool) -> UsherError:
-    response = error.response if isinstance(error, requests.HTTPError) else None
-    status = 500 if response is None else response.status_code
-    retry_after = None if response is None else response.headers.get("Retry-After")
-    return from_status("postmark", operation, status, code=code, retry_after=retry_after, writes=writes)
-
-
-def _was_sent(error: requests.ConnectionError) -> bool:
-    """False only when it is certain that no connection came about."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return not isinstance(error, requests.ConnectTimeout) and not isinstance(reason, NewConnectionError)
