@@ -46,7 +46,7 @@ CALLS = {
     "associate_1": Call("sync_crm", "hubspot", _ASSOCIATE),
     "associate_2": Call("sync_crm", "hubspot", _ASSOCIATE, 1),
     "associate_3": Call("sync_crm", "hubspot", _ASSOCIATE, 2),
-    "send_mail": Call("send_welcome_mail", "postmark", "POST /email/withTemplate"),
+    "send_mail": Call("send_welcome_mail", "postmark", "POST /email/batchWithTemplates"),
 }
 FAULTS = ("fail_before", "fail_after", "timeout_after", "429", "500", "500-with-effect", "malformed", "delay")
 CELLS = [(call, fault) for call in CALLS for fault in FAULTS]
@@ -241,10 +241,10 @@ def test_a_failed_look_up_is_never_read_as_not_there(world: World) -> None:
 
 
 def test_after_a_mail_of_unknown_fate_a_failed_search_is_never_read_as_not_sent(world: World) -> None:
-    world.vendors.fault("postmark", "POST /email/withTemplate", "fail_after")
+    world.vendors.fault("postmark", "POST /email/batchWithTemplates", "fail_after")
     world.vendors.fault("postmark", "GET /messages/outbound", "500", count=2)
     world.sign_up()
     world.settle()
     assert world.vendors.struck("postmark") == 3
     census.of(world).active()
-    assert world.vendors.calls("postmark")["POST /email/withTemplate"] == 1
+    assert world.vendors.calls("postmark")["POST /email/batchWithTemplates"] == 1
