@@ -4,6 +4,7 @@ Two builders read it: infra/aws (CDK) and infra/local (SQLite). Nothing is deplo
 here; permissions, environment and alarms are derived from these lines, never written a second time.
 """
 
+from infra.announcing import announced
 from infra.catalog_entries import (
     Access,
     Address,
@@ -51,7 +52,18 @@ __all__ = [
 ]
 
 TABLES = (
-    Table("signups", "Master record: one sign-up, its steps and every id it got.", "signup_id"),
+    Table(
+        "signups",
+        "Master record: one sign-up, its steps and every id it got.",
+        "signup_id",
+        indexes=(  # keys alone: only its stage moves on the way, and only that index is written again
+            Index("by_time", "listing", "received_at", projects=()),
+            Index("by_stage", "stage", "received_at", projects=()),
+            Index("by_phone", "phone", "received_at", projects=()),
+            Index("by_email", "email_folded", "received_at", projects=()),
+            Index("by_name", "name_initial", "name_folded", projects=()),
+        ),
+    ),
     Table("claims", "Who holds a unique value (an e-mail, by hash).", "claim"),
     Table(
         "accounts",
@@ -115,6 +127,13 @@ TABLES = (
         expires="expires_at",
     ),
     Table("buckets", "How fast each vendor may be called: slots taken, and what it refused.", "bucket"),
+    Table(
+        "audit",
+        "Who did what to whom, when and why: one row per act of an operator.",
+        "day",
+        sort="entry",
+        append_only=True,
+    ),
     Table("idempotency", "Powertools idempotency records.", "id", expires="expiration"),
 )
 
@@ -133,7 +152,12 @@ SECRETS = (
 )
 
 QUEUES = (
-    Queue("signups", "Accepted sign-ups on their way to a workflow.", "intake/dispatch_signup"),
+    Queue(
+        "signups",
+        "Accepted sign-ups on their way to a workflow.",
+        "intake/dispatch_signup",
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
     Queue(
         "stripe-events",
         "Stored Stripe events, in order per customer.",
@@ -142,6 +166,16 @@ QUEUES = (
         visibility_seconds=180,
         max_receives=10,  # a failed group comes again after 2, 4, 8, ... seconds: ten tries are eight minutes
         batch_size=5,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
+        "chat",
+        "What operators are told, on its way to their channel: a dead channel holds up nothing else.",
+        "operations/post_to_slack",
+        max_receives=8,
+        batch_size=20,
+        batch_window_seconds=1,
+        max_concurrency=2,
     ),
     Queue(
         "crm",
@@ -166,6 +200,18 @@ QUEUES = (
     Queue("notices", "Mails to one person: a link to confirm, to pay, to look at.", "mail/send_notice"),
 )
 
+TOLD = (
+    "onboarding.degraded",
+    "onboarding.failed",
+    "onboarding.rolled_back",
+    "onboarding.rejected",
+    "onboarding.expired",
+    "onboarding.waiting",
+    "onboarding.stage_changed",
+    "onboarding.repaired",
+    *announced(),
+)
+
 STREAMS = (Stream("events", "reporting/publish_events"),)
 
 RULES = (
@@ -188,16 +234,28 @@ RULES = (
         detail=(("status", ("FAILED", "TIMED_OUT", "ABORTED")),),
     ),
     Rule(
-        "signup-succeeded",
-        "Tells the operators' channel of a new customer.",
+        "redrive-ended",
+        "What was redriven and has come to a good end leaves the list of failures at once.",
+        "default",
+        "aws.states",
+        ("Step Functions Execution Status Change",),
+        "operations/settle_redrive",
+        detail=(("status", ("SUCCEEDED",)),),
+        redriven=True,
+    ),
+    Rule(
+        "tell-operators",
+        "What operators want to know of reaches their channel; no call is paid for what they do not.",
         "usher",
         "usher",
-        ("onboarding.completed",),
-        "operations/announce_success",
+        TOLD,
+        "operations/tell_operators",
     ),
 )
 
 SCHEDULES = (
+    Schedule("mend-failures", "Settles redrives, and tries again what waits.", 1, "operations/mend_failures"),
+    Schedule("tell-digest", "Counts new customers for the channel.", 15, "operations/tell_digest"),
     Schedule("sweep-inbox", "Queues again what was claimed and never finished.", 1, "intake/sweep_inbox"),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
 )
@@ -238,6 +296,39 @@ ROUTES = (
         burst=1000,
         why="How one sign-up stands, step by step.",
     ),
+    Route(
+        "GET",
+        "/v1/failures",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="What failed for good and is not mended yet, with its reason.",
+    ),
+    Route(
+        "POST",
+        "/v1/failures/{id}/redrive",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="Have what failed tried again, from where it broke.",
+    ),
+    Route(
+        "POST",
+        "/v1/onboardings/{id}/redrive",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="Have a sign-up tried again that broke, was rolled back, or lacks something.",
+    ),
+    Route(
+        "GET",
+        "/v1/onboardings",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="Who is on the way in, found by phone, e-mail, name or stage.",
+    ),
+    Route("GET", "/v1/audit", "operations/api", "token", roles=_ADMIN, why="Who did what on a day."),
     Route(
         "GET",
         "/openapi.json",
@@ -282,6 +373,15 @@ _RECORDS: tuple[tuple[str, Access], ...] = (
     ("outbox", "append"),
 )
 
+_REDRIVES: tuple[tuple[str, Access], ...] = (
+    ("failures", "all"),
+    ("signups", "all"),
+    ("claims", "all"),
+    ("inbox", "all"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
+
 FUNCTIONS = (
     Function(
         "intake",
@@ -312,7 +412,7 @@ FUNCTIONS = (
         "intake",
         "sweep_inbox",
         timeout_seconds=60,
-        tables=(("inbox", "all"),),
+        tables=(("failures", "all"), ("inbox", "all")),
         sends_to=("signups", "stripe-events"),
         reserved_concurrency=1,
     ),
@@ -348,7 +448,14 @@ FUNCTIONS = (
         "billing",
         "sync_stripe",
         timeout_seconds=30,
-        tables=(("buckets", "all"), ("inbox", "all"), ("signups", "read"), ("idempotency", "all"), *_RECORDS),
+        tables=(
+            ("buckets", "all"),
+            ("failures", "all"),
+            ("inbox", "all"),
+            ("signups", "read"),
+            ("idempotency", "all"),
+            *_RECORDS,
+        ),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
     ),
@@ -383,7 +490,7 @@ FUNCTIONS = (
     Function(
         "billing",
         "close_payment",
-        timeout_seconds=70,
+        timeout_seconds=85,
         tables=(("buckets", "all"), ("waits", "all"), ("signups", "all"), *_RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
@@ -536,11 +643,8 @@ FUNCTIONS = (
     Function(
         "onboarding",
         "mark_degraded",
-        timeout_seconds=30,
-        tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook",),
-        vendors=("slack",),
-        addresses=("public_url",),
+        timeout_seconds=15,
+        tables=(("failures", "all"), ("signups", "all"), ("events", "append"), ("outbox", "append")),
     ),
     Function(
         "onboarding",
@@ -551,27 +655,68 @@ FUNCTIONS = (
     Function(
         "operations",
         "file_failed_execution",
-        timeout_seconds=30,
-        tables=(("signups", "all"), ("events", "append"), ("outbox", "append")),
-        secrets=("slack_webhook",),
-        vendors=("slack",),
-        addresses=("public_url",),
+        timeout_seconds=15,
+        tables=(("failures", "all"), ("signups", "all"), ("events", "append"), ("outbox", "append")),
     ),
     Function(
         "operations",
-        "announce_success",
+        "file_dead_letter",
         timeout_seconds=30,
-        tables=(("signups", "read"),),
-        secrets=("slack_webhook",),
-        vendors=("slack",),
+        tables=(("failures", "all"), ("inbox", "read")),
+    ),
+    Function(
+        "operations",
+        "mend_failures",
+        timeout_seconds=60,
+        tables=_REDRIVES,
+        starts=("onboarding",),
+        redrives=("onboarding",),
         addresses=("public_url",),
         reserved_concurrency=1,
     ),
     Function(
         "operations",
+        "settle_redrive",
+        timeout_seconds=15,
+        tables=_REDRIVES,
+        starts=("onboarding",),
+        redrives=("onboarding",),
+        addresses=("public_url",),
+    ),
+    Function(
+        "operations",
+        "tell_operators",
+        timeout_seconds=15,
+        tables=(("failures", "read"), ("signups", "read")),
+        sends_to=("chat",),
+        addresses=("public_url",),
+    ),
+    Function(
+        "operations",
+        "tell_digest",
+        timeout_seconds=30,
+        tables=(("signups", "read"),),
+        sends_to=("chat",),
+        reserved_concurrency=1,
+    ),
+    Function(
+        "operations",
+        "post_to_slack",
+        timeout_seconds=20,
+        tables=(("buckets", "all"),),
+        sends_to=("chat",),
+        secrets=("slack_webhook",),
+        vendors=("slack",),
+    ),
+    Function(
+        "operations",
         "api",
         timeout_seconds=10,
-        tables=(("signups", "read"), ("idempotency", "all")),
+        tables=(*_REDRIVES, ("audit", "append"), ("idempotency", "all")),
+        sends_to=("signups", "stripe-events"),
+        starts=("onboarding",),
+        redrives=("onboarding",),
+        addresses=("public_url",),
     ),
     Function("operations", "health", timeout_seconds=5, memory_mb=256),
     Function(

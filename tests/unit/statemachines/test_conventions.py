@@ -73,6 +73,11 @@ def given_to(body: dict[str, Any]) -> dict[str, Any]:
     return dict(arguments["MessageBody"] if queue_of(body) else arguments["Payload"])
 
 
+def asks(body: dict[str, Any]) -> bool:
+    """Whether a task waits for somebody to answer, not for work of ours."""
+    return bool(body["Resource"] == "arn:aws:states:::lambda:invoke.waitForTaskToken")
+
+
 def expressions(node: Any) -> list[str]:
     return [text for text in texts(node) if text.startswith("{%")]
 
@@ -109,7 +114,10 @@ def test_expressions_select_and_never_compute(name: str) -> None:
 def test_every_retrier_names_what_it_retries_and_backs_off_with_jitter(name: str) -> None:
     for state, body in bodies(name, "Task").items():
         named = {error for retrier in body["Retry"] for error in retrier["ErrorEquals"]}
-        assert named >= (QUEUE_ERRORS if queue_of(body) else SERVICE_ERRORS), state
+        wanted = QUEUE_ERRORS if queue_of(body) else SERVICE_ERRORS
+        # A wait that ends without an answer is no failed call: what comes next is its catcher's to say.
+        assert named >= (wanted - {"States.Timeout"} if asks(body) else wanted), state
+        assert ("States.Timeout" in named) is not asks(body), state
         assert not named & {"States.ALL", "States.TaskFailed", "PermanentError"}, state
         for retrier in body["Retry"]:
             assert retrier["JitterStrategy"] == "FULL", state
@@ -158,7 +166,10 @@ def test_a_state_is_named_like_its_function(name: str) -> None:
 def test_timeouts_are_a_ladder_from_the_vendor_call_up(name: str) -> None:
     for state, body in bodies(name, "Task").items():
         function = function_of(body)
-        assert function.timeout_seconds < body["TimeoutSeconds"] < load(name)["TimeoutSeconds"], state
+        if asks(body):
+            assert body["TimeoutSeconds"].startswith("{% $wait."), state
+        else:
+            assert function.timeout_seconds < body["TimeoutSeconds"] < load(name)["TimeoutSeconds"], state
         if function.vendors:
             assert Settings().vendor_timeout_seconds < function.timeout_seconds, state
 
@@ -180,6 +191,15 @@ CALLS = {
     "provision_tenant": 3,
     "issue_api_key": 2,
     "sync_crm": 6,
+    "ask_payment": 5,
+    "close_payment": 8,
+    "settle_payment": 4,
+    "refund_payment": 9,
+    "cancel_subscription": 8,
+    "close_customer": 3,
+    "revoke_api_key": 2,
+    "remove_tenant": 3,
+    "withdraw_from_crm": 6,
 }
 
 
@@ -201,7 +221,45 @@ def test_every_step_gets_ids_from_the_execution_s_input_and_nothing_of_the_perso
             assert given.pop("task_token") == "{% $states.context.Task.Token %}", state
         if queue := queue_of(body):
             assert given["step"] == catalog.function(queue.consumer).name, state
-        assert set(given) <= {"step"}, state
+        assert set(given) <= {"step", "reminder", "wait_kind"}, state
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_who_is_asked_is_reminded_once_and_then_decided_without(name: str) -> None:
+    """Asked, asked again, closed: three states per wait, and none of them can hold an execution for ever."""
+    document = load(name)
+    for state, body in bodies(name, "Task").items():
+        if not asks(body):
+            continue
+        after = next(c["Next"] for c in body["Catch"] if c["ErrorEquals"] == ["States.Timeout"])
+        again = document["States"][after]
+        if given_to(body).get("reminder"):
+            assert after.startswith("Close") and not asks(again), state
+        else:
+            assert after == f"{state}Again" and asks(again) and given_to(again)["reminder"], state
+            assert function_of(again) == function_of(body), state
+
+
+UNDOES = (
+    "RevokeApiKey",
+    "RemoveTenant",
+    "RemoveIdentity",
+    "RefundPayment",
+    "CancelSubscription",
+    "CloseCustomer",
+    "WithdrawFromCrm",
+    "CloseSignup",
+)
+
+
+def test_a_rollback_undoes_in_reverse_order_and_gives_nothing_up() -> None:
+    """No undo is caught: one that cannot succeed fails the execution, and a redrive goes on from there."""
+    states = load("onboarding")["States"]
+    path = ["RevokeApiKey"]
+    while len(path) < len(UNDOES):
+        path.append(states[path[-1]]["Next"])
+    assert tuple(path) == UNDOES
+    assert [state for state in UNDOES if "Catch" in states[state]] == []
 
 
 def test_a_step_that_degrades_names_a_step_that_exists() -> None:
