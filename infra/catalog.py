@@ -378,6 +378,7 @@ _REDRIVES: tuple[tuple[str, Access], ...] = (
     ("signups", "all"),
     ("claims", "all"),
     ("inbox", "all"),
+    ("audit", "append"),
     ("events", "append"),
     ("outbox", "append"),
 )

@@ -10,11 +10,16 @@ Option = Literal["cognito_issuer", "cognito_client_ids"]  # settings that they m
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A secondary index; sparse when few items carry its attributes."""
+    """A secondary index; sparse when few items carry its attributes.
+
+    `projects` names the attributes it holds besides keys: () keys alone, None all of them. What it does not
+    hold, a query by it does not answer; a write that changes nothing it holds does not cost it anything.
+    """
 
     name: str
     partition: str
     sort: str | None = None
+    projects: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Events of a bus (`usher`: ours; `default`: AWS's own) that match go to a function."""
+    """Events of a bus (`usher`: ours; `default`: AWS's own) that match go to a function.
+
+    `redriven` keeps to executions that are a second or later try of their sign-up.
+    """
 
     name: str
     why: str
@@ -101,6 +109,7 @@ class Rule:
     detail_types: tuple[str, ...]
     consumer: str
     detail: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    redriven: bool = False
 
     @property
     def dead_letters(self) -> str:
@@ -160,6 +169,7 @@ class Function:
     sends_to: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()  # workflows whose waiting tasks it answers
+    redrives: tuple[str, ...] = ()  # workflows whose broken executions it resumes; it may look at all of them
     publishes: bool = False
     secrets: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()

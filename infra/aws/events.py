@@ -77,6 +77,8 @@ def _detail(function: Function, rule: catalog.Rule, stage: Stage) -> dict[str, A
         for name in outer:
             place = place.setdefault(name, {})
         place[field] = list(values)
+    if rule.redriven:  # resumed by a redrive, or started by one under a name that ends in -r and a number
+        detail["$or"] = [{"redriveCount": [{"numeric": [">", 0]}]}, {"name": [{"wildcard": "*-r*"}]}]
     if (
         rule.source == "aws.states"
     ):  # the default bus carries every workflow of the account, other stages' too

@@ -44,6 +44,16 @@ def workflow_arn(stack: Stack, stage: Stage, workflow: str) -> str:
     )
 
 
+def execution_arns(stack: Stack, stage: Stage, workflow: str) -> str:
+    """Every execution of the workflow; a machine's name is a fixed part, its executions' are not."""
+    return stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{stage.workflow(workflow)}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
 def statements(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) -> list[iam.PolicyStatement]:
     """The whole policy of a function but for logs, traces and event sources, which their constructs add."""
     found = [_table(data.tables[table], access) for table, access in entry.tables]
@@ -54,6 +64,9 @@ def statements(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) 
     if entry.starts:
         aliases = [live_workflow_arn(stack, stage, workflow) for workflow in entry.starts]
         found.append(_allow(["states:StartExecution"], aliases))
+    if entry.redrives:
+        executions = [execution_arns(stack, stage, workflow) for workflow in entry.redrives]
+        found.append(_allow(["states:DescribeExecution", "states:RedriveExecution"], executions))
     if entry.answers:
         machines = [workflow_arn(stack, stage, workflow) for workflow in entry.answers]
         found.append(_allow(["states:SendTaskFailure", "states:SendTaskSuccess"], machines))

@@ -12,6 +12,7 @@ from infra import catalog
 from infra.aws.data import Data
 from infra.aws.stages import Stage
 from usher.bootstrap.metrics import NAMESPACE
+from usher.bootstrap.filing import FILED
 from usher.bootstrap.parking import PARKED
 
 
@@ -31,6 +32,7 @@ class Watch(Stack):
         self._watch_workflows()
         self._watch_functions()
         self._alarm("events", "parked", NAMESPACE, PARKED, {"stage": stage.name}, 1)
+        self._alarm("failures", "filed", NAMESPACE, FILED, {"stage": stage.name}, 1)
         self._alarm("http", "5xx", "AWS/ApiGateway", "5xx", {"ApiId": api_id}, 5)
 
     def _watch_queues(self) -> None:

@@ -247,13 +247,18 @@ class _Rule:
 
 
 def matches(rule: catalog.Rule, bus: str, event: Mapping[str, Any]) -> bool:
-    """Whether the rule fits: bus, source, detail type, and the values of detail fields (`context.by`)."""
+    """Whether the rule fits: bus, source, type, the values of detail fields (`context.by`), redrives only."""
     return (
         rule.bus == bus
         and event["source"] == rule.source
         and event["detail-type"] in rule.detail_types
         and all(_at(event["detail"], name) in values for name, values in rule.detail)
+        and (not rule.redriven or _is_redriven(event["detail"]))
     )
+
+
+def _is_redriven(detail: Mapping[str, Any]) -> bool:
+    return int(detail.get("redriveCount") or 0) > 0 or "-r" in str(detail.get("name", ""))
 
 
 def _at(detail: Any, path: str) -> Any:

@@ -29,4 +29,4 @@ def redrive_signup(call: Call[RedriveBody]) -> dict[str, Any]:
 
 
 def _order(caller: Caller, body: RedriveBody) -> Order:
-    return Order(body.reason, actor=caller.subject, role=caller.role)
+    return Order(body.reason, caller)

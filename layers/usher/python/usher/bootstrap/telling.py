@@ -1,26 +1,27 @@
-"""Services of whatever tells the operators: the sign-ups' records and the channel in Slack."""
+"""Services of whatever tells the operators: records to tell of, and the queue to their channel."""
 
 from dataclasses import dataclass
 
-from usher.adapters.slack_chat import SlackChat
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
 from usher.domain.onboarding import OnboardingPolicy
-from usher.ports.chat import Chat
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
-from usher.records.events import EventLog
+from usher.ports.queue import Queue
+from usher.ports.store import Store
+from usher.records.failures import Failures
 from usher.records.signups import Signups
 from usher.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
 class TellingServices:
-    """What recording and telling a failure or a success needs."""
+    """What putting an event into words needs. No vendor among it."""
 
     signups: Signups
-    log: EventLog
-    chat: Chat
+    failures: Failures
+    store: Store
+    queue: Queue
     policy: OnboardingPolicy
     clock: Clock
     public_url: str
@@ -28,16 +29,12 @@ class TellingServices:
 
 @per_platform
 def services(platform: Platform) -> TellingServices:
-    here = settings()
     return TellingServices(
         signups=Signups(platform.store),
-        log=EventLog(platform.store),
-        chat=SlackChat(
-            api_base=here.slack_api_base,
-            api_key=lambda: platform.secrets.get("slack_webhook"),
-            timeout=here.vendor_timeout_seconds,
-        ),
+        failures=Failures(platform.store),
+        store=platform.store,
+        queue=platform.queue,
         policy=onboarding(),
         clock=platform.clock,
-        public_url=here.public_url,
+        public_url=settings().public_url,
     )

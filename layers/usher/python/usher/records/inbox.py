@@ -18,6 +18,7 @@ from usher.ports.store import (
     Put,
     Store,
     Update,
+    Write,
 )
 
 TABLE = "inbox"
@@ -42,11 +43,15 @@ def row(
         "digest": digest,
         "received_at": received,
         "queued_at": received,
-        "pending": f"pending#{sum(event_id.encode()) % SHARDS}",
+        "pending": _shard(event_id),
         "expires_at": int((received_at + timedelta(days=keep_days)).timestamp()),
         **extra,
     }
     return Put(TABLE, item, if_=Absent("event_id"))
+
+
+def _shard(event_id: str) -> str:
+    return f"pending#{sum(event_id.encode()) % SHARDS}"
 
 
 class Inbox:
@@ -75,13 +80,36 @@ class Inbox:
         """The event was dealt with: it leaves the list of what is pending."""
         self._close(event_id, "done", {"done_at": times.text(now)})
 
-    def park(self, event_id: str, *, reason: str, now: datetime) -> bool:
+    def park(self, event_id: str, *, reason: str, now: datetime, filed: Write) -> bool:
         """The event cannot be dealt with yet; it stays visible with the reason, and can be replayed.
 
-        Returns whether it is parked: one that was finished in the meantime stays finished.
+        `filed` puts it on the list of failures in the same transaction. Returns whether it is parked: one
+        that was finished in the meantime stays finished.
         """
-        open_ = OneOf("state", ("claimed", "parked"))
-        return self._close(event_id, "parked", {"parked_at": times.text(now), "reason": reason}, open_)
+        parked = Update(
+            TABLE,
+            {"event_id": event_id},
+            set={"state": "parked", "parked_at": times.text(now), "reason": reason},
+            remove=("pending",),
+            if_=OneOf("state", ("claimed", "parked")),
+        )
+        try:
+            self._store.transact([parked, filed])
+        except ConditionFailed as error:
+            if 0 not in error.failed:
+                raise  # its failure was filed or redriven by somebody else just now: look again
+            return False
+        return True
+
+    def claiming_again(self, event_id: str, *, now: datetime) -> Update:
+        """The write that claims a parked event anew, for a redrive; it fails when the event is not parked."""
+        return Update(
+            TABLE,
+            {"event_id": event_id},
+            set={"state": "claimed", "queued_at": times.text(now), "pending": _shard(event_id)},
+            remove=("parked_at", "reason", "sweeps"),
+            if_=Equals("state", "parked"),
+        )
 
     def queued_again(self, event_id: str, *, now: datetime) -> None:
         """A sweep queued the event once more, which renews its lease."""

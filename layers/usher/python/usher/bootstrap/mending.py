@@ -1,0 +1,37 @@
+"""Services of redrives: the list of failures, and all that what is on it can be sent back into."""
+
+from dataclasses import dataclass
+
+from usher.bootstrap.filing import failures
+from usher.bootstrap.platform import per_platform
+from usher.bootstrap.policies import onboarding
+from usher.domain.onboarding import OnboardingPolicy
+from usher.ports.platform import Platform
+from usher.records.events import EventLog
+from usher.records.inbox import Inbox
+from usher.records.signups import Signups
+from usher.settings import settings
+from usher.usecases.redrive import Redriving
+
+
+@dataclass(frozen=True, slots=True)
+class MendingServices:
+    """What redriving, and looking at what came of it, needs."""
+
+    redriving: Redriving
+    log: EventLog
+    policy: OnboardingPolicy
+    public_url: str
+
+
+@per_platform
+def services(platform: Platform) -> MendingServices:
+    redriving = Redriving(
+        failures=failures(platform),
+        signups=Signups(platform.store),
+        inbox=Inbox(platform.store),
+        workflows=platform.workflows,
+        queue=platform.queue,
+        clock=platform.clock,
+    )
+    return MendingServices(redriving, EventLog(platform.store), onboarding(), settings().public_url)

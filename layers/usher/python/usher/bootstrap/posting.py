@@ -1,0 +1,65 @@
+"""The channel in Slack: the services that posting needs, and the wrapper of its queue's consumer."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from usher.adapters.slack_chat import SlackChat
+from usher.bootstrap.observe import logger
+from usher.bootstrap.platform import per_platform
+from usher.domain.errors import UsherError
+from usher.ports.chat import Chat
+from usher.ports.clock import Clock
+from usher.ports.platform import Platform
+from usher.ports.queue import Queue
+from usher.records.chat_slot import ChatSlot
+from usher.settings import settings
+
+C = TypeVar("C", bound=BaseModel)
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PostingServices:
+    """What posting needs."""
+
+    chat: Chat
+    slot: ChatSlot
+    queue: Queue
+    clock: Clock
+
+
+@per_platform
+def services(platform: Platform) -> PostingServices:
+    here = settings()
+    chat = SlackChat(
+        api_base=here.slack_api_base,
+        api_key=lambda: platform.secrets.get("slack_webhook"),
+        timeout=here.vendor_timeout_seconds,
+    )
+    return PostingServices(chat, ChatSlot(platform.store), platform.queue, platform.clock)
+
+
+def batch_consumer(
+    command_type: type[C],
+) -> Callable[[Callable[[Sequence[C]], Mapping[int, UsherError]]], Handler]:
+    """Turn `commands -> failures by position` into a handler of SQS batches: only what failed comes again."""
+
+    def decorate(run: Callable[[Sequence[C]], Mapping[int, UsherError]]) -> Handler:
+        name = run.__module__.rpartition(".")[2]
+
+        @wraps(run)
+        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            records = event["Records"]
+            failed = run([command_type.model_validate(json.loads(record["body"])) for record in records])
+            for error in failed.values():
+                logger.warning("message failed", function=name, error=type(error).__name__)
+            return {"batchItemFailures": [{"itemIdentifier": records[n]["messageId"]} for n in failed]}
+
+        return handler
+
+    return decorate

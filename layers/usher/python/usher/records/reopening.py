@@ -1,0 +1,88 @@
+"""What a redrive does to a master record: a sign-up that came to nothing is on its way once more."""
+
+from usher.domain.emails import claim_key
+from usher.domain.onboarding import STEPS
+from usher.ports.store import Absent, Both, Either, Equals, Item, Put, Update
+from usher.records.signups import TABLE, Signup, step_attribute
+
+UNDONE = (
+    "customer_id",
+    "subscription_id",
+    "subscription_status",
+    "tenant_id",
+    "identity_id",
+    "subdomain",
+    "api_key_id",
+    "contact_id",
+    "company_id",
+    "subscription_object_id",
+    "checkout_id",
+)
+"""Ids of what a rollback took back: they are kept under `former` and made anew."""
+
+_OUTCOME = (
+    "failure",
+    "verdict",
+    "closed_at",
+    "waiting",
+    "checkout_url",
+    "active_at",
+    "milliseconds_to_active",
+)
+
+
+def resuming(signup: Signup) -> Update:
+    """The write that lets a sign-up go on where its execution broke."""
+    status = "degraded" if signup.status == "degraded" else "provisioning"
+    return Update(
+        TABLE,
+        {"signup_id": signup.signup_id},
+        set={"status": status},
+        remove=() if signup.status == "degraded" else ("failure",),
+        if_=Equals("status", signup.status),
+    )
+
+
+def restarting(signup: Signup) -> Update:
+    """The write that gives a sign-up a new execution; `redrives` counts them, and only one can have each.
+
+    One that was rolled back begins a new attempt: with the ids of what was undone moved to `former`, no
+    steps done, and its payment owed again. Any other goes over the same ground, where each step finds
+    what it did before.
+    """
+    count = (
+        Either((Absent("redrives"), Equals("redrives", 0)))
+        if signup.redrives == 0
+        else Equals("redrives", signup.redrives)
+    )
+    values: Item = {"redrives": signup.redrives + 1}
+    remove: tuple[str, ...] = ()
+    if signup.status == "rolled_back":
+        known = {name: value for name in UNDONE if (value := getattr(signup, name)) is not None}
+        values |= {
+            "status": "provisioning",
+            "stage": "received",
+            "attempt": signup.attempt + 1,
+            "former": [*signup.former, {"attempt": signup.attempt, **known}],
+            "gates_passed": [gate for gate in signup.gates_passed if gate != "payment"],
+        }
+        remove = (*UNDONE, *_OUTCOME, *(step_attribute(step) for step in STEPS))
+    elif signup.status == "failed":
+        values["status"] = "provisioning"
+        remove = ("failure",)
+    return Update(
+        TABLE,
+        {"signup_id": signup.signup_id},
+        set=values,
+        remove=remove,
+        if_=Both((Equals("status", signup.status), count)),
+    )
+
+
+def claiming(signup: Signup) -> Put:
+    """The write that keeps its e-mail for this sign-up; it fails when another one claimed it meanwhile."""
+    return Put(
+        "claims",
+        {"claim": claim_key(signup.email), "signup_id": signup.signup_id},
+        if_=Either((Absent("claim"), Equals("signup_id", signup.signup_id))),
+    )

@@ -1,0 +1,49 @@
+"""GET /v1/failures: what failed, whose it is, why, since when, and where to look."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from usher.records.failures import Failure, Failures, State
+from usher.usecases.fields import Body, Paged, Text
+
+
+class FailuresQuery(Paged):
+    """`order`: the oldest first, unless asked otherwise."""
+
+    state: State = "open"
+    order: Annotated[str, Field(pattern="^(oldest|newest)$")] = "oldest"
+
+
+class RedriveBody(Body):
+    """Why it is tried again: for the audit log."""
+
+    reason: Text
+
+
+def list_failures(query: FailuresQuery, *, failures: Failures, public_url: str) -> dict[str, Any]:
+    """Failures in a state, a page at a time: `items` and `next_cursor`."""
+    rows, cursor = failures.page(
+        query.state, cursor=query.cursor, limit=query.limit, newest_first=query.order == "newest"
+    )
+    return {"items": [shown(row, public_url) for row in rows], "next_cursor": cursor}
+
+
+def shown(failure: Failure, public_url: str) -> dict[str, Any]:
+    """A row as the API tells it: with links, and without what only Usher needs."""
+    item = failure.model_dump(exclude_none=True, exclude={"version", "group"})
+    links = {"redrive": f"{public_url}/v1/failures/{failure.failure_id}/redrive"}
+    if failure.kind not in {"message", "event"}:
+        links["signup"] = f"{public_url}/v1/signups/{failure.subject}"
+    if console := console_link(failure.execution):
+        links["execution"] = console
+    return {**item, "links": links}
+
+
+def console_link(execution: str | None) -> str | None:
+    """Where the AWS console shows an execution; None for one that runs elsewhere."""
+    region = (execution or "").split(":")[3:4]
+    if not region or region == ["local"] or not (execution or "").startswith("arn:aws"):
+        return None
+    console = f"https://{region[0]}.console.aws.amazon.com/states/home?region={region[0]}"
+    return f"{console}#/v2/executions/details/{execution}"

@@ -1,0 +1,87 @@
+"""What waits for the operators' channel is posted, several messages at a time and one post per second."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from usher.domain.chat_messages import ChatMessage, merged
+from usher.domain.errors import UsherError, VendorRejected
+from usher.ports.chat import Chat
+from usher.ports.queue import Message, Queue
+from usher.records.chat_slot import ChatSlot
+
+CHAT = "chat"
+MOST = 20  # messages of one post: with their dividers they stay under Slack's 50 blocks
+LONGEST_DELAY = 60  # seconds
+
+
+class Waiting(BaseModel):
+    """What one message of the queue wants said, how often it was put off, and whether it goes alone."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
+
+    messages: tuple[ChatMessage, ...]
+    put_off: int = 0
+    alone: bool = False
+
+
+def waiting(*messages: ChatMessage, put_off: int = 0, alone: bool = False, delay: int = 0) -> Message:
+    """The message of the queue `chat` that has these said in one post."""
+    body: dict[str, Any] = {"messages": [each.model_dump(exclude_none=True) for each in messages]}
+    return Message(body | {"put_off": put_off, "alone": alone}, delay_seconds=delay)
+
+
+def post_to_slack(
+    batch: Sequence[Waiting], *, chat: Chat, slot: ChatSlot, queue: Queue, wall: datetime
+) -> dict[int, UsherError]:
+    """Post what fits into one post; the rest, or all when somebody just posted, is sent again with a delay.
+
+    A post that Slack refuses is taken apart, so that a message it does not like keeps no other from being
+    told. Returns, by position in the batch, what could not be posted and why: it comes again, and after its
+    queue's last try ends among the dead letters.
+    """
+    wait = slot.take(wall)
+    chosen = [] if wait else _choice(batch)
+    _put_off([each for number, each in enumerate(batch) if number not in chosen], wait or 1.0, queue)
+    if not chosen:
+        return {}
+    said = [message for number in chosen for message in batch[number].messages]
+    post = merged(said)
+    try:
+        chat.post(text=post.text, blocks=post.blocks)
+    except VendorRejected as error:
+        if len(said) == 1:
+            return dict.fromkeys(chosen, error)
+        queue.send(CHAT, [waiting(message, alone=True) for message in said])
+    except UsherError as error:
+        return dict.fromkeys(chosen, error)
+    return {}
+
+
+def _choice(batch: Sequence[Waiting]) -> list[int]:
+    """The positions of what goes into one post: one that goes alone, else as many as fit."""
+    for number, each in enumerate(batch):
+        if each.alone:
+            return [number]
+    chosen: list[int] = []
+    room = MOST
+    for number, each in enumerate(batch):
+        if not chosen or len(each.messages) <= room:
+            chosen.append(number)
+            room -= len(each.messages)
+    return chosen
+
+
+def _put_off(rest: Sequence[Waiting], wait: float, queue: Queue) -> None:
+    """Send again after the wait, joined, and later each time: many that wait then meet less often."""
+    joined = [message for each in rest if not each.alone for message in each.messages]
+    times = 1 + max((each.put_off for each in rest), default=0)
+    delay = min(LONGEST_DELAY, max(math.ceil(wait), 2 ** min(times - 1, 6)))
+    parts = [joined[start : start + MOST] for start in range(0, len(joined), MOST)]
+    again = [waiting(*part, put_off=times, delay=delay) for part in parts]
+    again += [waiting(*each.messages, put_off=times, alone=True, delay=delay) for each in rest if each.alone]
+    if again:
+        queue.send(CHAT, again)

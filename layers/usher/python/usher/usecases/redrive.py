@@ -1,0 +1,171 @@
+"""Redrive: a sign-up that failed is tried again, from where it broke or by a new execution."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from usher.domain import times
+from usher.domain.access import Caller
+from usher.domain.errors import Conflict
+from usher.ports.clock import Clock
+from usher.ports.queue import Queue
+from usher.ports.store import ConditionFailed, Item, Write
+from usher.ports.workflows import Execution, Workflows
+from usher.records import audit
+from usher.records.failures import Failure, Failures, of_signup
+from usher.records.inbox import Inbox
+from usher.records.reopening import claiming, restarting, resuming
+from usher.records.signups import Signup, Signups
+
+REDRIVABLE_FOR = timedelta(days=14)  # AWS API RedriveExecution
+REDRIVABLE = frozenset({"failed", "degraded", "rolled_back"})
+RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Redriving:
+    """What a redrive needs."""
+
+    failures: Failures
+    signups: Signups
+    inbox: Inbox
+    workflows: Workflows
+    queue: Queue
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Why it is wanted, and by whom: nobody but Usher itself leaves no entry in the audit log."""
+
+    reason: str
+    caller: Caller | None = None
+
+    @property
+    def by(self) -> Literal["person", "itself"]:
+        return "person" if self.caller else "itself"
+
+
+def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
+    """Try a sign-up again that broke, was rolled back, or lacks something; returns its execution.
+
+    A broken execution resumes from its failed state while that is possible; anything else gets a new
+    execution over the same steps, each of which finds what it did before. All of it is noted before
+    anything moves, so that a redrive that dies half-way is found and finished (`go_on`).
+
+    Raises NotFound, and Conflict when it runs already, has nothing to be tried again, or may not be.
+    """
+    signup = s.signups.get(signup_id)
+    failure = s.failures.find(of_signup(signup_id))
+    execution = s.workflows.describe(current_execution(signup, failure, s))
+    if execution is not None and execution.status in RUNNING:
+        raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
+    if signup.status not in REDRIVABLE:
+        raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again")
+    if execution is not None and signup.status != "rolled_back" and _resumable(execution, s):
+        _begin(signup, failure, [resuming(signup)], execution.id, order, s)
+        s.workflows.redrive(execution.id)
+        return {"signup_id": signup_id, "execution": execution.id}
+    if failure is not None and failure.kind == "undo" and failure.state != "resolved":
+        raise Conflict(
+            "its rollback broke more than 14 days ago: undo what is left by hand, as its steps say"
+        )
+    reopened: list[Write] = [restarting(signup)]
+    if signup.status == "rolled_back":
+        reopened.append(claiming(signup))
+    _begin(signup, failure, reopened, _execution_id(signup, signup.redrives + 1, s), order, s)
+    return {"signup_id": signup_id, "execution": _start(signup, signup.redrives + 1, s)}
+
+
+def go_on(signup: Signup, failure: Failure, s: Redriving) -> bool:
+    """Finish a redrive that was noted and never begun; returns whether it was one."""
+    execution = s.workflows.describe(current_execution(signup, failure, s))
+    if execution is None and signup.redrives:
+        _start(signup, signup.redrives, s)
+        return True
+    if execution is None or execution.stopped_at is None or failure.redriven_at is None:
+        return False
+    if execution.status == "SUCCEEDED" or times.text(execution.stopped_at) > failure.redriven_at:
+        return False
+    s.workflows.redrive(execution.id)
+    return True
+
+
+def current_execution(signup: Signup, failure: Failure | None, s: Redriving) -> str:
+    """The id of the execution that runs this sign-up, or ran it last."""
+    if failure is not None and failure.execution is not None and failure.state != "resolved":
+        return failure.execution
+    return _execution_id(signup, signup.redrives, s)
+
+
+def _begin(
+    signup: Signup, failure: Failure | None, reopened: list[Write], execution: str, order: Order, s: Redriving
+) -> None:
+    now = s.clock.now()
+    if failure is not None and failure.state != "resolved":
+        row: Write = s.failures.redriving(failure, by=order.by, execution=execution, now=now)
+    else:
+        row = _row_of(signup, execution, order, s)
+    before, after = {"status": signup.status}, {"execution": execution}
+    try:
+        s.failures.write([*reopened, row, *audited(signup.signup_id, before, after, order, s)])
+    except ConditionFailed as error:
+        holder = (error.failed.get(1) or {}).get("signup_id") if len(reopened) > 1 else None
+        if holder not in (None, signup.signup_id):
+            raise Conflict(f"the e-mail has meanwhile signed up anew, as {holder}") from error
+        raise Conflict("somebody else is having this tried again right now") from error
+
+
+def _row_of(signup: Signup, execution: str, order: Order, s: Redriving) -> Write:
+    """The row of a sign-up that was not on the list: it is from now on, until it has come to an end."""
+    known, now = signup.failure or {}, s.clock.now()
+    return s.failures.filing(
+        of_signup(signup.signup_id),
+        "degraded" if signup.status == "degraded" else "rolled_back",
+        signup.signup_id,
+        step=known.get("step", "unknown"),
+        reason=known.get("reason", f"the sign-up was {signup.status}"),
+        correlation_id=signup.correlation_id,
+        now=now,
+        state="redriving",
+        account_id=signup.account_id,
+        execution=execution,
+        redriven_at=times.text(now),
+        redriven_by=order.by,
+        redrives=1 if order.by == "person" else None,
+    )
+
+
+def audited(subject: str, before: Item, after: Item, order: Order, s: Redriving) -> list[Write]:
+    """The entry in the audit log that a person's redrive leaves."""
+    if order.caller is None:
+        return []
+    act, now = "failure.redrive", s.clock.now()
+    return [
+        audit.entry(
+            order.caller, act, subject=subject, now=now, before=before, after=after, reason=order.reason
+        )
+    ]
+
+
+def _resumable(execution: Execution, s: Redriving) -> bool:
+    if execution.status == "SUCCEEDED" or execution.stopped_at is None:
+        return False
+    return s.clock.now() - execution.stopped_at < REDRIVABLE_FOR
+
+
+def _start(signup: Signup, number: int, s: Redriving) -> str:
+    given: dict[str, Any] = {"signup_id": signup.signup_id, "correlation_id": signup.correlation_id}
+    return s.workflows.start(_workflow(signup), name=_name(signup, number), input=given)
+
+
+def _execution_id(signup: Signup, number: int, s: Redriving) -> str:
+    return s.workflows.execution_id(_workflow(signup), _name(signup, number))
+
+
+def _workflow(signup: Signup) -> str:
+    return "onboarding" if signup.kind == "signup" else signup.kind
+
+
+def _name(signup: Signup, number: int) -> str:
+    return f"signup-{signup.signup_id}" + (f"-r{number}" if number else "")
