@@ -34,6 +34,8 @@ PREFIXES = {
     "checkout.session": ("cs_test_a1", 34),
     "payment_link": ("plink_1", 23),
     "item": ("li_1", 23),
+    "discount": ("di_1", 23),
+    "promotion_code": ("promo_1", 23),
 }
 KIND_OF_PREFIX = {prefix.split("_")[0]: kind for kind, (prefix, _) in PREFIXES.items()}
 TEST_CLOCK = "test_helpers.test_clock"
@@ -63,6 +65,8 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         return value["customer"], parent["subscription_details"]["subscription"] if parent else None
     if kind == "invoice_payment":
         return value["invoice"], value["payment"].get("payment_intent")
+    if kind == "promotion_code":
+        return value["promotion"]["coupon"], value["code"].upper()
     if kind == "checkout.session":
         return value["customer"], value["payment_link"]
     if kind in ("charge", "refund"):

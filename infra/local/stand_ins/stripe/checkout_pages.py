@@ -136,6 +136,8 @@ def _form(value: Object, email: str, *, known: bool) -> str:
     fields = payment_method_field()
     if not known:
         fields += text_field("email", "E-mail", email) + text_field("name", "Name", None)
+    if value["allow_promotion_codes"]:
+        fields += text_field("promotion_code", "Promotion code", None)
     if value["phone_number_collection"]["enabled"]:
         fields += text_field("phone", "Phone", None)
     return f"<form method='post'>{fields}<button>Pay</button></form>"

@@ -8,6 +8,7 @@ from infra.local.stand_ins.stand_in import Refusal
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import checkout_object
 from infra.local.stand_ins.stripe.account import Account
+from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts, wanted
 from infra.local.stand_ins.stripe.checkout_notes import note_of, order_of
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.errors import invalid
@@ -39,10 +40,11 @@ class CheckoutPayment:
         invoices: Invoices,
         intents: PaymentIntents,
         setups: SetupIntents,
+        discounts: CheckoutDiscounts,
     ) -> None:
         self._account, self._items, self._methods = account, items, methods
         self._customers, self._subscriptions, self._invoices = customers, subscriptions, invoices
-        self._intents, self._setups = intents, setups
+        self._intents, self._setups, self._discounts = intents, setups, discounts
         self.completed: Callable[[Object], None] = lambda session: None
         intents.listeners.append(self.payment_moved)
         setups.listeners.append(self._setup_moved)
@@ -53,7 +55,7 @@ class CheckoutPayment:
         """The customer presses the button; returns the session, which is `open` still when the bank asks.
 
         Args:
-            form: `payment_method` (a test id), `email`, `name`, `phone`, as typed on the page.
+            form: `payment_method` (a test id), `email`, `name`, `phone`, `promotion_code`, as typed.
 
         Raises:
             Refusal: the card is declined or the form lacks something; only a failed intent stays.
@@ -71,6 +73,8 @@ class CheckoutPayment:
             raise invalid("Please enter your e-mail address.", param="email")
         if session["phone_number_collection"]["enabled"] and not form.get("phone"):
             raise invalid("Please enter your phone number.", param="phone")
+        if code := form.get("promotion_code"):
+            self._discounts.type(session, code)
         pay = {"subscription": self._subscribe, "payment": self._pay_once, "setup": self._set_up}
         return pay[session["mode"]](session, customer, form)
 
@@ -83,13 +87,14 @@ class CheckoutPayment:
             self._know(session, customer, form)
             params: dict[str, Any] = dict(order.get("subscription_data", {}))
             params |= {"customer": customer["id"], "items": self._subscription_items(session)}
-            if wanted := self._wanted_method(session, params, form):
-                method = self._methods.attach_to(customer, wanted, param="payment_method")
+            params["discounts"] = wanted(session)
+            if typed := self._wanted_method(session, params, form):
+                method = self._methods.attach_to(customer, typed, param="payment_method")
                 params["default_payment_method"] = method["id"]
             subscription = self._subscriptions.create(params)
             account.state.keep_note(note_of(subscription["id"]), session["id"])
             intent = self._intent_of(subscription)
-            if intent and intent["status"] == "requires_payment_method" and wanted:
+            if intent and intent["status"] == "requires_payment_method" and typed:
                 raise card_error(last_decline(intent))
         self._keep_pending(session, subscription)
         if intent:
@@ -228,6 +233,8 @@ class CheckoutPayment:
             session |= {"subscription": subscription["id"], "invoice": subscription["latest_invoice"]}
         elif intent:
             session["payment_intent"] = intent["id"]
+        if session["mode"] == "payment" and session["discounts"]:
+            self._discounts.redeem(session)
         session |= {"status": "complete", "payment_status": payment_status, "url": None}
         account.set_timer(session, None)
         account.save(session, "checkout.session.completed")

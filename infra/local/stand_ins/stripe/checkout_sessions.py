@@ -5,6 +5,7 @@ from typing import Any
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import checkout_object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata
+from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts, due_today
 from infra.local.stand_ins.stripe.checkout_notes import note_of, order_of
 from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
 from infra.local.stand_ins.stripe.errors import StripeError, invalid
@@ -15,7 +16,7 @@ _CREATE = ("mode", "line_items", "customer", "customer_email", "customer_creatio
 _URLS = ("success_url", "cancel_url", "ui_mode", "expires_at")
 _DATA = ("metadata", "subscription_data", "payment_intent_data", "setup_intent_data")
 _MORE = ("allow_promotion_codes", "phone_number_collection", "payment_method_collection", "custom_text")
-_LOOKS = ("submit_type", "locale", "billing_address_collection", "currency")
+_LOOKS = ("submit_type", "locale", "billing_address_collection", "currency", "discounts")
 SUBSCRIPTION_DATA = ("metadata", "description", "trial_period_days", "trial_end", "trial_settings")
 PAYMENT_INTENT_DATA = ("metadata", "description", "receipt_email", "setup_future_usage")
 LEAST, MOST = 30 * 60, 24 * 3600  # docs.stripe.com/api/checkout/sessions/create#expires_at
@@ -24,9 +25,11 @@ LEAST, MOST = 30 * 60, 24 * 3600  # docs.stripe.com/api/checkout/sessions/create
 class CheckoutSessions(Resource):
     """`/v1/checkout/sessions`."""
 
-    def __init__(self, account: Account, items: LineItems, payment: CheckoutPayment) -> None:
+    def __init__(
+        self, account: Account, items: LineItems, payment: CheckoutPayment, discounts: CheckoutDiscounts
+    ) -> None:
         super().__init__(account)
-        self._items, self._payment = items, payment
+        self._items, self._payment, self._discounts = items, payment, discounts
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/checkout/sessions"
@@ -53,6 +56,9 @@ class CheckoutSessions(Resource):
                 message = "You may only specify one of these parameters: customer, customer_email."
                 raise invalid(message, param="customer_email")
             account.use_clock_of(account.need("customer", params["customer"], param="customer"))
+        if "discounts" in params and "allow_promotion_codes" in params:
+            message = "You may only specify one of these parameters: allow_promotion_codes, discounts."
+            raise invalid(message, param="discounts")
         items = self._items.read(params.get("line_items") or [])
         check_mode(params["mode"], items, params)
         return self.open(params | {"expires_at": self._expires_at(params)}, params["mode"], items)
@@ -63,10 +69,10 @@ class CheckoutSessions(Resource):
         url = f"{account.base_url}/checkout"
         session = checkout_object.session(params, mode, items, url, account.now())
         self._items.keep(session["id"], items)
-        account.state.keep_note(
-            order_of(session["id"]),
-            {name: params[name] for name in _DATA[1:] if name in params},
-        )
+        order = {name: params[name] for name in _DATA[1:] if name in params}
+        account.state.keep_note(order_of(session["id"]), order)
+        self._discounts.give(session, params.get("discounts") or [])
+        due_today(session, order)
         account.set_timer(session, session["expires_at"])
         return account.save(session)
 

@@ -68,6 +68,8 @@ class HostedPages:
 
     def _invoice_page(self, invoice: Object, notice: str = "") -> Answer:
         body = paragraph(notice) + lines(invoice["lines"]["data"], "amount")
+        if off := invoice["subtotal"] - invoice["total"]:
+            body += paragraph(f"Discount: {money(off, invoice['currency'])}")
         intent = self._invoices.intent_of(invoice)
         if invoice["status"] == "open" and intent and intent["status"] == "processing":
             body += paragraph("Your payment is on its way.")

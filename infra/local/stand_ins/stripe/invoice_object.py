@@ -50,9 +50,11 @@ def draft(
     now: int,
     subscription: Object | None,
     reason: str,
+    discounts: list[Object],
 ) -> Object:
-    """A draft invoice over `lines`; of a subscription, or a manual one."""
-    total = sum(each["amount"] for each in lines)
+    """A draft invoice over `lines` less its `total_discount_amounts`; of a subscription, or a manual one."""
+    subtotal = sum(each["amount"] for each in lines)
+    total = subtotal - sum(each["amount"] for each in discounts)
     parent: Any = None
     days = subscription["days_until_due"] if subscription else None
     due = now + days * DAY if days is not None else None
@@ -90,7 +92,7 @@ def draft(
         "default_payment_method": None,
         "default_tax_rates": [],
         "description": None,
-        "discounts": [],
+        "discounts": [each["discount"] for each in discounts],
         "due_date": due,
         "effective_at": None,
         "ending_balance": None,
@@ -129,11 +131,11 @@ def draft(
             "paid_at": None,
             "voided_at": None,
         },
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
         "test_clock": customer["test_clock"],
         "total": total,
-        "total_discount_amounts": [],
+        "total_discount_amounts": discounts,
         "total_excluding_tax": total,
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
@@ -157,3 +159,9 @@ def payment(invoice: Object, intent: Object, now: int) -> Object:
         "status": "open",
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }
+
+
+def describe(invoice: Object) -> str:
+    """What the invoice's payment says it is for."""
+    first = invoice["billing_reason"] == "subscription_create"
+    return "Subscription creation" if first else "Subscription update"

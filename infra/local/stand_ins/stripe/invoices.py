@@ -8,6 +8,7 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import invoice_object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
 from infra.local.stand_ins.stripe.cards import Decline
+from infra.local.stand_ins.stripe.discounts import Discounts
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
 from infra.local.stand_ins.stripe.payments import PaymentIntents
@@ -25,9 +26,11 @@ class Invoices(Resource):
         settled: told (invoice, outcome) when an invoice was paid or an attempt failed (subscriptions listen).
     """
 
-    def __init__(self, account: Account, methods: PaymentMethods, intents: PaymentIntents) -> None:
+    def __init__(
+        self, account: Account, methods: PaymentMethods, intents: PaymentIntents, discounts: Discounts
+    ) -> None:
         super().__init__(account)
-        self._methods, self._intents = methods, intents
+        self._methods, self._intents, self._discounts = methods, intents, discounts
         self.settled: Callable[[Object, Outcome], None] = lambda invoice, outcome: None
         intents.listeners.append(self._intent_settled)
 
@@ -125,7 +128,10 @@ class Invoices(Resource):
     # -- billing ---------------------------------------------------------------------------------
 
     def draft(self, subscription: Object, customer: Object, reason: str, *, trial: bool = False) -> Object:
-        """A stored draft for the items' current periods; of a trial it is over nothing."""
+        """A stored draft for the items' current periods, less discounts; of a trial it is over nothing.
+
+        It may use up discounts of `subscription`, which the caller stores.
+        """
         id = new_id("invoice")
         lines = []
         for item in subscription["items"]["data"]:
@@ -138,7 +144,8 @@ class Invoices(Resource):
                 text = f"{quantity} x {product['name']} (per {price['recurring']['interval']})"
             lines.append(invoice_object.line(subscription, item, amount, text, id))
         now, currency = self.account.now(), subscription["currency"]
-        invoice = invoice_object.draft(id, customer, currency, lines, now, subscription, reason)
+        taken = self._discounts.reduce(lines, subscription) if subscription["discounts"] else []
+        invoice = invoice_object.draft(id, customer, currency, lines, now, subscription, reason, taken)
         return self.account.save(invoice, "invoice.created")
 
     def issue(self, invoice: Object) -> None:
@@ -158,7 +165,10 @@ class Invoices(Resource):
         account.save(invoice, "invoice.finalized", "invoice.sent" if sends else None)
         if invoice["amount_due"] > 0:
             intent = self._intents.open(
-                invoice["amount_due"], invoice["currency"], customer, {"description": _describe(invoice)}
+                invoice["amount_due"],
+                invoice["currency"],
+                customer,
+                {"description": invoice_object.describe(invoice)},
             )
             account.save(invoice_object.payment(invoice, intent, account.now()))
             account.save(intent, "payment_intent.created")
@@ -288,11 +298,3 @@ class Invoices(Resource):
         if customer := self.account.find("customer", invoice["customer"]):
             self.account.use_clock_of(customer)
         return invoice
-
-
-def _describe(invoice: Object) -> str:
-    return (
-        "Subscription creation"
-        if invoice["billing_reason"] == "subscription_create"
-        else "Subscription update"
-    )

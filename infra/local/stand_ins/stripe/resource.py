@@ -167,16 +167,15 @@ class Expansion:
                 value[name] = made
         held = value[name]
         if isinstance(held, str):
-            held = value[name] = self._object(held, path)
-        elif isinstance(held, list) and not rest:
+            held = value[name] = self._object(held, path, "coupon" if name == "coupon" else kind_of(held))
+        elif isinstance(held, list):
             held = value[name] = [
-                self._object(item, path) if isinstance(item, str) else item for item in held
+                self._object(item, path, kind_of(item)) if isinstance(item, str) else item for item in held
             ]
         if rest and held is not None:
             self._expand(held, rest, path)
 
-    def _object(self, id: str, path: str) -> Object:
-        kind = kind_of(id)
+    def _object(self, id: str, path: str, kind: str | None) -> Object:
         found = self._account.find(kind, id) if kind else None
         if found is None:
             raise invalid(f"This property cannot be expanded ({path}).", param="expand")

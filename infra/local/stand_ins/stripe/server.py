@@ -17,12 +17,15 @@ from infra.local.stand_ins.state import State
 from infra.local.stand_ins.stripe.account import Account, new_id
 from infra.local.stand_ins.stripe.catalog import Prices, Products
 from infra.local.stand_ins.stripe.charges import Charges, Refunds
+from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts
 from infra.local.stand_ins.stripe.checkout_pages import CheckoutPages
 from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
 from infra.local.stand_ins.stripe.checkout_sessions import CheckoutSessions
+from infra.local.stand_ins.stripe.coupons import Coupons
 from infra.local.stand_ins.stripe.customer_at_the_page import CustomerAtThePage
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.deliveries import Deliveries
+from infra.local.stand_ins.stripe.discounts import Discounts
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer
 from infra.local.stand_ins.stripe.events import Events
 from infra.local.stand_ins.stripe.happenings import Balance, EventLog, WebhookEndpoints
@@ -35,6 +38,7 @@ from infra.local.stand_ins.stripe.passing_time import PassingTime, TestClocks
 from infra.local.stand_ins.stripe.payment_links import PaymentLinks
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
 from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
+from infra.local.stand_ins.stripe.promotion_codes import PromotionCodes
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
 from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
@@ -70,15 +74,17 @@ class StripeStandIn(StandIn):
         clearing = int(self.config.options.get("clearing_seconds", CLEARING_SECONDS))
         self._intents = PaymentIntents(account, methods, clearing)
         self._setups = SetupIntents(account, methods)
-        invoices = Invoices(account, methods, self._intents)
+        discounts = Discounts(account)
+        invoices = Invoices(account, methods, self._intents, discounts)
         life = SubscriptionLife(account, invoices)
         subscribed = SubscriptionItems(account)
-        subscriptions = Subscriptions(account, methods, invoices, self._setups, subscribed, life)
+        subscriptions = Subscriptions(account, methods, invoices, self._setups, subscribed, life, discounts)
         customers, items = Customers(account, methods, subscriptions), LineItems(account)
+        reduced = CheckoutDiscounts(account, items, discounts)
         payment = CheckoutPayment(
-            account, items, methods, customers, subscriptions, invoices, self._intents, self._setups
+            account, items, methods, customers, subscriptions, invoices, self._intents, self._setups, reduced
         )
-        sessions = CheckoutSessions(account, items, payment)
+        sessions = CheckoutSessions(account, items, payment, reduced)
         links = PaymentLinks(account, items, sessions, payment)
         refunds = Refunds(account, clearing)
         strikes: dict[str, Callable[[str], None]] = {
@@ -95,7 +101,7 @@ class StripeStandIn(StandIn):
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
         resources += [customers, subscriptions, subscribed, invoices, sessions, links]
         resources += [Charges(account), refunds, TestClocks(account, self._time)]
-        resources += [InvoicePayments(account)]
+        resources += [InvoicePayments(account), Coupons(account), PromotionCodes(account)]
         resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
         self._routes: dict[str, Route] = {}
         for resource in resources:

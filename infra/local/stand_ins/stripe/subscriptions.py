@@ -6,7 +6,8 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import subscription_object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
 from infra.local.stand_ins.stripe.cards import behaviour_of
-from infra.local.stand_ins.stripe.errors import StripeError, invalid
+from infra.local.stand_ins.stripe.discounts import Discounts
+from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error
 from infra.local.stand_ins.stripe.periods import DAY
@@ -22,6 +23,7 @@ _CREATE_MORE = (
     "currency",
     "collection_method",
     "days_until_due",
+    "discounts",
 )
 _TIMES = ("trial_end", "trial_period_days", "trial_settings", "cancel_at", "cancel_at_period_end")
 _UPDATE = ("metadata", "description", "default_payment_method", "cancel_at_period_end", "cancel_at", "items")
@@ -31,6 +33,7 @@ _UPDATE_MORE = (
     "cancellation_details",
     "payment_settings",
     "proration_behavior",
+    "discounts",
 )
 MAX_TRIAL = 730 * DAY
 
@@ -46,10 +49,11 @@ class Subscriptions(Resource):
         setup_intents: SetupIntents,
         items: SubscriptionItems,
         life: SubscriptionLife,
+        discounts: Discounts,
     ) -> None:
         super().__init__(account)
         self._methods, self._invoices, self._setups = methods, invoices, setup_intents
-        self._items, self._life = items, life
+        self._items, self._life, self._discounts = items, life, discounts
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/subscriptions"
@@ -111,6 +115,8 @@ class Subscriptions(Resource):
             subscription["billing_cycle_anchor"] = trial_end
         if params.get("default_payment_method") and method:
             subscription["default_payment_method"] = method["id"]
+        if given := params.get("discounts"):
+            subscription["discounts"] = self._redeemed(subscription, given)
         account.save(subscription)  # its invoice refers to it
         self._bill_first_period(subscription, customer, method, params)
         self._life.schedule(subscription)
@@ -173,6 +179,18 @@ class Subscriptions(Resource):
             setup = self._setups.open(customer, method)
             subscription["pending_setup_intent"] = setup["id"]
 
+    def _redeemed(self, subscription: Object, given: list[dict[str, Any]]) -> list[str]:
+        """The ids of the discounts that `given` names: those to keep, and what is redeemed anew."""
+        kept = [each["discount"] for each in given if "discount" in each]
+        if unknown := set(kept) - set(subscription["discounts"]):
+            raise missing("discount", min(unknown), param="discounts", status=400)
+        items = subscription["items"]["data"]
+        amount = sum((item["price"]["unit_amount"] or 0) * item["quantity"] for item in items)
+        customer, new = subscription["customer"], [each for each in given if "discount" not in each]
+        choices = self._discounts.chosen(new, customer, amount, subscription["currency"])
+        made = [self._discounts.redeem(each, customer, subscription=subscription["id"]) for each in choices]
+        return kept + [discount["id"] for discount in made]
+
     def _trial_end(self, params: dict[str, Any], now: int) -> int | None:
         days, end = params.get("trial_period_days"), params.get("trial_end")
         if days and end:
@@ -216,6 +234,8 @@ class Subscriptions(Resource):
             changes |= self._life.cancellation(subscription, at_period_end=params["cancel_at_period_end"])
         if "items" in params:
             changes["items"] = self._items.changed(subscription, params)
+        if "discounts" in params:
+            changes["discounts"] = self._redeemed(subscription, params["discounts"] or [])
         if "trial_end" in params:
             return self._life.move_trial_end(subscription, changes, params["trial_end"])
         account.update(subscription, changes, "customer.subscription.updated")

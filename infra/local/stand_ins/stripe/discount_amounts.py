@@ -1,0 +1,28 @@
+"""What a coupon takes off amounts, in minor units; pure."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+
+def reductions(amounts: list[int], coupons: list[dict[str, Any]]) -> list[list[int]]:
+    """For each coupon, what it takes off each amount; a later coupon works on what earlier ones left."""
+    left, taken = list(amounts), []
+    for coupon in coupons:
+        shares = _shares(left, coupon)
+        left = [amount - share for amount, share in zip(left, shares, strict=True)]
+        taken.append(shares)
+    return taken
+
+
+def _shares(amounts: list[int], coupon: dict[str, Any]) -> list[int]:
+    """Per cent of each line, rounded half up to the minor unit; an amount in proportion to the lines."""
+    if coupon["percent_off"] is not None:
+        share = Decimal(str(coupon["percent_off"])) / 100
+        return [int((amount * share).quantize(Decimal(1), ROUND_HALF_UP)) for amount in amounts]
+    total = sum(amounts)
+    off = min(coupon["amount_off"], total)
+    shares = [off * amount // total if total else 0 for amount in amounts]
+    for index, amount in enumerate(amounts):  # what the division left over
+        more = min(off - sum(shares), amount - shares[index])
+        shares[index] += more
+    return shares
