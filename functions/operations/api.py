@@ -1,8 +1,10 @@
 """The operator API: one function, a file of routes per room (docs/contributing/adding_a_route.md)."""
 
-from functions.operations.routes import failures, signups
+from functions.operations.routes import audit, failures, onboardings, signups
 from usher.bootstrap.api import resolver
 
-app = resolver(signups.routes, failures.routes)
+ROOMS = (signups, onboardings, failures, audit)
+
+app = resolver(*(room.routes for room in ROOMS))
 
 handler = app.resolve

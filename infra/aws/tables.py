@@ -55,7 +55,8 @@ class Tables(Construct):
                 index_name=index.name,
                 partition_key=_text(index.partition),
                 sort_key=_text(index.sort) if index.sort else None,
-                projection_type=dynamodb.ProjectionType.ALL,
+                projection_type=_projection(index),
+                non_key_attributes=list(index.projects) if index.projects else None,
             )
         return table
 
@@ -92,3 +93,9 @@ def _sort(entry: catalog.Table) -> dynamodb.Attribute | None:
         return None
     kind = dynamodb.AttributeType.NUMBER if entry.sort_is_number else dynamodb.AttributeType.STRING
     return dynamodb.Attribute(name=entry.sort, type=kind)
+
+
+def _projection(index: catalog.Index) -> dynamodb.ProjectionType:
+    if index.projects is None:
+        return dynamodb.ProjectionType.ALL
+    return dynamodb.ProjectionType.INCLUDE if index.projects else dynamodb.ProjectionType.KEYS_ONLY

@@ -134,7 +134,10 @@ class SqliteStore:
             if found and size > MAX_PAGE:
                 break
             found.append(items.decode(text))
-        if not found or (len(found) < limit and size <= MAX_PAGE):
+        ended = not found or (len(found) < limit and size <= MAX_PAGE)
+        if path.holds is not None:
+            found = [{k: v for k, v in item.items() if k in path.holds} for item in found]
+        if ended:
             return Page(found)
         return Page(found, cursors.encode({name: found[-1][name] for name in sorted(path.attributes)}))
 
@@ -266,6 +269,10 @@ class SqliteStore:
         if isinstance(write, Update):
             new = updates.applied(write, dict(write.key) if item is None else item)
             text = items.encode(new)
+            if old is not None:
+                connection.execute(*layout.update(new, text, (*write.set, *write.add, *write.remove)))
+                self._record(connection, step, old, text)
+                return new
             row = layout.row(new, text)
         else:
             new, text, row = dict(write.item), step.text, step.row

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from infra.catalog import Table
+from infra.catalog import Index, Table
 from usher.settings import Settings
 
 REGION = "us-east-1"
@@ -41,7 +41,7 @@ def definition(table: Table) -> dict[str, Any]:
             {
                 "IndexName": index.name,
                 "KeySchema": _keys(index.partition, index.sort),
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": _projection(index),
             }
             for index in table.indexes
         ]
@@ -53,3 +53,11 @@ def definition(table: Table) -> dict[str, Any]:
 def _keys(partition: str, sort: str | None) -> list[dict[str, str]]:
     keys = [{"AttributeName": partition, "KeyType": "HASH"}]
     return keys + ([{"AttributeName": sort, "KeyType": "RANGE"}] if sort else [])
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    if index.projects is None:
+        return {"ProjectionType": "ALL"}
+    if not index.projects:
+        return {"ProjectionType": "KEYS_ONLY"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projects)}

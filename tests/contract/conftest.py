@@ -21,9 +21,14 @@ from usher.settings import Settings
 
 NOTES = Table(
     "notes",
-    "One text key, an index with and one without a sort key.",
+    "One text key; indexes with and without a sort key, and such as hold a part of an item.",
     "note_id",
-    indexes=(Index("by_owner", "owner", "written_at"), Index("by_tag", "tag")),
+    indexes=(
+        Index("by_owner", "owner", "written_at"),
+        Index("by_tag", "tag"),
+        Index("by_shelf", "shelf", "written_at", projects=("title",)),
+        Index("by_colour", "colour", projects=()),
+    ),
     expires="expires_at",
 )
 LOG = Table("log", "A number as sort key.", "owner", sort="sequence", sort_is_number=True, streamed=True)

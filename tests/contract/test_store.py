@@ -513,6 +513,38 @@ def test_an_index_without_sort_key_holds_all_of_its_partition(store: Store, limi
     assert {item["note_id"] for item in found} == {"n1", "n2"}
 
 
+def test_an_index_answers_its_keys_and_what_it_projects(store: Store) -> None:
+    put(store, note("n1", shelf="a", colour="red", written_at="2026", title="t", text="long"))
+    assert everything(store, "notes", Equals("shelf", "a"), index="by_shelf") == [
+        {"note_id": "n1", "shelf": "a", "written_at": "2026", "title": "t"}
+    ]
+    assert everything(store, "notes", Equals("colour", "red"), index="by_colour") == [
+        {"note_id": "n1", "colour": "red"}
+    ]
+
+
+def test_an_index_follows_its_keys_through_updates_of_some_of_them(store: Store) -> None:
+    put(store, note("n1", shelf="a", colour="red", owner="ada", written_at="2026", title="t"))
+    store.write(Update("notes", KEY, set={"title": "u"}))
+    store.write(Update("notes", KEY, set={"shelf": "b"}))
+    store.write(Update("notes", KEY, set={"written_at": "2027"}, remove=("colour",)))
+    assert everything(store, "notes", Equals("shelf", "a"), index="by_shelf") == []
+    assert everything(store, "notes", Equals("colour", "red"), index="by_colour") == []
+    [found] = everything(store, "notes", Equals("shelf", "b"), index="by_shelf")
+    assert found == {"note_id": "n1", "shelf": "b", "written_at": "2027", "title": "u"}
+    [found] = everything(
+        store, "notes", Equals("owner", "ada"), index="by_owner", sort=Equals("written_at", "2027")
+    )
+    assert found["title"] == "u"
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_an_index_of_keys_alone_is_paged_through_like_any_other(store: Store, limit: int) -> None:
+    put(store, *(note(f"n{number}", colour="red") for number in range(5)))
+    found = everything(store, "notes", Equals("colour", "red"), index="by_colour", limit=limit)
+    assert sorted(item["note_id"] for item in found) == [f"n{number}" for number in range(5)]
+
+
 def test_an_item_leaves_an_index_with_its_attributes(store: Store) -> None:
     put(store, note("n1", owner="ada", written_at="1"), note("n2", owner="ada"))
     assert len(store.query("notes", Equals("owner", "ada"), index="by_owner").items) == 1

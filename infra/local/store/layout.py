@@ -1,6 +1,7 @@
 """How a table of the catalog lies in SQLite: key columns, the JSON text, a column per index attribute."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -25,6 +26,7 @@ class Path:
     sort: str | None
     sort_column: str | None
     order: tuple[tuple[str, str], ...]  # (column, attribute)
+    holds: frozenset[str] | None = None  # attributes a query answers; None: all
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -68,7 +70,9 @@ class Layout:
                 index.sort,
                 f"{index.name}_s" if index.sort else None,
                 (*ordered, *keys),
+                None if index.projects is None else frozenset((*index.projects, *_keys_of(table, index))),
             )
+        self._indexed = frozenset(attribute for _, attribute in self._index_columns)
 
     def prepare(self, connection: sqlite3.Connection) -> None:
         """Create the table, its indexes and its stream, and fill columns the catalog has gained since."""
@@ -98,6 +102,29 @@ class Layout:
                 f"CREATE INDEX IF NOT EXISTS {self.name}_expires ON {self.name} (expires)"
                 " WHERE expires IS NOT NULL"
             )
+
+    def update(self, item: Item, text: str, names: Collection[str]) -> tuple[str, Row]:
+        """The statement that stores an item of which only these attributes have changed.
+
+        It touches no index that holds none of them: SQLite would write each one whose columns it names.
+        """
+        sql, indexes, expires = self._update(self._indexed.intersection(names), self.table.expires in names)
+        row: list[Any] = [text]
+        if expires:
+            row.append(self._expiry(item))
+        for index in indexes:
+            row += self._index_values(index, item)
+        return sql, (*row, *self.key_of(item))
+
+    @lru_cache(maxsize=256)  # noqa: B019 - layouts live as long as the process
+    def _update(self, names: frozenset[str], expires: bool) -> tuple[str, tuple[catalog.Index, ...], bool]:
+        touched = tuple(i for i in self.table.indexes if i.partition in names or i.sort in names)
+        columns = ["item", *(["expires"] if expires else [])]
+        for index in touched:
+            columns += [f"{index.name}_p"] + ([f"{index.name}_s"] if index.sort else [])
+        match = " AND ".join(f"{column}=?" for column in self.key_columns)
+        values = ",".join(f"{column}=?" for column in columns)
+        return f"UPDATE {self.name} SET {values} WHERE {match}", touched, expires
 
     @lru_cache(maxsize=256)  # noqa: B019 - layouts live as long as the process
     def insert_many(self, count: int) -> str:
@@ -140,11 +167,14 @@ class Layout:
 
     def row(self, item: Item, text: str) -> Row:
         """All columns of an item whose JSON text is `text`."""
-        expires = item.get(self.table.expires) if self.table.expires else None
-        row = [*self.key_of(item), text, expires if type(expires) is int else None]
+        row = [*self.key_of(item), text, self._expiry(item)]
         for index in self.table.indexes:
             row += self._index_values(index, item)
         return tuple(row)
+
+    def _expiry(self, item: Item) -> int | None:
+        expires = item.get(self.table.expires) if self.table.expires else None
+        return expires if type(expires) is int else None
 
     def _index_values(self, index: catalog.Index, item: Item) -> list[Any]:
         names = (index.partition,) if index.sort is None else (index.partition, index.sort)
@@ -188,3 +218,7 @@ class Layout:
         direction = " DESC" if descending else ""
         ordering = f" ORDER BY {','.join(column + direction for column in order)}" if order else ""
         return f"SELECT item FROM {self.name} WHERE {' AND '.join(where)}{ordering} LIMIT ?"
+
+
+def _keys_of(table: catalog.Table, index: catalog.Index) -> list[str]:
+    return [name for name in (table.partition, table.sort, index.partition, index.sort) if name]

@@ -16,12 +16,13 @@ from pydantic import BaseModel
 from usher.bootstrap.access import admitted
 from usher.bootstrap.observe import logger, place_of
 from usher.bootstrap.once import Once
+from usher.bootstrap.openapi import Operation, description
 from usher.bootstrap.web import UNAVAILABLE, raw_body, refusal
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound, RetryableError
 from usher.domain.problems import Problem
 from usher.ports.http import Answer
-from usher.usecases.fields import body_of, query_of
+from usher.usecases.fields import Nothing, body_of, query_of
 
 T = TypeVar("T", bound=BaseModel)
 Outcome = Mapping[str, Any] | Answer
@@ -37,15 +38,6 @@ class Call(Generic[T]):
     parameters: Mapping[str, str]
     input: T
     request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a route takes and answers, for its description."""
-
-    input: type[BaseModel]
-    answers: type[BaseModel] | None
-    status: int
 
 
 class Routes:
@@ -111,8 +103,9 @@ class Routes:
 
 
 def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
-    """The routes of these rooms as one function: its `resolve` is the handler."""
+    """The routes of these rooms, and their description, as one function: its `resolve` is the handler."""
     app = APIGatewayHttpResolver(serializer=_dumps)
+    rooms = (*rooms, _describing(rooms))
 
     @app.exception_handler(Problem)  # type: ignore[untyped-decorator]  # powertools types it as Callable[..., Any]
     def answer_problem(problem: Problem) -> Response[str]:
@@ -159,6 +152,18 @@ def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
     for room in rooms:
         app.include_router(room.router)
     return app
+
+
+def _describing(rooms: tuple[Routes, ...]) -> Routes:
+    """The route that tells what all routes take."""
+    own = Routes()
+
+    @own.get("/openapi.json", query=Nothing)
+    def describe(call: Call[Nothing]) -> Outcome:
+        operations = {key: each for room in (*rooms, own) for key, each in room.operations.items()}
+        return Answer(200, description(operations), {"cache-control": "public, max-age=300"})
+
+    return own
 
 
 def _response(answer: Answer) -> Response[str]:

@@ -1,4 +1,4 @@
-"""The policies in force, and who may call which route, read once from JSON that was rendered and checked before deployment.
+"""The policies in force and who may call which route: JSON, rendered before deployment and read once.
 
 On Lambda the layer carries them; on one machine they are installed from policies/*.yaml at start.
 """

@@ -15,6 +15,7 @@ from usher.ports.queue import Message, Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Absent, ConditionFailed, Equals, Item, Put, Store
 from usher.records import inbox
+from usher.records.listing import attributes
 from usher.usecases.signup_request import SignupBody, parse_signup
 
 SIGNUPS = "signups"  # the table of usher.records.signups
@@ -144,6 +145,7 @@ def _master_record(data: SignupBody, names: dict[str, str], received_at: str) ->
     return {
         **values,
         **names,
+        **attributes(name=data.name, email=data.email),
         "status": "received",
         "stage": "received",
         "received_at": received_at,

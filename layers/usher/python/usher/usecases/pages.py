@@ -1,36 +1,32 @@
-"""The few pages a customer sees from us: plain HTML, no script, readable by a screen reader and on a phone."""
+"""Pages: what every listing answers."""
 
-from html import escape
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from usher.ports.http import Answer
+from pydantic import BaseModel
 
-_HEADERS = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",  # the address holds a token
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-}
-_STYLE = (
-    "body{margin:0;padding:2rem 1rem;background:#f5f6f8;color:#1f2933;font:1.05rem/1.5 system-ui,sans-serif}"
-    "main{max-width:32rem;margin:10vh auto 0;padding:2rem;background:#fff;border-radius:.5rem}"
-    "h1{margin:0 0 .75rem;font-size:1.4rem}"
-    "button,a.button{display:inline-block;padding:.75rem 1.25rem;border:0;border-radius:.4rem;"
-    "background:#2457c5;color:#fff;font:inherit;text-decoration:none;cursor:pointer}"
-    "button:focus-visible,a:focus-visible{outline:3px solid #f0b429;outline-offset:2px}"
-)
+from usher.domain.errors import InvalidCommand
+from usher.domain.problems import FieldError, invalid
 
 
-def page(
-    status: int, title: str, text: str, *, button: str | None = None, link: tuple[str, str] | None = None
-) -> Answer:
-    """A page with a heading and a sentence; `button` posts to the page's own address, `link` is (text, address)."""
-    action = f"<form method='post'><button>{escape(button)}</button></form>" if button else ""
-    if link is not None:
-        action += f"<p><a class='button' href='{escape(link[1])}'>{escape(link[0])}</a></p>"
-    body = (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{action}</main></body></html>"
-    )
-    return Answer(status, body, _HEADERS, "text/html; charset=utf-8")
+class Listed(BaseModel):
+    """`next_cursor` leads to the next page; without it there is none."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+def page(items: list[dict[str, Any]], cursor: str | None) -> dict[str, Any]:
+    """The body of a page."""
+    return {"items": items, "next_cursor": cursor}
+
+
+@contextmanager
+def reading_a_page() -> Iterator[None]:
+    """A cursor that no page of this listing gave is the caller's mistake: Problem 400 that names it."""
+    try:
+        yield
+    except InvalidCommand as error:
+        wrong = FieldError("cursor", "is not one that this list gave; start again without it")
+        raise invalid((wrong,)) from error
