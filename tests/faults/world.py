@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
 from infra import catalog
 from infra.local.build import FILE, LocalUsher
 from infra.local.clock import LocalClock
@@ -28,7 +30,11 @@ from usher.ports.store import Item
 from usher.settings import Settings
 
 SIGNUP_SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLWZhdWx0LXRlc3Rz"
+LINK_SECRET = "links-of-the-fault-tests"
 TOKEN = "product-token-of-the-fault-tests"
+TOKENS = {TOKEN: "product"} | {
+    f"{role}-token-of-the-fault-tests": role for role in ("viewer", "support", "billing", "admin")
+}
 VENDOR_TIMEOUT = 1.5  # seconds of wall time; only calls that are made to hang take that long
 TABLES = tuple(table.name for table in catalog.TABLES)
 LIMIT = 30.0  # seconds until a test gives up: never how long something takes
@@ -50,6 +56,7 @@ class World:
         self._data = folder / "life-0"
         self._data.mkdir()
         self._clock: LocalClock | None = None
+        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
         self.url = f"http://127.0.0.1:{port}"
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -83,6 +90,7 @@ class World:
         self.usher.stop()
         assert self._clock is not None
         self._clock.close()
+        self._http.clear()
 
     def crash_at(self, function: str, when: When) -> None:
         """Let the deployment die at this point; `revive` waits for it."""
@@ -132,6 +140,26 @@ class World:
     def status(self, signup_id: str) -> dict[str, Any]:
         """What `GET /v1/signups/{id}` says."""
         found: dict[str, Any] = get(self.url, f"/v1/signups/{signup_id}", TOKEN)
+        return found
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, role: str = "support", **headers: str
+    ) -> tuple[int, Any]:
+        """Call a route as a person of this role; returns the status and the JSON, or the text of a page."""
+        sent = {"authorization": f"Bearer {role}-token-of-the-fault-tests", **headers}
+        if body is not None:
+            sent["content-type"] = "application/json"
+        text = None if body is None else json.dumps(body)
+        answer = self._http.request(method, self.url + path, body=text, headers=sent, redirect=False)
+        is_json = "json" in answer.headers.get("content-type", "")
+        return answer.status, answer.json() if is_json else answer.data.decode()
+
+    def wait_status(self, signup_id: str, *wanted: str) -> dict[str, Any]:
+        """Wait until the sign-up has one of these statuses; returns what its route says then."""
+        deadline = time.monotonic() + LIMIT
+        while (found := self.status(signup_id))["status"] not in wanted:
+            assert time.monotonic() < deadline, f"{signup_id} is {found['status']}, not {wanted}"
+            time.sleep(0.01)
         return found
 
     # -- records -------------------------------------------------------------------------------------------
@@ -192,15 +220,23 @@ def records(database: Path, tables: tuple[str, ...] = TABLES) -> dict[str, list[
 
 @contextlib.contextmanager
 def opened(
-    folder: Path, *, skipping: bool = True, seed: int = 0, stripe: dict[str, Any] | None = None
+    folder: Path,
+    *,
+    skipping: bool = True,
+    seed: int = 0,
+    stripe: dict[str, Any] | None = None,
+    onboarding: dict[str, Any] | None = None,
 ) -> Iterator[World]:
     """A running world in an empty folder.
 
     Args:
         skipping: pass over waiting times; False lives in real time.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
+        onboarding: settings of policies/onboarding.yaml in place of its own.
     """
-    bootstrap_policies.install(policies())
+    content = policies()
+    content = {**content, "onboarding": {**content["onboarding"], **(onboarding or {})}}
+    bootstrap_policies.install(content)
     port = _free_port()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_logging_to(folder / "usher.jsonl"))
@@ -220,9 +256,14 @@ def _secrets(path: Path) -> FileSecrets:
     secrets = FileSecrets(path)
     names = {"slack": "slack_webhook"}
     secrets.provide({names.get(vendor, f"{vendor}_api_key"): key for vendor, key in KEYS.items()})
-    tokens = json.dumps({hashlib.sha256(TOKEN.encode()).hexdigest(): "product"})
+    tokens = json.dumps({hashlib.sha256(token.encode()).hexdigest(): role for token, role in TOKENS.items()})
     secrets.provide(
-        {"signup_webhook": SIGNUP_SECRET, "stripe_webhook": STRIPE_SECRET, "access_tokens": tokens}
+        {
+            "link_signing": LINK_SECRET,
+            "signup_webhook": SIGNUP_SECRET,
+            "stripe_webhook": STRIPE_SECRET,
+            "access_tokens": tokens,
+        }
     )
     return secrets
 

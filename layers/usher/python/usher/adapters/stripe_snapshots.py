@@ -81,7 +81,7 @@ def invoice_of(invoice: Any) -> BillingFacts:
 def payment_of(intent: Any, *, invoice_id: str | None = None) -> PaymentSnapshot:
     """A payment whose last try failed waits for another method at Stripe; for us that try has failed."""
     error = _get(intent, "last_payment_error")
-    status = _PAYMENT_STATUS.get(intent["status"], "failed" if error else "processing")
+    status = _PAYMENT_STATUS.get(intent["status"], "failed" if error else "open")
     return PaymentSnapshot(
         payment_id=intent["id"],
         customer_id=_id(intent["customer"]) if _get(intent, "customer") else None,

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from usher.bootstrap.asking import asker
 from usher.bootstrap.platform import per_platform
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
 from usher.records.audit import Audit
 from usher.records.listing import Listing
 from usher.records.signups import Signups
+from usher.usecases.answer_wait import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,17 @@ class OperationsServices:
     signups: Signups
     listing: Listing
     audit: Audit
+    asker: Asker
     clock: Clock
 
 
 @per_platform
 def services(platform: Platform) -> OperationsServices:
     store = platform.store
-    return OperationsServices(Signups(store), Listing(store), Audit(store), platform.clock)
+    return OperationsServices(
+        signups=Signups(store),
+        listing=Listing(store),
+        audit=Audit(store),
+        asker=asker(platform),
+        clock=platform.clock,
+    )

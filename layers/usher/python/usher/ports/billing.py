@@ -12,7 +12,7 @@ SubscriptionStatus = Literal[
     "trialing", "active", "incomplete", "incomplete_expired", "past_due", "unpaid", "paused", "canceled"
 ]
 InvoiceStatus = Literal["draft", "open", "paid", "void", "uncollectible"]
-PaymentStatus = Literal["processing", "requires_action", "succeeded", "failed", "canceled"]
+PaymentStatus = Literal["open", "processing", "requires_action", "succeeded", "failed", "canceled"]
 
 
 class Snapshot(BaseModel):
@@ -22,7 +22,7 @@ class Snapshot(BaseModel):
 
 
 class PaymentSnapshot(Snapshot):
-    """One attempt to collect money (Stripe: PaymentIntent)."""
+    """One attempt to collect money (Stripe: PaymentIntent); `open` until somebody has tried to pay."""
 
     payment_id: str
     customer_id: str | None

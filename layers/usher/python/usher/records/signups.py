@@ -69,6 +69,7 @@ class Signup(BaseModel):
     ended: str | None = None
     kind: str = "signup"
     invited: bool = False
+    invitation_id: str | None = None
     gates_passed: tuple[str, ...] = ()
     waiting: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None
@@ -117,6 +118,16 @@ def given_up(signup: Signup, step: str, *, finished_at: str) -> Item:
     return {_STEP + step: {**mark, "status": "failed", "finished_at": finished_at}}
 
 
+def all_given_up(signup: Signup, *, finished_at: str, error: str) -> Item:
+    """The attributes that say that whatever was waiting or retrying will not be tried any more, and why."""
+    ends = {"status": "failed", "finished_at": finished_at, "error": error}
+    return {
+        _STEP + name: {**mark, **ends}
+        for name, mark in signup.steps.items()
+        if mark["status"] in {"waiting", "retrying"}
+    }
+
+
 def failed_step(signup: Signup) -> tuple[str, str]:
     """The step that stopped the sign-up and its reason; the earliest one when several did."""
     for name, step in signup.steps.items():
@@ -131,7 +142,7 @@ def reason_of(signup: Signup, step: str) -> str:
 
 
 def finished(signup: Signup, step: str, *, now: datetime) -> Item:
-    """The attribute that says that a step which was under way has come to its end; nothing for an unknown one."""
+    """The attribute that says that a step which was under way is done; nothing for an unknown one."""
     mark = signup.steps.get(step)
     return {} if mark is None else {_STEP + step: {**mark, "status": "done", "finished_at": times.text(now)}}
 

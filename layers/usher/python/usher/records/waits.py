@@ -52,7 +52,7 @@ class Waits:
         return self._settle(wait_id, ANSWERED, answer, now)
 
     def close(self, wait_id: str, default: Item, *, now: datetime) -> Item:
-        """End the wait at its deadline; returns the answer that stands: one that was stored, else `default`."""
+        """End the wait at its deadline; returns what stands: an answer that was stored, else `default`."""
         return dict(self._settle(wait_id, CLOSED, default, now).row["answer"])
 
     def _settle(self, wait_id: str, state: str, answer: Item, now: datetime) -> Answered:

@@ -1,9 +1,11 @@
 """Step BeginRollback: the sign-up will not go on; how it ends is settled here, before anything is undone."""
 
+from usher.domain import times
 from usher.ports.clock import Clock
-from usher.records.signups import Signup, Signups, failed_step
+from usher.records.signups import Signup, Signups, all_given_up, failed_step
 from usher.usecases.step import StepCommand, StepResult
 
+STAGE = "rolling_back"
 _MADE_SOMETHING = ("create_billing_customer", "create_identity", "provision_tenant", "ask_payment")
 
 
@@ -13,11 +15,11 @@ def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> S
     Answers `close` when nothing was begun at any vendor, else `undo`.
     """
     signup = signups.get(command.signup_id)
-    verdict = signup.verdict
-    if verdict is None or "step" not in verdict:
+    if signup.stage != STAGE:
         step, reason = failed_step(signup)
-        verdict = {"status": "rolled_back", "reason": reason, "step": step} | (verdict or {})
-        signups.change(command.signup_id, {"stage": "rolling_back", "verdict": verdict})
+        verdict = {"status": "rolled_back", "reason": reason, "step": step} | (signup.verdict or {})
+        ended = all_given_up(signup, finished_at=times.text(clock.now()), error=verdict["reason"])
+        signups.change(command.signup_id, {"stage": STAGE, "verdict": verdict, **ended})
     return StepResult(outcome="undo" if _may_have_made(signup) else "close")
 
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from usher.domain.access import Caller
+from usher.records.audit import entry
 from usher.usecases.answer_wait import Asker
 from usher.usecases.step import StepCommand, StepResult
 
@@ -20,5 +22,15 @@ def close_wait(command: CloseWait, *, asker: Asker) -> StepResult:
         default = {"decision": decision, "by": "policy", "reason": "nobody decided before the deadline"}
     else:
         default = {"decision": "expire", "by": "policy", "reason": "the address was not confirmed in time"}
-    answer = asker.waits.close(signup.wait_id(command.wait_kind), default, now=asker.clock.now())
-    return asker.take(signup, command.wait_kind, answer)
+    now = asker.clock.now()
+    answer = asker.waits.close(signup.wait_id(command.wait_kind), default, now=now)
+    audit = entry(
+        Caller("policy"),
+        f"{command.wait_kind}.closed",
+        subject=signup.signup_id,
+        before={"status": signup.status},
+        after={"decision": answer["decision"]},
+        reason=answer.get("reason"),
+        now=now,
+    )
+    return asker.take(signup, command.wait_kind, answer, also=(audit,))

@@ -18,9 +18,17 @@ _ENDS = {"reject": "rejected", "expire": "expired"}
 
 
 def way_of(
-    signup: Signup, *, plans: PlanCatalog, policy: OnboardingPolicy, passed: Collection[str] | None = None
+    signup: Signup,
+    *,
+    plans: PlanCatalog,
+    policy: OnboardingPolicy,
+    passed: Collection[str] | None = None,
+    not_invited: str | None = None,
 ) -> Way:
-    """Where this sign-up goes next; `passed` in place of the gates its record names."""
+    """Where this sign-up goes next; `passed` in place of the gates its record names.
+
+    `not_invited`: what is wrong with the invitation key that it brought.
+    """
     company = signup.company
     asks_country = policy.confirmation.who.countries or policy.review.who.countries
     applicant = Applicant(
@@ -33,6 +41,7 @@ def way_of(
         country=_country(signup) if asks_country else None,
         company_size=company.size if company else None,
         invited=signup.invited,
+        **({"not_invited": not_invited} if not_invited else {}),
     )
     return policy.way(applicant, signup.gates_passed if passed is None else passed)
 
@@ -92,10 +101,14 @@ def answered(
     policy: OnboardingPolicy,
     now: datetime,
 ) -> tuple[Item, StepResult]:
-    """What an answer makes of the sign-up: the next gate, or its end. `answer` has `decision` and `reason`."""
+    """What an answer (`decision`, `reason`) makes of the sign-up: the next gate, or its end."""
     if answer["decision"] != "approve":
         status = _ENDS.get(answer["decision"], "rolled_back")
-        verdict = {"status": status, "reason": answer.get("reason") or f"{kind}: {answer['decision']}"}
+        verdict = {
+            "status": status,
+            "reason": answer.get("reason") or f"{kind}: {answer['decision']}",
+            "step": f"ask_{kind}",
+        }
         return {"verdict": verdict}, StepResult(outcome="reject")
     passed = (*(gate for gate in signup.gates_passed if gate != kind), kind)
     way = way_of(signup, plans=plans, policy=policy, passed=passed)

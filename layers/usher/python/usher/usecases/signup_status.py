@@ -35,6 +35,10 @@ def signup_status(signup_id: str, *, signups: Signups) -> dict[str, Any]:
         "steps": list(signup.steps.values()),
         "timings": {name: value for name, value in timings.items() if value is not None},
     }
+    if signup.status.startswith("waiting_"):
+        body["waiting"] = signup.waiting
+    if signup.status == "waiting_payment" and signup.checkout_url is not None:
+        body["checkout_url"] = signup.checkout_url
     if signup.failure is not None:
         body["failure"] = signup.failure
     return body

@@ -5,7 +5,7 @@ from usher.ports.http import Answer
 from usher.ports.secrets import Secrets
 from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
-from usher.usecases.pages import page
+from usher.usecases.customer_pages import page
 
 CONFIRMED = {"decision": "approve", "by": "the owner of the address"}
 
