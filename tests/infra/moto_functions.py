@@ -14,7 +14,14 @@ from infra import catalog
 from infra.local.functions import Context
 from tests.infra.assembly import REGION, arn
 from tests.infra.moto_account import MotoAccount
-from tests.infra.rights import Right, function_of, needed, refused_to_all, rights_of
+from tests.infra.rights import (
+    Right,
+    function_of,
+    needed,
+    refused_to_all,
+    rights_of,
+    rights_of_workflows,
+)
 from usher import settings as usher_settings
 from usher.adapters.aws_platform import AwsPlatform
 from usher.bootstrap import platform as usher_platform
@@ -95,13 +102,27 @@ class MotoFunctions:
         is_parameter = value.startswith("<")
         return self._addresses[name] if is_parameter else self._account.real.get(value, value)
 
+    def check_workflow(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """Hold the interpreter to the roles of the state machines, as functions are held to theirs."""
+        for right in needed(model.service_model.service_name, model.name, params):
+            self.used.add(right)
+            if right not in self._of_workflows:
+                self.denied.append(f"a workflow: {right[0]} on {right[1]}")
+                raise PermissionError(self.denied[-1])
+
+    @cached_property
+    def _of_workflows(self) -> frozenset[Right]:
+        return frozenset(rights_of_workflows(self._account.assembly))
+
     def _check(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if model.service_model.service_name == "lambda":
             return  # moto's interpreter at work on a task; no function of ours calls another
         function = self._current
         assert function is not None, f"{model.name} was called by nobody"
         for action, resource in needed(model.service_model.service_name, model.name, params):
-            right = (action, self._as_in_template.get(resource, resource))
+            right = (action, resource)  # as moto names it, or as the template does
+            if right not in function.rights:
+                right = (action, self._as_in_template.get(resource, resource))
             self.used.add(right)
             if right not in function.rights or right in self._refused:
                 self.denied.append(f"{function.entry.path}: {action} on {resource}")
@@ -113,7 +134,7 @@ def _services(entry: catalog.Function) -> Iterator[str]:
     uses = {
         "dynamodb": entry.tables,
         "sqs": entry.sends_to,
-        "stepfunctions": entry.starts,
+        "stepfunctions": entry.starts or entry.answers,
         "secretsmanager": entry.secrets,
         "events": entry.publishes,
     }

@@ -1,22 +1,42 @@
-"""Step Functions in moto: its interpreter given a JSONata evaluator and a Lambda that calls us."""
+"""Step Functions in moto: its interpreter given a JSONata evaluator, a Lambda that calls us, and its own role.
+
+A `.waitForTaskToken` task is moto's own: it sends to moto's SQS, and waits until `SendTaskSuccess` or
+`SendTaskFailure` comes for its token.
+"""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from boto3.session import Session
 from jsonata import Jsonata
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_sqs as moto_sqs,
+)
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
 Invoke = Callable[[str, dict[str, Any]], Any]  # function version ARN, payload -> answer
+Check = Callable[..., None]
 
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
 
 
-def complete(patch: pytest.MonkeyPatch, invoke: Invoke) -> None:
-    """Fill the two gaps that moto leaves to its user, until the patch is undone."""
+def complete(patch: pytest.MonkeyPatch, invoke: Invoke, check: Check) -> None:
+    """Fill the gaps that moto leaves to its user, until the patch is undone.
+
+    Args:
+        check: called before the interpreter itself calls AWS, with the parameters and boto's model of the call.
+    """
     patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
+    session = Session()
+    session.events.register("provide-client-params", check)
+
+    def client(region: str, service: str, state_credentials: Any = None) -> Any:
+        return session.client(service, region_name=region)
+
+    patch.setattr(moto_sqs, "boto_client_for", client)
 
     def answer(
         self: LambdaSimpleBackend,

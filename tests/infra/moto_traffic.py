@@ -24,7 +24,7 @@ class MotoTraffic:
 
     def settle(self) -> None:
         """Go on until nothing moves any more; a message that fails or a refused call is an error here."""
-        while self._queues() + self._executions() + self._streams() + self._heard():
+        while self._executions() + self._queues() + self._streams() + self._heard():
             assert self._functions.denied == []
 
     def depth(self, queue: str) -> int:
@@ -43,11 +43,13 @@ class MotoTraffic:
         ]
 
     def _executions(self) -> int:
+        """Wait until none runs; those that wait for a collector's answer need their messages delivered."""
         running = self.statuses().count("RUNNING")
         deadline = time.monotonic() + WAIT_SECONDS
         while "RUNNING" in self.statuses():
             assert time.monotonic() < deadline, "an execution does not end"
-            threading.Event().wait(0.2)  # asking moto costs more than waiting
+            if not self._queues():
+                threading.Event().wait(0.2)  # asking moto costs more than waiting
         return running
 
     def _queues(self) -> int:
@@ -102,12 +104,17 @@ class MotoTraffic:
         return moved
 
     def _receive(self, queue: str, at_most: int) -> list[dict[str, Any]]:
-        """Messages in the shape Lambda hands them over."""
-        answer = self._client("sqs").receive_message(
-            QueueUrl=self._url(queue),
-            MaxNumberOfMessages=min(10, at_most),
-            MessageSystemAttributeNames=["All"],
-        )
+        """Messages in the shape Lambda hands them over; SQS itself gives ten at a time."""
+        messages: list[Any] = []
+        while len(messages) < at_most:
+            answer = self._client("sqs").receive_message(
+                QueueUrl=self._url(queue),
+                MaxNumberOfMessages=min(10, at_most - len(messages)),
+                MessageSystemAttributeNames=["All"],
+            )
+            if not answer.get("Messages"):
+                break
+            messages += answer["Messages"]
         return [
             {
                 "messageId": message["MessageId"],
@@ -118,7 +125,7 @@ class MotoTraffic:
                 "eventSource": "aws:sqs",
                 "awsRegion": REGION,
             }
-            for message in answer.get("Messages", [])
+            for message in messages
         ]
 
     def _delete(self, queue: str, records: list[dict[str, Any]]) -> None:

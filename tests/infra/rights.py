@@ -8,6 +8,8 @@ from tests.infra.assembly import Assembly, Resource, arn
 
 Right = tuple[str, str]  # action, ARN
 
+_WAITS_IN = arn("states", "stateMachine:usher-prod-onboarding")
+
 _WRITES = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -44,6 +46,13 @@ def rights_of(assembly: Assembly, entry: catalog.Function) -> Iterator[Right]:
             yield from allowed(policy)
 
 
+def rights_of_workflows(assembly: Assembly) -> Iterator[Right]:
+    """What the roles of the state machines may do, all together."""
+    for policy in assembly.all("AWS::IAM::Policy"):
+        if policy.stack.endswith("workflows"):
+            yield from allowed(policy)
+
+
 def refused_to_all(assembly: Assembly) -> set[Right]:
     """What a table's own policy forbids everyone."""
     return {
@@ -71,6 +80,8 @@ def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> Itera
             yield "events:PutEvents", arn("events", f"event-bus/{entry['EventBusName']}")
     elif service == "secretsmanager":
         yield f"secretsmanager:{operation}", parameters["SecretId"]
+    elif operation in ("SendTaskSuccess", "SendTaskFailure"):
+        yield f"states:{operation}", _WAITS_IN  # a token names its machine to nobody but AWS
     elif service == "stepfunctions":
         yield f"states:{operation}", parameters["stateMachineArn"]
     else:

@@ -29,7 +29,7 @@ from infra.local.stand_ins.serve import Running, running
 from tests.fakes.platform import FixedSecrets
 from tests.fakes.webhooks import signup_post, stripe_post
 from tests.infra import moto_states
-from tests.infra.assembly import ACCOUNT, REGION, Assembly
+from tests.infra.assembly import ACCOUNT, REGION, Assembly, arn
 from tests.infra.final_records import canonical, left_over, records
 from tests.infra.moto_account import MotoAccount
 from tests.infra.moto_functions import MotoFunctions
@@ -192,7 +192,7 @@ def on_aws(locally: World, prod: Assembly, tmp_path_factory: pytest.TempPathFact
         addresses = {"USHER_URL": URL, **_bases(vendors)}
         functions = MotoFunctions(account, addresses)
         patch.setattr(boto3, "DEFAULT_SESSION", functions.session)
-        moto_states.complete(patch, functions.call_qualified)
+        moto_states.complete(patch, functions.call_qualified, functions.check_workflow)
         traffic = MotoTraffic(account, functions)
         tables = {t.lower().removeprefix("usher-prod-"): t for t in _tables(prod)}
         settings = Settings(region=REGION, tables={name.replace("-", "_"): t for name, t in tables.items()})
@@ -247,6 +247,9 @@ def test_every_call_to_aws_was_within_the_role_of_its_function(on_aws: OnAws) ->
     assert on_aws.functions.denied == []
     used = {action for action, _ in on_aws.functions.used}
     assert {"dynamodb:PutItem", "sqs:SendMessage", "states:StartExecution", "events:PutEvents"} <= used
+    sent_to = {resource for action, resource in on_aws.functions.used if action == "sqs:SendMessage"}
+    assert {arn("sqs", "usher-prod-crm"), arn("sqs", "usher-prod-mail")} <= sent_to  # by the workflow
+    assert "states:SendTaskSuccess" in used
 
 
 def test_a_call_outside_of_a_function_would_have_been_seen(on_aws: OnAws) -> None:
