@@ -1,83 +1,28 @@
-"""The product's provisioning API on one machine: identities, tenants, their parts (docs/product-api.md)."""
+"""The product's provisioning API on one machine: identities, tenants, teams (docs/product-api.md)."""
 
-import hashlib
 import hmac
-import json
-import re
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic import ValidationError
 
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.http import Answer, Request
+from infra.local.stand_ins.product_bodies import BODIES, NAME, error, id_of
+from infra.local.stand_ins.product_teams import Teams
 from infra.local.stand_ins.stand_in import Handler, Refusal, StandIn
 from infra.local.stand_ins.state import State
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
-Name = Annotated[str, Field(pattern=f"^{_NAME.pattern}$")]
-Text = Annotated[str, Field(min_length=1, max_length=256)]
 PAGE = 100
-PARTS = ("subdomain", "flags", "api_key", "credit")
-
-
-class Identity(BaseModel):
-    """Body of PUT /v1/identities/{account_id}."""
-
-    model_config = ConfigDict(extra="forbid")
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-    name: Text
-    sso_subject: Text | None = None
-
-
-class Tenant(BaseModel):
-    """Body of PUT /v1/tenants/{account_id}."""
-
-    model_config = ConfigDict(extra="forbid")
-    company: Text
-    plan: Name
-
-
-class Subdomain(BaseModel):
-    """Body of PUT /v1/tenants/{tenant_id}/subdomain."""
-
-    model_config = ConfigDict(extra="forbid")
-    wanted: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$")]
-
-
-class Flags(BaseModel):
-    """Body of PUT /v1/tenants/{tenant_id}/flags."""
-
-    model_config = ConfigDict(extra="forbid")
-    flags: dict[Name, StrictBool]
-
-
-class Nothing(BaseModel):
-    """An empty body."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Credits(BaseModel):
-    """Body of PUT /v1/tenants/{tenant_id}/credits/{grant}."""
-
-    model_config = ConfigDict(extra="forbid")
-    amount: Annotated[StrictInt, Field(gt=0, le=10**12)]
-
-
-_BODIES: dict[str, type[BaseModel]] = {
-    "PUT /v1/identities/{account_id}": Identity,
-    "PUT /v1/tenants/{account_id}": Tenant,
-    "PUT /v1/tenants/{tenant_id}/subdomain": Subdomain,
-    "PUT /v1/tenants/{tenant_id}/flags": Flags,
-    "PUT /v1/tenants/{tenant_id}/api-keys/{name}": Nothing,
-    "PUT /v1/tenants/{tenant_id}/credits/{grant}": Credits,
-}
+PARTS = ("subdomain", "flags", "api_key", "credit", "suspension")
 
 
 class Product(StandIn):
-    """Kinds held: identity, tenant, subdomain, flags, api_key, credit. A part's owner is the tenant's id."""
+    """Kinds held: identity, tenant, subdomain, flags, api_key, credit, suspension, team.
+
+    A part's owner is the tenant's id.
+    """
 
     def routes(self) -> dict[str, Handler]:
         get_identity, delete_identity = self._named("identity", "usr", "account_id")
@@ -85,7 +30,9 @@ class Product(StandIn):
         get_flags, delete_flags = self._named("flags", "flg", "tenant_id")
         get_api_key, delete_api_key = self._named("api_key", "key", "tenant_id", "name")
         get_credits, delete_credits = self._named("credit", "crd", "tenant_id", "grant")
-        return {
+        get_suspension, delete_suspension = self._named("suspension", "sus", "tenant_id")
+        self._teams = Teams(self.state, self.clock)
+        return self._teams.routes() | {
             "GET /v1/identities": self._list("identity"),
             "PUT /v1/identities/{account_id}": self.put_identity,
             "GET /v1/identities/{account_id}": get_identity,
@@ -106,7 +53,13 @@ class Product(StandIn):
             "PUT /v1/tenants/{tenant_id}/credits/{grant}": self.put_credits,
             "GET /v1/tenants/{tenant_id}/credits/{grant}": get_credits,
             "DELETE /v1/tenants/{tenant_id}/credits/{grant}": delete_credits,
+            "PUT /v1/tenants/{tenant_id}/suspension": self.put_suspension,
+            "GET /v1/tenants/{tenant_id}/suspension": get_suspension,
+            "DELETE /v1/tenants/{tenant_id}/suspension": delete_suspension,
         }
+
+    def control_routes(self) -> dict[str, Handler]:
+        return {"POST /_control/teams": self._teams.seed}
 
     # -- hooks -----------------------------------------------------------------------------------
 
@@ -114,7 +67,7 @@ class Product(StandIn):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         wanted = self.config.api_key
         if not token or (wanted is not None and not hmac.compare_digest(token.encode(), wanted.encode())):
-            raise Refusal(_error(401, "unauthorized", "send the bearer token of the product's API"))
+            raise Refusal(error(401, "unauthorized", "send the bearer token of the product's API"))
 
     def limit(self, request: Request) -> None:
         rate = int(self.config.options.get("requests_per_second", 200))
@@ -122,32 +75,32 @@ class Product(StandIn):
             raise Refusal(self.too_many_requests(request))
 
     def check_request(self, request: Request) -> None:
-        model = _BODIES.get(request.operation)
-        if not all(map(_NAME.fullmatch, request.path_params.values())):
-            raise Refusal(_error(422, "invalid_name", "a name in the path has characters it may not have"))
+        model = BODIES.get(request.operation)
+        if not all(map(NAME.fullmatch, request.path_params.values())):
+            raise Refusal(error(422, "invalid_name", "a name in the path has characters it may not have"))
         if model is None:
             return
         try:
             model.model_validate_json(request.body)
-        except ValidationError as error:
-            fields = [".".join(map(str, e["loc"])) or "body" for e in error.errors(include_input=False)]
+        except ValidationError as wrong:
+            fields = [".".join(map(str, e["loc"])) or "body" for e in wrong.errors(include_input=False)]
             raise Refusal(
-                _error(422, "invalid_request", "fields are missing, wrong or unknown", fields)
+                error(422, "invalid_request", "fields are missing, wrong or unknown", fields)
             ) from None
 
     def not_found(self, request: Request) -> Answer:
-        return _error(404, "not_found", "no such resource")
+        return error(404, "not_found", "no such resource")
 
     def rejected(self, request: Request) -> Answer:
-        return _error(422, "invalid_request", "the request was refused")
+        return error(422, "invalid_request", "the request was refused")
 
     def too_many_requests(self, request: Request) -> Answer:
-        answer = _error(429, "too_many_requests", "slow down")
+        answer = error(429, "too_many_requests", "slow down")
         answer.headers["retry-after"] = "1"
         return answer
 
-    def server_error(self, request: Request) -> Answer:
-        return _error(500, "internal", "something broke")
+    def servererror(self, request: Request) -> Answer:
+        return error(500, "internal", "something broke")
 
     # -- identities and tenants: named by their account ------------------------------------------
 
@@ -156,19 +109,19 @@ class Product(StandIn):
         email = wanted["email"].lower()
         other = self.state.find("identity", email)
         if other and other["account_id"] != account:
-            return _error(422, "email_taken", "another account's identity has this e-mail address")
+            return error(422, "email_taken", "another account's identity has this e-mail address")
         body = {"email": email, "name": wanted["name"], "sso_subject": wanted.get("sso_subject")}
         value = {"account_id": account, "correlation_id": request.headers.get("x-correlation-id")}
-        return self._put("identity", _id("usr", account), value, body, label=email)
+        return self._put("identity", id_of("usr", account), value, body, label=email)
 
     def put_tenant(self, request: Request) -> Any:
         account, wanted = request.path_params["account_id"], request.json()
         body = {"company": wanted["company"], "plan": wanted["plan"]}
         value = {"account_id": account, "correlation_id": request.headers.get("x-correlation-id")}
-        return self._put("tenant", _id("ten", account), value, body)
+        return self._put("tenant", id_of("ten", account), value, body)
 
     def delete_tenant(self, request: Request) -> Any:
-        tenant = _id("ten", request.path_params["account_id"])
+        tenant = id_of("ten", request.path_params["account_id"])
         for kind in PARTS:
             for part in self.state.page(kind, owner=tenant):
                 self.state.delete(kind, part["id"])
@@ -182,7 +135,7 @@ class Product(StandIn):
         if held:
             return held
         if self.state.get("subdomain", wanted):
-            return _error(409, "subdomain_taken", "another tenant has this subdomain")
+            return error(409, "subdomain_taken", "another tenant has this subdomain")
         return self._put("subdomain", wanted, {"tenant_id": tenant}, {"subdomain": wanted}, owner=tenant)
 
     def get_subdomain(self, request: Request) -> Any:
@@ -194,11 +147,11 @@ class Product(StandIn):
 
     def put_flags(self, request: Request) -> Any:
         tenant, body = self._tenant(request), {"flags": request.json()["flags"]}
-        return self._put("flags", _id("flg", tenant), {"tenant_id": tenant}, body, owner=tenant)
+        return self._put("flags", id_of("flg", tenant), {"tenant_id": tenant}, body, owner=tenant)
 
     def put_api_key(self, request: Request) -> Any:
         tenant, name = self._tenant(request), request.path_params["name"]
-        key = _id("key", tenant, name)
+        key = id_of("key", tenant, name)
         answer = self._put("api_key", key, {"tenant_id": tenant}, {"name": name}, owner=tenant)
         if answer.status == 201:  # the key itself is shown this once and not kept
             return Answer.of(answer.json() | {"key": f"sk_{secrets.token_hex(24)}"}, 201)
@@ -207,11 +160,15 @@ class Product(StandIn):
     def put_credits(self, request: Request) -> Any:
         tenant, grant = self._tenant(request), request.path_params["grant"]
         amount = request.json()["amount"]
-        held = self.state.get("credit", _id("crd", tenant, grant))
+        held = self.state.get("credit", id_of("crd", tenant, grant))
         if held and held["amount"] != amount:
-            return _error(422, "grant_used", "this grant was given with another amount")
+            return error(422, "grant_used", "this grant was given with another amount")
         value = {"tenant_id": tenant, "grant": grant}
-        return self._put("credit", _id("crd", tenant, grant), value, {"amount": amount}, owner=tenant)
+        return self._put("credit", id_of("crd", tenant, grant), value, {"amount": amount}, owner=tenant)
+
+    def put_suspension(self, request: Request) -> Any:
+        tenant, body = self._tenant(request), {"reason": request.json()["reason"]}
+        return self._put("suspension", id_of("sus", tenant), {"tenant_id": tenant}, body, owner=tenant)
 
     # -- shared ----------------------------------------------------------------------------------
 
@@ -243,11 +200,11 @@ class Product(StandIn):
         """GET and DELETE of objects whose id follows from these path parameters."""
 
         def get(request: Request) -> Any:
-            id = _id(prefix, *(request.path_params[name] for name in names))
+            id = id_of(prefix, *(request.path_params[name] for name in names))
             return self.state.get(kind, id) or self.not_found(request)
 
         def delete(request: Request) -> Any:
-            return self._delete(kind, _id(prefix, *(request.path_params[name] for name in names)))
+            return self._delete(kind, id_of(prefix, *(request.path_params[name] for name in names)))
 
         return get, delete
 
@@ -264,21 +221,11 @@ class Product(StandIn):
     def _tenant(self, request: Request) -> str:
         tenant = request.path_params["tenant_id"]
         if not self.state.get("tenant", tenant):
-            raise Refusal(_error(404, "no_such_tenant", "no tenant has this id"))
+            raise Refusal(error(404, "no_such_tenant", "no tenant has this id"))
         return tenant
 
     def _subdomain(self, tenant: str) -> dict[str, Any] | None:
         return next(iter(self.state.page("subdomain", owner=tenant, limit=1)), None)
-
-
-def _id(prefix: str, *names: str) -> str:
-    """An id that depends on nothing but the names, so that making an object again gives it back its id."""
-    return f"{prefix}_" + hashlib.sha256("/".join((prefix, *names)).encode()).hexdigest()[:20]
-
-
-def _error(status: int, code: str, message: str, fields: list[str] | None = None) -> Answer:
-    error = {"code": code, "message": message} | ({"fields": fields} if fields else {})
-    return Answer(status, json.dumps({"error": error}).encode(), {"content-type": "application/json"})
 
 
 def create(state: State, config: Config, data_dir: Path | None) -> Product:
