@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from infra import catalog, state_machine_file
+from infra import catalog
 from infra.local.activity import Activity, RuntimeClock
 from infra.local.blobs import SqliteBlobs
 from infra.local.bus import LocalBus
 from infra.local.database import Database
+from infra.local.documents import documents
 from infra.local.engine import Engine
 from infra.local.functions import Functions, Handler
 from infra.local.gateway import Gateway
@@ -79,7 +80,7 @@ class LocalUsher:
         workers: int = 32,
         schedules: bool = True,
     ) -> None:
-        documents = _documents()  # refused before anything is opened
+        machines = documents()  # refused before anything is opened
         self.functions = Functions(catalog.FUNCTIONS, handlers=handlers)
         self._gateway = Gateway(catalog.ROUTES, self.functions, authorizer=catalog.AUTHORIZER)
         self._server = GatewayServer(self._gateway, host=host, port=port)
@@ -102,9 +103,9 @@ class LocalUsher:
             workers=workers,
             on_ended=self.bus.put_own,
         )
-        for name, document in documents.items():
+        for name, document in machines.items():
             self.engine.register(name, document)
-        self._workflow_names = tuple(documents)
+        self._workflow_names = tuple(machines)
         self._streams = [
             StreamConsumer(
                 entry, self.store.stream(entry.table), self.functions, self.queue, database, pool, work
@@ -247,15 +248,6 @@ def _void_unfinished_claims(connection: sqlite3.Connection) -> None:
     On AWS such a claim ends with the function's timeout; here its message would wait for that in vain.
     """
     connection.execute("DELETE FROM item_idempotency WHERE item->>'status' = 'INPROGRESS'")
-
-
-def _documents() -> dict[str, state_machine_file.Document]:
-    mapping = {function.step: function.path for function in catalog.FUNCTIONS}
-    mapping |= {queue.placeholder: queue.name for queue in catalog.QUEUES}
-    return {
-        workflow.name: state_machine_file.substitute(state_machine_file.load(workflow.name), mapping)
-        for workflow in catalog.WORKFLOWS
-    }
 
 
 def _dead_letter_queues() -> list[str]:

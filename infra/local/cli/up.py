@@ -14,10 +14,11 @@ from types import FrameType
 
 from rich.console import Console
 
-from infra import catalog, policy_files, state_machine_file
+from infra import policy_files, state_machine_file
 from infra.local.cli import view
 from infra.local.cli.refusal import Refused
 from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, opened
+from infra.local.documents import documents
 from infra.local.engine.definition import compile_machine
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.launch import ROOT, StandInFailed, StandInProcess, launch
@@ -81,10 +82,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _checked_files() -> Mapping[str, object]:
     """The policies, once they and the workflow files are known to be good."""
-    steps = {function.step: function.path for function in catalog.FUNCTIONS}
-    for workflow in catalog.WORKFLOWS:
-        document = state_machine_file.substitute(state_machine_file.load(workflow.name), steps)
-        compile_machine(workflow.name, document)
+    for name, document in documents().items():
+        compile_machine(name, document)
     return policy_files.load_all()
 
 
