@@ -280,3 +280,20 @@ def test_an_invoice_is_paid_by_the_control_route(shop: Shop) -> None:
     results = shop.pay(invoice=subscription.latest_invoice.hosted_invoice_url)
     assert results[0]["now"]["status"] == "paid"
     assert shop.api.subscriptions.retrieve(subscription.id).status == "active"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "paid"), [("succeed", "active", "paid"), ("fail", "incomplete", "unpaid")]
+)
+def test_a_bank_debit_is_settled_by_the_control_route(
+    shop: Shop, outcome: str, status: str, paid: str
+) -> None:
+    session = subscribing(shop, customer=shop.customer(None).id)
+    shop.pay(session=session.id, payment_method="pm_usBankAccount")
+    subscription = shop.api.subscriptions.retrieve(again(shop, session).subscription)
+    intent = shop.intent_of(subscription).id
+    shop.control("POST", "/_control/settle_payment", {"payment_intent": intent, "outcome": outcome})
+    assert shop.api.subscriptions.retrieve(subscription.id).status == status
+    assert again(shop, session).payment_status == paid
+    twice = shop.control("POST", "/_control/settle_payment", {"payment_intent": intent})
+    assert "no debit is under way" in twice["error"]["message"]

@@ -6,7 +6,7 @@ from typing import Any
 from infra.local.stand_ins.http import Answer
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
-from infra.local.stand_ins.stripe.cards import UNAUTHENTICATED, Decline, behaviour_of
+from infra.local.stand_ins.stripe.cards import RETURNED, UNAUTHENTICATED, Decline, behaviour_of
 from infra.local.stand_ins.stripe.charge_object import charge_of
 from infra.local.stand_ins.stripe.checkout_notes import note_of
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
@@ -191,6 +191,20 @@ class PaymentIntents(Resource):
         self.account.set_timer(intent, None)
         if intent["status"] == "processing":
             self.attempt(intent, authenticated=True)
+
+    def settle(self, id: str, *, succeeds: bool) -> Object:
+        """A bank debit arrives now, or comes back; raises StripeError 400 when none is under way."""
+        intent = self.account.need("payment_intent", id)
+        self._use_clock(intent)
+        if intent["status"] != "processing":
+            raise invalid(f"{id} is {intent['status']}; no debit is under way")
+        self.account.set_timer(intent, None)
+        method = self.account.need("payment_method", intent["payment_method"])
+        if succeeds:
+            self.attempt(intent, authenticated=True)
+        else:
+            self._fail(intent, method, RETURNED)
+        return intent
 
     def authenticate(self, intent: Object, *, succeeds: bool) -> Object:
         """What the customer does on the bank's page.

@@ -111,6 +111,7 @@ class StripeStandIn(StandIn):
     def control_routes(self) -> dict[str, Handler]:
         return {
             "POST /_control/complete_authentication": self._complete_authentication,
+            "POST /_control/settle_payment": self._settle_payment,
             "POST /_control/pay": self._customer.pay,
             "GET /_control/deliveries": lambda _: self.deliveries.view(),
             "POST /_control/clock": self._set_clock,
@@ -270,6 +271,14 @@ class StripeStandIn(StandIn):
             return self._pages.complete(
                 order.get("payment_intent") or order["setup_intent"], order.get("outcome")
             )
+
+    def _settle_payment(self, request: Request) -> Any:
+        order = request.json()
+        outcome = order.get("outcome", "succeed")
+        if outcome not in ("succeed", "fail"):
+            raise ValueError(f"outcome is succeed or fail, not {outcome!r}")
+        with self.state.transaction():
+            return self._intents.settle(order["payment_intent"], succeeds=outcome == "succeed")
 
 
 RATE_MESSAGE = (
