@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,16 @@ class World:
     def unfinished(self) -> dict[str, Any]:
         """Where sign-ups stand, for the message of a test that gives up."""
         return {row["signup_id"]: row["stage"] for row in self.rows("signups")}
+
+
+def eventually(holds: Callable[[], bool], seconds: float = LIMIT) -> bool:
+    """Wait until something holds that happens by itself; False when it did not come true."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def person(who: str, /, **values: Any) -> dict[str, Any]:

@@ -1,0 +1,252 @@
+"""Waits that cost nothing: an address, a person, a payment; answers early, late, twice, after a restart (B8).
+
+Scenarios 10, 12 and 13. Time is real where somebody answers, and skips where a deadline is to pass.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults import census
+from tests.faults import world as worlds
+from tests.faults.world import World
+
+CONFIRM_ALL = {"confirmation": {"who": {"domains": ["example.com"]}}}
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[World]:
+    """A world in real time: nobody skips to a deadline while a test answers."""
+    with worlds.opened(tmp_path, skipping=False) as world:
+        yield world
+
+
+@pytest.fixture
+def confirming(tmp_path: Path) -> Iterator[World]:
+    """As `patient`, and everyone's address has to be confirmed."""
+    with worlds.opened(tmp_path, skipping=False, onboarding=CONFIRM_ALL) as world:
+        yield world
+
+
+def decide(world: World, signup_id: str, decision: str = "approve", role: str = "support") -> tuple[int, Any]:
+    body = {"decision": decision, "reason": f"{decision} after a call"}
+    return world.call("POST", f"/v1/onboardings/{signup_id}/decision", body, role=role)
+
+
+def mails(world: World, tag: str) -> list[dict[str, Any]]:
+    held = world.vendors.objects()["postmark"].get("message", [])
+    return [mail for mail in held if mail["Tag"] == tag]
+
+
+def link(world: World) -> str:
+    """The path of the confirmation link in the mail that was sent last."""
+    deadline_mails = mails(world, "confirm-email")
+    found = re.search(r"/v1/confirmations/[\w.-]+", deadline_mails[-1]["TextBody"])
+    assert found is not None
+    return found.group()
+
+
+def wait_mail(world: World, tag: str) -> None:
+    assert worlds.eventually(lambda: bool(mails(world, tag))), f"no mail {tag} came"
+
+
+# -- review --------------------------------------------------------------------------------------------------
+
+
+def test_an_enterprise_sign_up_waits_for_a_review_and_is_active_once_approved(patient: World) -> None:
+    signup_id = patient.sign_up(plan="enterprise")
+    waiting = patient.wait_status(signup_id, "waiting_review")
+    assert waiting["waiting"]["reasons"] == ["plan enterprise is given by review"]
+    assert patient.vendors.objects()["stripe"] == {}
+    status, answer = decide(patient, signup_id)
+    assert (status, answer["decision"]) == (200, "approve")
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    census.of(patient).active()
+    assert [row["action"] for row in patient.rows("audit")] == ["onboarding.decide"]
+
+
+def test_a_rejected_sign_up_ends_with_the_reviewer_s_reason_and_leaves_nothing(patient: World) -> None:
+    signup_id = patient.sign_up(plan="enterprise")
+    patient.wait_status(signup_id, "waiting_review")
+    decide(patient, signup_id, "reject")
+    assert patient.wait_status(signup_id, "rejected")["failure"]["reason"] == "reject after a call"
+    patient.settle()
+    assert patient.vendors.objects()["stripe"] == patient.vendors.objects()["product"] == {}
+
+
+def test_a_second_decision_changes_nothing_and_says_which_one_holds(patient: World) -> None:
+    signup_id = patient.sign_up(plan="enterprise")
+    patient.wait_status(signup_id, "waiting_review")
+    decide(patient, signup_id)
+    assert decide(patient, signup_id)[0] == 200  # the same decision: one effect
+    status, problem = decide(patient, signup_id, "reject")
+    assert status == 409
+    assert "approve" in problem["detail"]
+    patient.wait_status(signup_id, "active")
+
+
+def test_a_decision_on_a_sign_up_that_waits_for_nobody_is_refused_with_its_state(patient: World) -> None:
+    signup_id = patient.sign_up()
+    patient.wait_status(signup_id, "active")
+    status, problem = decide(patient, signup_id)
+    assert (status, "it is active" in problem["detail"]) == (409, True)
+
+
+def test_a_viewer_may_not_decide(patient: World) -> None:
+    signup_id = patient.sign_up(plan="enterprise")
+    patient.wait_status(signup_id, "waiting_review")
+    assert decide(patient, signup_id, role="viewer")[0] == 403
+    assert decide(patient, "su_" + "a" * 26)[0] == 404
+
+
+def test_a_decision_survives_a_restart_on_either_side(patient: World) -> None:
+    signup_id = patient.sign_up(plan="enterprise")
+    patient.wait_status(signup_id, "waiting_review")
+    patient.crash_now()
+    patient.revive()
+    assert decide(patient, signup_id)[0] == 200
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    census.of(patient).active()
+
+
+def test_nobody_decides_and_policy_s_default_holds_against_a_late_approval(world: World) -> None:
+    """Scenario 13: the audit log shows both, the default and the approval that came after it."""
+    signup_id = world.sign_up(plan="enterprise")
+    world.settle()
+    ended = world.status(signup_id)
+    assert (ended["status"], ended["failure"]["step"]) == ("rejected", "ask_review")
+    status, problem = decide(world, signup_id)
+    assert status == 409
+    assert "reject by policy" in problem["detail"]
+    logged = [(row["action"], row["actor"]) for row in sorted(world.rows("audit"), key=lambda r: r["at"])]
+    assert logged[0] == ("review.closed", "policy")
+    assert logged[1][0] == "onboarding.decide_refused"
+
+
+# -- address -------------------------------------------------------------------------------------------------
+
+
+def test_looking_at_a_confirmation_link_does_nothing_and_its_button_lets_the_person_in(
+    confirming: World,
+) -> None:
+    """Scenario 12: mail scanners open links."""
+    signup_id = confirming.sign_up()
+    confirming.wait_status(signup_id, "waiting_confirmation")
+    wait_mail(confirming, "confirm-email")
+    path = link(confirming)
+    for _ in range(3):
+        status, page = confirming.call("GET", path)
+        assert (status, "<form method='post'>" in page) == (200, True)
+    assert confirming.status(signup_id)["status"] == "waiting_confirmation"
+    assert confirming.call("POST", path)[0] == 200
+    confirming.wait_status(signup_id, "active")
+    status, page = confirming.call("POST", path)
+    assert (status, "Already confirmed" in page) == (410, True)
+    confirming.settle()
+    [row] = confirming.rows("signups")
+    assert row["status"] == "active"
+
+
+def test_a_link_that_is_none_of_ours_is_a_page_that_says_so(confirming: World) -> None:
+    status, page = confirming.call("GET", "/v1/confirmations/bm9wZQ.AAAA")
+    assert (status, "does not work" in page) == (404, True)
+
+
+def test_an_address_that_is_never_confirmed_expires_after_one_reminder(tmp_path: Path) -> None:
+    with worlds.opened(tmp_path, onboarding=CONFIRM_ALL) as world:
+        signup_id = world.sign_up()
+        world.settle()
+        ended = world.status(signup_id)
+        assert (ended["status"], ended["failure"]["reason"]) == (
+            "expired",
+            "the address was not confirmed in time",
+        )
+        assert len(mails(world, "confirm-email")) == 2
+        for method in ("GET", "POST"):
+            status, page = world.call(method, link(world))
+            assert (status, "expired" in page) == (410, True)
+        assert world.status(signup_id)["status"] == "expired"
+        again = world.post(worlds.signed("ada", webhook_id="msg_again"))
+        assert again.accepted[0]["signup_id"] != signup_id
+
+
+# -- payment -------------------------------------------------------------------------------------------------
+
+UNPAID = {"payment_method": None, "trial": False}
+
+
+def pay(world: World, **how: Any) -> Any:
+    return world.vendors.control("stripe", "POST", "pay", how)
+
+
+def wait_checkout(world: World, signup_id: str) -> str:
+    assert worlds.eventually(lambda: "checkout_url" in world.status(signup_id))
+    return str(world.status(signup_id)["checkout_url"])
+
+
+def test_who_brought_no_card_pays_on_the_checkout_page_and_is_provisioned_then(patient: World) -> None:
+    signup_id = patient.sign_up(**UNPAID)
+    url = wait_checkout(patient, signup_id)
+    assert patient.status(signup_id)["status"] == "waiting_payment"
+    assert patient.vendors.objects()["product"] == {}
+    wait_mail(patient, "payment-needed")
+    pay(patient, session=url)
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    [row] = patient.rows("signups")
+    stripe = patient.vendors.objects()["stripe"]
+    assert [each["id"] for each in stripe["customer"]] == [row["customer_id"]]
+    assert [each["id"] for each in stripe["subscription"]] == [row["subscription_id"]]
+    assert "checkout_url" not in patient.status(signup_id)
+    census.of(patient).billing_equals_stripes()
+
+
+def test_a_card_that_needs_its_owner_waits_for_the_bank_s_page(patient: World) -> None:
+    signup_id = patient.sign_up(payment_method="pm_card_authenticationRequired")
+    url = wait_checkout(patient, signup_id)
+    pay(patient, invoice=url)
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    census.of(patient).billing_equals_stripes()
+    assert census.of(patient).counts()["stripe"]["subscription"] == 1
+
+
+def test_a_first_payment_that_never_comes_expires_and_leaves_nothing(world: World) -> None:
+    signup_id = world.sign_up(**UNPAID)
+    world.settle()
+    ended = world.status(signup_id)
+    assert (ended["status"], ended["failure"]["step"]) == ("expired", "ask_payment")
+    assert [each["status"] for each in world.vendors.objects()["stripe"]["checkout.session"]] == ["expired"]
+    assert "customer" not in world.vendors.objects()["stripe"]
+    assert len(mails(world, "payment-needed")) == 2
+
+
+def test_a_payment_that_lands_while_the_deadline_fires_lets_the_customer_in(patient: World) -> None:
+    """Scenario 10: the door is closed first; who came through before that is active."""
+    signup_id = patient.sign_up(**UNPAID)
+    url = wait_checkout(patient, signup_id)
+    patient.vendors.control("stripe", "POST", "faults", {"operation": "*", "fault": "delay", "seconds": 0.0})
+    patient.crash_at("billing/settle_payment", "before")
+    pay(patient, session=url)
+    patient.revive()
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    assert census.of(patient).counts()["stripe"]["subscription"] == 1
+
+
+def test_an_invoice_on_terms_holds_nobody_up(world: World) -> None:
+    signup_id = world.sign_up(payment="invoice", payment_method=None)
+    world.settle()
+    assert world.status(signup_id)["status"] == "active"
+    [invoice] = world.vendors.objects()["stripe"]["invoice"]
+    assert (invoice["status"], invoice["collection_method"]) == ("open", "send_invoice")
+    assert invoice["due_date"] is not None
+
+
+def settle_debit(world: World, **how: Any) -> Any:
+    return world.vendors.control("stripe", "POST", "complete_authentication", how)
