@@ -83,6 +83,7 @@ class RecordingBilling:
         trial_days: int,
         correlation_id: str,
         idempotency_key: str,
+        invoice_due_days: int = 0,
     ) -> BillingFacts | Declined:
         parameters = {"customer_id": customer_id, "plan": plan, "trial_days": trial_days}
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from usher.domain.errors import NotFound, StoreUnavailable
 from usher.ports.queue import Message
 from usher.ports.store import Delete, Equals, Item, Key, Page, Put, SortCondition, Store, Update, Write
-from usher.ports.workflows import Execution
+from usher.ports.workflows import Execution, ExecutionStatus
 
 T = TypeVar("T")
 
@@ -136,12 +136,15 @@ class RecordingWorkflows:
     """`started` by name: its workflow and input, the first of each name.
 
     `told` by token: the output, or the (error, cause), that it was answered with first; later answers and
-    those of tokens in `nobody_waits` find nobody.
+    those of tokens in `nobody_waits` find nobody. `ended` by name: how and when an execution ended that runs
+    no more; `redriven` ids in order.
     """
 
     started: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     told: dict[str, dict[str, Any] | tuple[str, str]] = field(default_factory=dict)
     nobody_waits: set[str] = field(default_factory=set)
+    ended: dict[str, tuple[ExecutionStatus, datetime]] = field(default_factory=dict)
+    redriven: list[str] = field(default_factory=list)
     calls: int = 0
     outages: int = 0
 
@@ -172,13 +175,21 @@ class RecordingWorkflows:
         workflow, _, name = execution_id.partition(":")
         if name not in self.started:
             return None
-        return Execution(execution_id, name, workflow, "RUNNING", datetime(2026, 1, 1, tzinfo=UTC))
+        status, stopped = self.ended.get(name, ("RUNNING", None))
+        return Execution(execution_id, name, workflow, status, datetime(2025, 1, 1, tzinfo=UTC), stopped)
 
     def execution_id(self, workflow: str, name: str) -> str:
         return f"{workflow}:{name}"
 
     def redrive(self, execution_id: str) -> None:
-        raise NotFound(f"there is no failed execution {execution_id}")
+        _, _, name = execution_id.partition(":")
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("workflows cannot be redriven")
+        if name not in self.ended:
+            raise NotFound(f"there is no failed execution {execution_id}")
+        del self.ended[name]
+        self.redriven.append(execution_id)
 
 
 @dataclass

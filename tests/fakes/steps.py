@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from usher.usecases.record_failure import record_failure
-
-from tests.fakes.world import PUBLIC_URL, World
+from tests.fakes.world import World
 from usher.bootstrap.collectors import Run, collector
 from usher.bootstrap.steps import step
 from usher.domain.errors import PermanentError, RetryableError
 from usher.records.signups import Signup
 from usher.usecases.activate_account import activate_account
+from usher.usecases.begin_rollback import begin_rollback
+from usher.usecases.close_signup import close_signup
 from usher.usecases.create_billing_customer import create_billing_customer
 from usher.usecases.create_identity import create_identity
 from usher.usecases.create_subscription import create_subscription
@@ -48,7 +48,7 @@ def as_step(name: str, run: Callable[[C], StepResult], command: type[C] = StepCo
 
 
 def as_collected(w: World, name: str, collect: Run) -> Handler:
-    """The collector `functions/<room>/<name>.py` as a step: its one item's answer, or the error it was told."""
+    """The collector `functions/<room>/<name>.py` as a step: its answer, or the error it was told."""
     collect.__module__ = f"functions.room.{name}"
     handler = collector(collect)
 
@@ -73,10 +73,15 @@ def messages(step: str, *items: tuple[dict[str, Any], str]) -> dict[str, Any]:
 
 def handlers(w: World) -> dict[str, Handler]:
     """Every step by its function's name."""
-    billing: dict[str, Any] = {"billing": w.billing, "signups": w.signups, "clock": w.clock}
+    billing: dict[str, Any] = {
+        "billing": w.billing,
+        "signups": w.signups,
+        "plans": w.plans,
+        "clock": w.clock,
+    }
     product: dict[str, Any] = {"provisioner": w.provisioner, "signups": w.signups, "clock": w.clock}
     own: dict[str, Any] = {"signups": w.signups, "log": w.log, "clock": w.clock}
-    told: dict[str, Any] = own | {"chat": w.chat, "public_url": PUBLIC_URL}
+    filed: dict[str, Any] = own | {"failures": w.failures, "policy": w.policy}
     mail: dict[str, Any] = (
         own
         | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
@@ -90,19 +95,24 @@ def handlers(w: World) -> dict[str, Handler]:
         "clock": w.clock,
     }
     runs: dict[str, Callable[[StepCommand], StepResult]] = {
-        "register_signup": lambda c: register_signup(c, plans=w.plans, **own),
+        "register_signup": lambda c: register_signup(
+            c, invitations=w.invitations, plans=w.plans, policy=w.policy, **own
+        ),
         "create_billing_customer": lambda c: create_billing_customer(c, store=w.store, **billing),
-        "create_subscription": lambda c: create_subscription(c, records=w.records, **billing),
+        "create_subscription": lambda c: create_subscription(
+            c, records=w.records, unbilled=w.unbilled, policy=w.policy, **billing
+        ),
         "create_identity": lambda c: create_identity(c, **product),
         "provision_tenant": lambda c: provision_tenant(c, plans=w.plans, **product),
         "issue_api_key": lambda c: issue_api_key(c, plans=w.plans, **product),
         "activate_account": lambda c: activate_account(c, **own),
-        "record_failure": lambda c: record_failure(c, **told),
+        "begin_rollback": lambda c: begin_rollback(c, signups=w.signups, clock=w.clock),
+        "close_signup": lambda c: close_signup(c, **own),
     }
     made = {name: as_step(name, run) for name, run in runs.items()}
     made["sync_crm"] = as_collected(w, "sync_crm", lambda c: sync_crm(c, **crm))
     made["send_welcome_mail"] = as_collected(w, "send_welcome_mail", lambda c: send_welcome_mail(c, **mail))
-    made["mark_degraded"] = as_step("mark_degraded", lambda c: mark_degraded(c, **told), MarkDegraded)
+    made["mark_degraded"] = as_step("mark_degraded", lambda c: mark_degraded(c, **filed), MarkDegraded)
     return made
 
 

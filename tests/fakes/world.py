@@ -35,9 +35,12 @@ from usher.ports.store import Item, Put
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
+from usher.records.failures import Failures
 from usher.records.inbox import Inbox
+from usher.records.invitations import Invitations
 from usher.records.mails import Mails
 from usher.records.signups import Signup, Signups
+from usher.records.unbilled import UnbilledPlans
 from usher.settings import Settings
 from usher.settings import install as install_settings
 
@@ -75,8 +78,11 @@ class World:
         self.accounts = Accounts(self.store)
         self.inbox = Inbox(self.store)
         self.mails = Mails(self.store)
+        self.failures = Failures(self.store)
         self.log = EventLog(self.store)
         self.records = BillingRecords(self.store, self.log)
+        self.unbilled = UnbilledPlans(self.store, self.log)
+        self.invitations = Invitations(self.store)
 
     def rows(self, table: str) -> list[Item]:
         """Every item of a table."""

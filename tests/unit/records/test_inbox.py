@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.world import NOON, World
+from usher.ports.store import Put
 from usher.records.inbox import Inbox, row
 
+FILED = Put("failures", {"failure_id": "fail_1"})
 MOVES: dict[str, Callable[[Inbox], object]] = {
     "finish": lambda inbox: inbox.finish("evt_1", now=NOON),
-    "park": lambda inbox: inbox.park("evt_1", reason="unknown customer", now=NOON),
+    "park": lambda inbox: inbox.park("evt_1", reason="unknown customer", now=NOON, filed=FILED),
     "queued_again": lambda inbox: inbox.queued_again("evt_1", now=NOON),
 }
 

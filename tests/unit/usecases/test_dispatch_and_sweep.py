@@ -194,7 +194,7 @@ def test_an_event_that_finishes_while_it_is_swept_stays_done(world: World, log: 
         let_lease_run_out(world, sweeps)
         sweep_handler({}, None)
     let_lease_run_out(world, MAX_SWEEPS)
-    world.store.meanwhile("write", lambda: world.inbox.finish(body["event_id"], now=NOON))
+    world.store.meanwhile("transact", lambda: world.inbox.finish(body["event_id"], now=NOON))
     sweep_handler({}, None)
     (row,) = world.rows("inbox")
     assert row["state"] == "done"

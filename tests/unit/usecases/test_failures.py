@@ -1,146 +1,30 @@
-"""How failures end: recorded with their reason, told once, and never lost because the chat is down."""
+"""What fails for good is filed: once, with its reason in plain words, in one transaction with its event."""
 
 import json
 from typing import Any
 
 import pytest
 
-from functions.operations.announce_success import handler as announce_handler
+from functions.operations.file_dead_letter import handler as dead_letter_handler
 from tests.fakes.steps import before, run, run_until
-from tests.fakes.world import PUBLIC_URL, World
+from tests.fakes.world import World
 from usher.domain.errors import PermanentError, RetryableError, VendorRejected, VendorUnavailable
-from usher.ports.billing import Declined
+from usher.records.failures import Failure, of_signup
 from usher.records.signups import Signup
-from usher.usecases.announce_success import AnnounceSuccess, announce_success
 from usher.usecases.file_failed_execution import ExecutionEnded, file_failed_execution
+from usher.usecases.mark_degraded import MarkDegraded
 
-ARN = "arn:aws:states:us-east-1:000000000000:execution:onboarding:signup-1"
-OUTAGES = [VendorUnavailable("answered 500"), VendorRejected("no such hook")]
+ARN = "onboarding:signup-1"
 
 
 def now(world: World, signup: Signup) -> Signup:
     return world.signups.get(signup.signup_id)
 
 
-def declined(world: World) -> Signup:
-    signup = before(world, "create_billing_customer", world.given_signup())
-    world.billing.declines.append(Declined(code="card_declined", reason="Your card was declined."))
-    assert run(world, "create_billing_customer", signup) == "stop"
-    return now(world, signup)
-
-
-# -- RecordFailure ------------------------------------------------------------------------------------------
-
-
-def test_a_stopped_sign_up_is_recorded_with_step_and_reason_and_told(world: World) -> None:
-    signup = declined(world)
-    assert run(world, "record_failure", signup) == "ok"
-    failed = now(world, signup)
-    assert (failed.status, failed.stage) == ("failed", "failed")
-    assert failed.failure is not None
-    assert failed.failure["step"] == "create_billing_customer"
-    assert "Your card was declined." in failed.failure["reason"]
-    assert failed.failure["correlation_id"] == signup.correlation_id
-    assert "untold" not in failed.failure
-    account = world.accounts.find(str(signup.account_id))
-    assert account is not None
-    assert account.status == "closed"
-    assert world.events(account.account_id)[-1] == "onboarding.failed"
-    ((text, _),) = world.chat.posts
-    assert "Your card was declined." in text
-    assert f"{PUBLIC_URL}/v1/signups/{signup.signup_id}" in text
-    assert signup.correlation_id in text
-
-
-def test_a_failure_is_recorded_and_told_once(world: World) -> None:
-    signup = declined(world)
-    run(world, "record_failure", signup)
-    failure = now(world, signup).failure
-    world.clock.advance(60)
-    assert run(world, "record_failure", signup, retry_count=1) == "ok"
-    assert now(world, signup).failure == failure
-    assert len(world.chat.posts) == 1
-    assert world.events(str(signup.account_id)).count("onboarding.failed") == 1
-
-
-@pytest.mark.parametrize("error", OUTAGES)
-def test_a_chat_that_is_down_keeps_no_failure_from_being_recorded(world: World, error: Any) -> None:
-    signup = declined(world)
-    world.chat.errors.append(error)
-    assert run(world, "record_failure", signup) == "ok"
-    failed = now(world, signup)
-    assert failed.status == "failed"
-    assert failed.failure is not None
-    assert failed.failure["untold"] == type(error).__name__
-
-
-@pytest.mark.parametrize("plan, reason", [("enterprise", "review"), ("beta", "invitation")])
-def test_a_sign_up_without_an_account_is_recorded_too(world: World, plan: str, reason: str) -> None:
-    signup = world.given_signup(plan=plan)
-    assert run(world, "register_signup", signup) == "stop"
-    assert run(world, "record_failure", signup) == "ok"
-    failed = now(world, signup)
-    assert (failed.status, failed.account_id) == ("failed", None)
-    assert failed.failure is not None
-    assert reason in failed.failure["reason"]
-    assert world.stored() == {"signups": 1}
-    assert len(world.chat.posts) == 1
-
-
-def test_the_earliest_of_two_failed_steps_is_the_reason(world: World) -> None:
-    signup = before(world, "create_billing_customer", world.given_signup())
-    world.provisioner.errors.append(VendorRejected("name taken"))
-    with pytest.raises(PermanentError):
-        run(world, "create_identity", signup)
-    world.billing.declines.append(Declined(code="card_declined", reason="Your card was declined."))
-    run(world, "create_billing_customer", signup)
-    run(world, "record_failure", signup)
-    failure = now(world, signup).failure
-    assert failure is not None
-    assert failure["step"] == "create_billing_customer"
-
-
-def test_what_is_told_holds_no_personal_data(world: World) -> None:
-    signup = world.given_signup("canary", name="Canary Smith", plan="enterprise", phone="+14155550199")
-    run(world, "register_signup", signup)
-    run(world, "record_failure", signup)
-    (text, _), *_ = world.chat.posts
-    assert "canary" not in text.casefold().replace(signup.signup_id, "")
-    assert "4155550199" not in text
-
-
-def broken_then_declined(world: World) -> Signup:
-    """A sign-up whose execution broke and was filed, and whose redrive then found its card declined."""
-    signup = before(world, "create_billing_customer", world.given_signup())
-    assert file(world, ended(signup))
-    world.chat.posts.clear()
-    world.billing.declines.append(Declined(code="card_declined", reason="Your card was declined."))
-    assert run(world, "create_billing_customer", signup) == "stop"
-    assert run(world, "record_failure", signup) == "ok"
-    return now(world, signup)
-
-
-def test_a_redrive_that_stops_for_good_replaces_what_was_filed_before_it(world: World) -> None:
-    failed = broken_then_declined(world)
-    assert failed.failure is not None
-    assert (failed.status, failed.failure["step"]) == ("failed", "create_billing_customer")
-    assert "Your card was declined." in failed.failure["reason"]
-    assert "execution" not in failed.failure
-    account = world.accounts.find(str(failed.account_id))
-    assert account is not None
-    assert account.status == "closed"
-    assert world.events(account.account_id)[-2:] == ["onboarding.failed", "onboarding.failed"]
-    ((text, _),) = world.chat.posts
-    assert "Your card was declined." in text
-
-
-def test_what_replaced_a_filed_failure_is_recorded_and_told_once_too(world: World) -> None:
-    failed = broken_then_declined(world)
-    world.clock.advance(60)
-    assert run(world, "record_failure", failed, retry_count=1) == "ok"
-    assert now(world, failed).failure == failed.failure
-    assert len(world.chat.posts) == 1
-    assert len(world.events(str(failed.account_id))) == 4
+def row(world: World, signup: Signup) -> Failure:
+    found = world.failures.find(of_signup(signup.signup_id))
+    assert found is not None
+    return found
 
 
 # -- MarkDegraded -------------------------------------------------------------------------------------------
@@ -157,7 +41,7 @@ def given_up(world: World, step: str) -> Signup:
 
 
 @pytest.mark.parametrize("step", ["sync_crm", "send_welcome_mail"])
-def test_a_customer_without_crm_or_mail_is_active_and_marked_degraded(world: World, step: str) -> None:
+def test_a_customer_without_crm_or_mail_is_active_degraded_and_on_the_list(world: World, step: str) -> None:
     signup = given_up(world, step)
     assert run(world, "mark_degraded", signup, step=step) == "ok"
     degraded = now(world, signup)
@@ -168,7 +52,11 @@ def test_a_customer_without_crm_or_mail_is_active_and_marked_degraded(world: Wor
     assert account is not None
     assert account.status == "active"
     assert world.events(account.account_id)[-1] == "onboarding.degraded"
-    assert step in world.chat.posts[0][0]
+    filed = row(world, signup)
+    assert (filed.kind, filed.state, filed.step, filed.tries) == ("degraded", "open", step, 1)
+    assert (filed.subject, filed.account_id) == (signup.signup_id, signup.account_id)
+    assert filed.correlation_id == signup.correlation_id
+    assert filed.next_try_at == "2025-11-21T12:15:00.000Z"
 
 
 def test_a_step_that_was_given_up_no_longer_says_that_it_is_retrying(world: World) -> None:
@@ -180,21 +68,12 @@ def test_a_step_that_was_given_up_no_longer_says_that_it_is_retrying(world: Worl
     assert mark["finished_at"] >= mark["started_at"]
 
 
-def test_degrading_twice_tells_once(world: World) -> None:
+def test_degrading_twice_files_and_tells_once(world: World) -> None:
     signup = given_up(world, "sync_crm")
     for retry_count in range(2):
         run(world, "mark_degraded", signup, retry_count=retry_count, step="sync_crm")
-    assert len(world.chat.posts) == 1
     assert world.events(str(signup.account_id)).count("onboarding.degraded") == 1
-
-
-def test_a_chat_that_is_down_keeps_no_degradation_from_being_recorded(world: World) -> None:
-    signup = given_up(world, "sync_crm")
-    world.chat.errors.append(VendorUnavailable("answered 500"))
-    assert run(world, "mark_degraded", signup, step="sync_crm") == "ok"
-    failure = now(world, signup).failure
-    assert failure is not None
-    assert failure["untold"] == "VendorUnavailable"
+    assert row(world, signup).tries == 1
 
 
 def test_without_a_crm_the_mail_still_goes_out(world: World) -> None:
@@ -210,7 +89,24 @@ def test_a_mail_that_went_out_though_its_step_was_given_up_is_not_missing(world:
     signup = run_until(world, "send_welcome_mail", world.given_signup())
     assert run(world, "mark_degraded", signup, step="send_welcome_mail") == "ok"
     assert (now(world, signup).status, now(world, signup).failure) == ("active", None)
-    assert world.chat.posts == []
+    assert world.rows("failures") == []
+
+
+def test_record_event_and_row_are_written_together_or_not_at_all(world: World) -> None:
+    signup = given_up(world, "sync_crm")
+    world.store.fail("transact")
+    with pytest.raises(RetryableError):
+        run(world, "mark_degraded", signup, step="sync_crm")
+    assert (now(world, signup).status, world.rows("failures")) == ("active", [])
+    assert "onboarding.degraded" not in world.events(str(signup.account_id))
+    assert run(world, "mark_degraded", signup, step="sync_crm") == "ok"
+    assert row(world, signup).tries == 1
+
+
+def test_a_typo_in_the_workflow_s_step_is_permanent(world: World) -> None:
+    with pytest.raises(PermanentError, match="look at"):
+        run(world, "mark_degraded", given_up(world, "sync_crm"), stop="sync_crm")
+    assert "step" in MarkDegraded.model_fields
 
 
 # -- an execution that broke by itself ----------------------------------------------------------------------
@@ -219,47 +115,86 @@ def test_a_mail_that_went_out_though_its_step_was_given_up_is_not_missing(world:
 def ended(signup: Signup | None, **detail: Any) -> ExecutionEnded:
     given = None if signup is None else {"signup_id": signup.signup_id}
     return ExecutionEnded.model_validate(
-        {"executionArn": ARN, "status": "FAILED", "input": json.dumps(given), "error": "KeyError", **detail}
+        {
+            "executionArn": ARN,
+            "status": "FAILED",
+            "stopDate": 1,
+            "input": json.dumps(given),
+            "error": "KeyError",
+            **detail,
+        }
     )
 
 
 def file(world: World, event: ExecutionEnded) -> bool:
     return file_failed_execution(
-        event,
-        signups=world.signups,
-        log=world.log,
-        chat=world.chat,
-        clock=world.clock,
-        public_url=PUBLIC_URL,
+        event, signups=world.signups, log=world.log, failures=world.failures, clock=world.clock
     )
 
 
-def test_a_broken_execution_is_filed_on_its_sign_up_with_what_to_redrive(world: World) -> None:
+def test_a_broken_execution_is_filed_with_what_to_redrive_and_nobody_s_data(world: World) -> None:
     signup = run_until(world, "create_identity", world.given_signup())
     assert file(world, ended(signup, cause="canary@example.com was not expected"))
     failed = now(world, signup)
     assert failed.status == "failed"
     assert failed.failure is not None
     assert failed.failure["execution"] == ARN
-    assert "KeyError" in failed.failure["reason"]
-    assert "canary" not in json.dumps(failed.failure) + world.chat.posts[0][0]
+    filed = row(world, signup)
+    assert (filed.kind, filed.state, filed.execution, filed.tries) == ("execution", "open", ARN, 1)
+    assert "a bug: provision_tenant raised KeyError" in filed.reason
+    assert "canary" not in json.dumps(world.rows("failures") + world.rows("signups") + world.rows("events"))
     assert world.events(str(signup.account_id))[-1] == "onboarding.failed"
+
+
+def test_the_step_that_broke_is_the_one_its_trace_names(world: World) -> None:
+    """Billing and provisioning run side by side: the first step without a mark need not be the one."""
+    signup = run_until(world, "register_signup", world.given_signup())
+    trace = ['  File "/var/task/functions/provisioning/create_identity.py", line 9, in handler\n']
+    assert file(world, ended(signup, cause=json.dumps({"stackTrace": trace})))
+    assert row(world, signup).step == "create_identity"
+
+
+@pytest.mark.parametrize(
+    "detail, words",
+    [
+        ({"status": "ABORTED", "error": None}, "somebody stopped"),
+        ({"status": "TIMED_OUT", "error": None}, "longer than a workflow may"),
+        ({"error": "States.Timeout"}, "did not answer in time"),
+        ({"error": "Lambda.Unknown"}, "could not be run"),
+        ({"error": "RetryableError"}, "the last answer was VendorUnavailable: answered 500"),
+    ],
+)
+def test_the_reason_is_said_in_plain_words(world: World, detail: dict[str, Any], words: str) -> None:
+    signup = before(world, "create_identity", world.given_signup())
+    world.provisioner.errors.append(VendorUnavailable("answered 500"))
+    with pytest.raises(RetryableError):
+        run(world, "create_identity", signup)
+    assert file(world, ended(now(world, signup), **detail))
+    assert words in row(world, signup).reason
 
 
 def test_the_bus_may_deliver_it_twice(world: World) -> None:
     signup = run_until(world, "create_identity", world.given_signup())
     assert file(world, ended(signup))
     assert not file(world, ended(signup))
-    assert len(world.chat.posts) == 1
+    assert world.events(str(signup.account_id)).count("onboarding.failed") == 1
 
 
 def test_a_customer_who_is_active_already_stays_so_and_is_degraded(world: World) -> None:
     signup = run_until(world, "activate_account", world.given_signup())
     assert file(world, ended(signup))
     assert now(world, signup).status == "degraded"
+    assert row(world, signup).kind == "execution"
     assert world.events(str(signup.account_id))[-1] == "onboarding.degraded"
-    assert not file(world, ended(signup))
-    assert len(world.chat.posts) == 1
+
+
+def test_a_rollback_that_broke_is_an_undo_even_of_an_active_customer(world: World) -> None:
+    signup = run_until(world, "activate_account", world.given_signup())
+    world.signups.change(
+        signup.signup_id, {"verdict": {"status": "rolled_back", "step": "sync_crm", "reason": "strict"}}
+    )
+    assert file(world, ended(signup, error="States.Timeout"))
+    assert (row(world, signup).kind, now(world, signup).status) == ("undo", "failed")
 
 
 @pytest.mark.parametrize("last", ["activate_account", "sync_crm", "send_welcome_mail"])
@@ -274,31 +209,24 @@ def test_a_redrive_that_leaves_nothing_missing_leaves_no_failure_either(world: W
     assert world.events(str(signup.account_id)).count("onboarding.completed") == 1
 
 
-def test_a_redrive_does_not_hide_that_the_crm_was_given_up(world: World) -> None:
-    signup = given_up(world, "sync_crm")
-    run(world, "mark_degraded", signup, step="sync_crm")
-    assert file(world, ended(signup))
-    assert run(world, "send_welcome_mail", signup) == "ok"
-    degraded = now(world, signup)
-    assert degraded.status == "degraded"
-    assert degraded.failure is not None
-    assert degraded.failure["step"] == "sync_crm"
-
-
-def test_a_sign_up_that_broke_before_it_had_an_account_is_filed(world: World) -> None:
+def test_a_sign_up_that_broke_before_it_had_an_account_is_filed_and_told(world: World) -> None:
     signup = world.given_signup()
     assert file(world, ended(signup))
     assert now(world, signup).status == "failed"
+    assert row(world, signup).step == "register_signup"
+    assert [item["type"] for item in world.rows("events")] == ["onboarding.failed"]
 
 
-@pytest.mark.parametrize("error", OUTAGES)
-def test_a_chat_that_is_down_keeps_nothing_from_being_filed(world: World, error: Any) -> None:
+def test_a_sign_up_that_broke_at_its_first_step_can_still_be_registered(world: World) -> None:
+    """Its log begins with the failure; the account's first events come after it."""
     signup = world.given_signup()
-    world.chat.errors.append(error)
     assert file(world, ended(signup))
-    failure = now(world, signup).failure
-    assert failure is not None
-    assert failure["untold"] == type(error).__name__
+    registered = run_until(world, "register_signup", signup)
+    assert world.events(str(registered.account_id)) == [
+        "onboarding.failed",
+        "account.created",
+        "plan.selected",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -308,36 +236,58 @@ def test_a_chat_that_is_down_keeps_nothing_from_being_filed(world: World, error:
 def test_an_execution_of_somebody_else_is_left_alone(world: World, given: str | None) -> None:
     world.given_signup()
     assert not file(world, ended(None, input=given))
-    assert world.chat.posts == []
+    assert world.rows("failures") == []
 
 
-@pytest.mark.parametrize("status", ["rolled_back", "rejected", "expired", "failed"])
+@pytest.mark.parametrize("status", ["rolled_back", "rejected", "expired"])
 def test_a_sign_up_that_has_its_end_keeps_it(world: World, status: str) -> None:
     signup = world.given_signup(status=status)
     assert not file(world, ended(signup))
     assert now(world, signup).status == status
 
 
-# -- a success ----------------------------------------------------------------------------------------------
+# -- dead letters -------------------------------------------------------------------------------------------
 
 
-def test_a_success_is_told_only_when_policy_asks_for_it(world: World) -> None:
-    signup = run_until(world, "send_welcome_mail", world.given_signup())
-    command = AnnounceSuccess(signup_id=signup.signup_id)
-    quiet, loud = world.policy, world.policy.model_copy(update={"announce_success": True})
-    for policy, told in ((quiet, 0), (loud, 1)):
-        announce_success(
-            command, signups=world.signups, chat=world.chat, policy=policy, public_url=PUBLIC_URL
-        )
-        assert len(world.chat.posts) == told
-    text = world.chat.posts[0][0]
-    assert "starter-monthly after 0.0 s" in text
-    assert "Ada" not in text
+def letter(body: dict[str, Any], queue: str = "usher-prod-signups-dlq") -> dict[str, Any]:
+    group = {"MessageGroupId": "cus_1"} if queue.endswith(".fifo") else {}
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{queue}"
+    record = {"messageId": "m1", "body": json.dumps(body), "attributes": group, "eventSourceARN": arn}
+    return {"Records": [record]}
 
 
-def test_the_rule_s_target_reads_our_envelope(world: World) -> None:
-    signup = run_until(world, "send_welcome_mail", world.given_signup())
-    event = {
-        "detail": {"type": "onboarding.completed", "payload": {"signup_id": signup.signup_id, "plan": "x"}}
-    }
-    assert announce_handler(event, None) == {"result": False}
+def test_a_dead_letter_is_a_row_with_its_body_and_is_done_with(world: World) -> None:
+    body = {"event_id": "signup#1", "signup_id": "su_x", "correlation_id": "cor_x"}
+    assert dead_letter_handler(letter(body), None) == {"batchItemFailures": []}
+    (item,) = world.rows("failures")
+    filed = Failure.model_validate(item)
+    assert (filed.kind, filed.queue, filed.body) == ("message", "signups", body)
+    assert (filed.subject, filed.correlation_id, filed.tries) == ("su_x", "cor_x", 1)
+
+
+def test_a_dead_letter_of_a_fifo_queue_keeps_its_group(world: World) -> None:
+    body = {"event_id": "stripe#evt_1", "group": "cus_1"}
+    dead_letter_handler(letter(body, "stripe-events-dlq.fifo"), None)
+    (item,) = world.rows("failures")
+    assert (item["queue"], item["group"], item["subject"]) == ("stripe-events", "cus_1", "stripe#evt_1")
+
+
+def test_a_dead_letter_that_cannot_be_filed_now_comes_again(world: World) -> None:
+    world.store.is_down = True
+    answer = dead_letter_handler(letter({"event_id": "signup#1"}), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+def test_the_same_dead_letter_told_twice_is_one_row(world: World) -> None:
+    for _ in range(2):
+        dead_letter_handler(letter({"event_id": "signup#1"}), None)
+    assert [item["tries"] for item in world.rows("failures")] == [1]
+
+
+def test_a_vendor_s_refusal_names_no_person_in_the_row(world: World) -> None:
+    signup = before(world, "create_identity", world.given_signup("canary"))
+    world.provisioner.errors.append(VendorRejected("name taken"))
+    with pytest.raises(PermanentError):
+        run(world, "create_identity", signup)
+    assert file(world, ended(now(world, signup)))
+    assert "canary" not in json.dumps(world.rows("failures"))

@@ -62,6 +62,7 @@ def sync(world: World, event_ids: Sequence[str]) -> dict[str, str]:
         inbox=world.inbox,
         accounts=world.accounts,
         records=world.records,
+        failures=world.failures,
         clock=world.clock,
         on_parked=lambda *what: PARKED.append(what),
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from usher.domain import ids, times
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.store import Absent, AtMost, Condition, Equals, Item, Put, Store, Update, Write
+from usher.records.signups import Signup
 
 TABLE = "failures"
 KEPT = timedelta(days=90)  # how long a resolved row can still be looked up
@@ -127,6 +128,22 @@ class Failures:
             item |= {"since": former.since, "redrives": former.redrives, "repairs": former.repairs}
             item["tries"] = former.tries + (former.state == "redriving")
         return Put(TABLE, item, if_=Equals("version", former.version))
+
+    def filing_signup(
+        self, kind: Kind, signup: Signup, *, step: str, reason: str, now: datetime, **more: Any
+    ) -> Put:
+        """`filing` of a sign-up, on its one row."""
+        return self.filing(
+            of_signup(signup.signup_id),
+            kind,
+            signup.signup_id,
+            step=step,
+            reason=reason,
+            correlation_id=signup.correlation_id,
+            now=now,
+            account_id=signup.account_id,
+            **more,
+        )
 
     def filing_event(self, row: Item, *, step: str, reason: str, now: datetime) -> Put:
         """The write that puts a parked event on the list; `row` is its row of the inbox."""

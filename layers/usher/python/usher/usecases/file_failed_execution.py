@@ -12,7 +12,7 @@ from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
 from usher.ports.store import Item
 from usher.records.events import EventLog
-from usher.records.failures import Failures, of_signup
+from usher.records.failures import Failures, Kind
 from usher.records.signups import Signup, Signups
 
 UNDO = STEPS[STEPS.index("revoke_api_key") :]
@@ -60,16 +60,9 @@ def file_failed_execution(
     stays = signup.active_at is not None and not is_undo
     status, kind = ("degraded", OnboardingDegraded) if stays else ("failed", OnboardingFailed)
     account_id = signup.account_id or ids.sibling("acc", signup.signup_id)
-    filed = failures.filing(
-        of_signup(signup.signup_id),
-        "undo" if is_undo else "execution",
-        signup.signup_id,
-        step=step,
-        reason=reason,
-        correlation_id=signup.correlation_id,
-        now=now,
-        account_id=signup.account_id,
-        execution=ended.execution_arn,
+    found: Kind = "undo" if is_undo else "execution"
+    filed = failures.filing_signup(
+        found, signup, step=step, reason=reason, now=now, execution=ended.execution_arn
     )
     log.commit(
         account_id,

@@ -45,16 +45,8 @@ def mark_degraded(
         "since": times.text(now),
         "correlation_id": signup.correlation_id,
     }
-    filed = failures.filing(
-        of_signup(signup.signup_id),
-        "degraded",
-        signup.signup_id,
-        step=step,
-        reason=reason,
-        correlation_id=signup.correlation_id,
-        now=now,
-        account_id=signup.account_id,
-        next_try_at=next_try(row, policy, now),
+    filed = failures.filing_signup(
+        "degraded", signup, step=step, reason=reason, now=now, next_try_at=next_try(row, policy, now)
     )
     is_news = row is None or row.state != "redriving" or row.redriven_by == "person"
     happened: list[Event] = [OnboardingDegraded(signup_id=signup.signup_id, step=step, reason=reason)]

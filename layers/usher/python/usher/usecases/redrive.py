@@ -119,16 +119,13 @@ def _begin(
 def _row_of(signup: Signup, execution: str, order: Order, s: Redriving) -> Write:
     """The row of a sign-up that was not on the list: it is from now on, until it has come to an end."""
     known, now = signup.failure or {}, s.clock.now()
-    return s.failures.filing(
-        of_signup(signup.signup_id),
+    return s.failures.filing_signup(
         "degraded" if signup.status == "degraded" else "rolled_back",
-        signup.signup_id,
+        signup,
         step=known.get("step", "unknown"),
         reason=known.get("reason", f"the sign-up was {signup.status}"),
-        correlation_id=signup.correlation_id,
         now=now,
         state="redriving",
-        account_id=signup.account_id,
         execution=execution,
         redriven_at=times.text(now),
         redriven_by=order.by,
