@@ -81,7 +81,10 @@ TABLES = (
         "subscriptions",
         "Our copy of the vendor's subscriptions.",
         "subscription_id",
-        indexes=(Index("by_account", "account_id", "started_at"),),
+        indexes=(
+            Index("by_account", "account_id", "started_at"),
+            Index("by_unbilled", "unbilled", "ends_at"),
+        ),
     ),
     Table(
         "invoices",
@@ -125,6 +128,12 @@ TABLES = (
         "failure_id",
         indexes=(Index("by_state", "state", "since"), Index("by_due", "waits", "next_try_at")),
         expires="expires_at",
+    ),
+    Table(
+        "invitations",
+        "Single-use keys to the beta phase, by hash, and who used them.",
+        "invitation_id",
+        indexes=(Index("by_state", "state", "created_at"),),
     ),
     Table("buckets", "How fast each vendor may be called: slots taken, and what it refused.", "bucket"),
     Table(
@@ -433,9 +442,11 @@ FUNCTIONS = (
             ("signups", "all"),
             ("accounts", "all"),
             ("users", "all"),
+            ("invitations", "all"),
             ("events", "append"),
             ("outbox", "append"),
         ),
+        options=("beta_phase",),
     ),
     Function(
         "billing",
@@ -659,7 +670,13 @@ FUNCTIONS = (
         "onboarding",
         "close_signup",
         timeout_seconds=15,
-        tables=(("signups", "all"), ("accounts", "all"), ("events", "append"), ("outbox", "append")),
+        tables=(
+            ("signups", "all"),
+            ("accounts", "all"),
+            ("invitations", "all"),
+            ("events", "append"),
+            ("outbox", "append"),
+        ),
     ),
     Function(
         "operations",

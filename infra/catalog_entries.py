@@ -5,7 +5,7 @@ from typing import Literal
 
 Access = Literal["read", "write", "append", "all"]  # append: put only, for tables that are never updated
 Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
-Option = Literal["cognito_issuer", "cognito_client_ids"]  # settings that they may leave out
+Option = Literal["cognito_issuer", "cognito_client_ids", "beta_phase"]  # settings that they may leave out
 
 
 @dataclass(frozen=True, slots=True)

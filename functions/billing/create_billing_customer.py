@@ -10,5 +10,5 @@ from usher.usecases.step import StepCommand, StepResult
 def handler(command: StepCommand) -> StepResult:
     s = services()
     return create_billing_customer(
-        command, billing=s.billing, store=s.store, signups=s.signups, clock=s.clock
+        command, billing=s.billing, store=s.store, signups=s.signups, plans=s.plans, clock=s.clock
     )

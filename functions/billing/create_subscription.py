@@ -10,5 +10,12 @@ from usher.usecases.step import StepCommand, StepResult
 def handler(command: StepCommand) -> StepResult:
     s = services()
     return create_subscription(
-        command, billing=s.billing, records=s.records, signups=s.signups, policy=s.policy, clock=s.clock
+        command,
+        billing=s.billing,
+        records=s.records,
+        unbilled=s.unbilled,
+        signups=s.signups,
+        plans=s.plans,
+        policy=s.policy,
+        clock=s.clock,
     )

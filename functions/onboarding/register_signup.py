@@ -10,5 +10,11 @@ from usher.usecases.step import StepCommand, StepResult
 def handler(command: StepCommand) -> StepResult:
     s = services()
     return register_signup(
-        command, signups=s.signups, log=s.log, plans=s.plans, policy=s.policy, clock=s.clock
+        command,
+        signups=s.signups,
+        invitations=s.invitations,
+        log=s.log,
+        plans=s.plans,
+        policy=s.policy,
+        clock=s.clock,
     )

@@ -15,6 +15,7 @@ _ADDRESSES: dict[catalog.Address, str] = {
 _OPTIONS: dict[catalog.Option, str] = {
     "cognito_issuer": "The user pool of the operators, https://cognito-idp.REGION.amazonaws.com/POOL_ID",
     "cognito_client_ids": "The app clients of that pool whose tokens are taken, separated by commas",
+    "beta_phase": "true while the product is by invitation only, false once it is not; empty asks the policy",
 }
 
 

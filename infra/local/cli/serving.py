@@ -14,12 +14,13 @@ from typing import Any, TextIO
 import urllib3
 
 from infra.local.build import LocalUsher
+from infra.local.cli.refusal import Refused
 from infra.local.clock import LocalClock
 from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, write_private
 from infra.local.prepare import prepare
 from usher.bootstrap import policies as usher_policies
 from usher.bootstrap.observe import logger
-from usher.settings import Settings
+from usher.settings import Settings, beta_phase
 
 LOG_BYTES = 64 * 1024 * 1024
 LOG_SECONDS = 0.5  # how long a line may wait on its way to the file
@@ -27,11 +28,20 @@ _KEEP_OFFSET_SECONDS = 1.0
 
 
 def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: LocalClock) -> LocalUsher:
-    """The deployment in this folder, its functions loaded, not started. Raises DataDirRefused."""
+    """The deployment in this folder, its functions loaded, not started. Raises DataDirRefused, Refused."""
     usher_policies.install(dict(policies))
     bases = {f"{vendor}_api_base": ports.vendor_url(vendor) for vendor in VENDORS}
     # The stand-in's search sees a mail at once; Postmark's is given longer (settings.py).
-    settings = Settings(public_url=ports.url, mail_index_lag_seconds=1.0, **bases)  # type: ignore[arg-type]  # five texts
+    try:
+        beta = beta_phase()
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    settings = Settings(
+        public_url=ports.url,
+        mail_index_lag_seconds=1.0,
+        beta_phase=beta,
+        **bases,  # type: ignore[arg-type]  # five texts
+    )
     try:
         usher = LocalUsher(data.path, settings, clock=clock, secrets=data.secrets, port=ports.usher)
     except OSError as error:

@@ -34,8 +34,14 @@ class Settings:
     public_url: str = ""
     cognito_issuer: str = ""
     cognito_client_ids: str = ""
+    beta_phase: str = ""  # BETA_PHASE_ACTIVE as it is written; empty leaves it to policies/onboarding.yaml
     vendor_timeout_seconds: float = 10.0
     mail_index_lag_seconds: float = 10.0
+
+    @property
+    def beta_phase_active(self) -> bool | None:
+        """Whether the product is in its beta phase; None: the environment does not say. Raises ValueError."""
+        return _said("BETA_PHASE_ACTIVE", self.beta_phase)
 
 
 _MAPS = {
@@ -57,6 +63,7 @@ TEXTS = {
     "public_url": "USHER_URL",
     "cognito_issuer": "COGNITO_ISSUER",
     "cognito_client_ids": "COGNITO_CLIENT_IDS",
+    "beta_phase": "BETA_PHASE_ACTIVE",
 }
 
 
@@ -78,6 +85,28 @@ def read(environment: Mapping[str, str]) -> Settings:
     }
     texts = {name: environment[key] for name, key in TEXTS.items() if environment.get(key)}
     return Settings(**maps, **texts)  # type: ignore[arg-type]
+
+
+_YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
+
+
+def _said(name: str, text: str) -> bool | None:
+    word = text.strip().casefold()
+    if word in _YES | _NO:
+        return word in _YES
+    if word:
+        raise ValueError(f"{name} is {text!r}; write true or false, or leave it out")
+    return None
+
+
+def beta_phase(environment: Mapping[str, str] | None = None) -> str:
+    """BETA_PHASE_ACTIVE as this process's environment has it, checked, for a deployment on this machine.
+
+    Raises ValueError when it is neither true nor false.
+    """
+    text = (os.environ if environment is None else environment).get(TEXTS["beta_phase"], "")
+    _said(TEXTS["beta_phase"], text)
+    return text
 
 
 def physical(settings: Settings, kind: str, name: str) -> str:

@@ -10,8 +10,9 @@ from usher.bootstrap.admission import admission
 from usher.bootstrap.asking import asker
 from usher.bootstrap.filing import failures
 from usher.bootstrap.platform import per_platform
-from usher.bootstrap.policies import onboarding
+from usher.bootstrap.policies import onboarding, plans
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
@@ -23,6 +24,7 @@ from usher.records.events import EventLog
 from usher.records.failures import Failures
 from usher.records.inbox import Inbox
 from usher.records.signups import Signups
+from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
 from usher.usecases.answer_wait import Asker
 from usher.usecases.first_payment import FirstPayments
@@ -39,11 +41,13 @@ class BillingServices:
     store: Store
     queue: Queue
     records: BillingRecords
+    unbilled: UnbilledPlans
     signups: Signups
     accounts: Accounts
     inbox: Inbox
     failures: Failures
     asker: Asker
+    plans: PlanCatalog
     policy: OnboardingPolicy
     clock: Clock
 
@@ -59,7 +63,8 @@ def services(platform: Platform) -> BillingServices:
     )
     billing = StripeBilling(calls)
     checkouts = StripeCheckouts(calls, billing)
-    records = BillingRecords(platform.store, EventLog(platform.store))
+    log = EventLog(platform.store)
+    records, unbilled = BillingRecords(platform.store, log), UnbilledPlans(platform.store, log)
     signups = Signups(platform.store)
     return BillingServices(
         billing=billing,
@@ -71,17 +76,20 @@ def services(platform: Platform) -> BillingServices:
             closer=StripeCloser(calls),
             checkouts=checkouts,
             records=records,
+            unbilled=unbilled,
             signups=signups,
             clock=platform.clock,
         ),
         store=platform.store,
         queue=platform.queue,
         records=records,
+        unbilled=unbilled,
         signups=signups,
         accounts=Accounts(platform.store),
         inbox=Inbox(platform.store),
         failures=failures(platform),
         asker=asker(platform),
+        plans=plans(),
         policy=onboarding(),
         clock=platform.clock,
     )

@@ -12,6 +12,7 @@ from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.records.events import EventLog
+from usher.records.invitations import Invitations
 from usher.records.signups import Signups
 from usher.usecases.answer_wait import Asker
 
@@ -21,6 +22,7 @@ class OnboardingServices:
     """What registering and activating need. No vendor among it."""
 
     signups: Signups
+    invitations: Invitations
     log: EventLog
     plans: PlanCatalog
     policy: OnboardingPolicy
@@ -34,6 +36,7 @@ class OnboardingServices:
 def services(platform: Platform) -> OnboardingServices:
     return OnboardingServices(
         signups=Signups(platform.store),
+        invitations=Invitations(platform.store),
         log=EventLog(platform.store),
         plans=plans(),
         policy=onboarding(),

@@ -12,6 +12,7 @@ from usher.domain.access import RouteAccess, access_list
 from usher.domain.admission import Limits
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.settings import settings
 
 FOLDER = Path("/opt/policies")  # where Lambda unpacks the layer
 
@@ -23,7 +24,7 @@ def install(policies: dict[str, Any]) -> None:
     _installed.clear()
     _installed.update(policies)
     plans.cache_clear()
-    onboarding.cache_clear()
+    _onboarding_file.cache_clear()
     limits.cache_clear()
     routes.cache_clear()
 
@@ -41,9 +42,14 @@ def plans() -> PlanCatalog:
 
 
 @cache
-def onboarding() -> OnboardingPolicy:
-    """policies/onboarding.yaml."""
+def _onboarding_file() -> OnboardingPolicy:
     return OnboardingPolicy.model_validate(_content("onboarding"))
+
+
+def onboarding() -> OnboardingPolicy:
+    """policies/onboarding.yaml; what the environment says of the beta phase goes before it."""
+    says = settings().beta_phase_active
+    return _onboarding_file() if says is None else _onboarding_file().model_copy(update={"beta_phase": says})
 
 
 @cache

@@ -84,6 +84,8 @@ class Applicant(BaseModel):
     country: str | None = None
     company_size: int | None = None
     invited: bool = False
+    not_invited: str = "no invitation key came with it"
+    at_door: bool = Field(default=True, description="not yet registered: who is in is not asked again")
 
 
 class Way(BaseModel):
@@ -118,12 +120,12 @@ class GatePolicy(_Policy):
         brings no payment method.
         """
         plan, key = applicant.plan, applicant.plan_key
-        if plan.admission == "invitation" and not applicant.invited:
-            return Way(
-                gate="reject", reasons=(f"plan {key} is by invitation, and no valid key came with it",)
-            )
-        if self.beta_phase and not applicant.invited:
-            return Way(gate="reject", reasons=("the product is in its beta phase, by invitation only",))
+        needs_key = applicant.at_door and not applicant.invited
+        if needs_key and plan.admission == "invitation":
+            return Way(gate="reject", reasons=(f"plan {key} is by invitation: {applicant.not_invited}",))
+        if needs_key and self.beta_phase:
+            reason = f"the product is in its beta phase, by invitation only: {applicant.not_invited}"
+            return Way(gate="reject", reasons=(reason,))
         reasons = self._reasons(self.confirmation.who, applicant)
         if reasons and "confirmation" not in passed:
             return Way(gate="confirm", reasons=reasons)

@@ -1,10 +1,13 @@
 """Intake of a sign-up: verify, store, queue, acknowledge. Nothing is acknowledged that could be lost."""
 
 import hashlib
+import json
+from typing import Any
 
 from usher.domain import ids, strict_json, times
 from usher.domain.emails import claim_key
 from usher.domain.errors import NotFound, StaleWrite
+from usher.domain.invitations import invitation_id
 from usher.domain.onboarding import REOPENABLE, OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, Problem, invalid, unauthorized
@@ -15,7 +18,6 @@ from usher.ports.queue import Message, Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Absent, ConditionFailed, Equals, Item, Put, Store
 from usher.records import inbox
-from usher.records.listing import attributes
 from usher.usecases.signup_request import SignupBody, parse_signup
 
 SIGNUPS = "signups"  # the table of usher.records.signups
@@ -42,7 +44,8 @@ def accept_signup(
     Raises Problem 400, 401, 409, 413 or 415 (nothing stored), StoreUnavailable (nothing acknowledged).
     """
     webhook_id = _verified(request, secrets, clock)
-    data = parse_signup(strict_json.parse(request.body), plans).data
+    said = strict_json.parse(request.body)
+    data = parse_signup(said, plans).data
     key = f"signup#{webhook_id}"
     signup_id = ids.derived("su", webhook_id)
     names = {"signup_id": signup_id, "correlation_id": ids.sibling("cor", signup_id)}
@@ -51,7 +54,7 @@ def accept_signup(
     row = inbox.row(
         key,
         source="signup",
-        body=request.body.decode(),
+        body=_kept(request.body, said),
         digest=digest,
         received_at=received,
         keep_days=policy.inbox_retention_days,
@@ -140,12 +143,21 @@ def _names(item: Item) -> dict[str, str]:
     return {"signup_id": item["signup_id"], "correlation_id": item["correlation_id"]}
 
 
+def _kept(body: bytes, said: Any) -> str:
+    """The body as the inbox keeps it: as it came, but for an invitation key, which may not be used up yet."""
+    if said["data"].get("invitation_key") is None:
+        return body.decode()
+    kept = {**said, "data": {**said["data"], "invitation_key": "(not kept)"}}
+    return json.dumps(kept, ensure_ascii=False)
+
+
 def _master_record(data: SignupBody, names: dict[str, str], received_at: str) -> Item:
     values = data.model_dump(exclude={"consent", "invitation_key"}, exclude_none=True)
+    if data.invitation_key is not None:
+        values["invitation_id"] = invitation_id(data.invitation_key)
     return {
         **values,
         **names,
-        **attributes(name=data.name, email=data.email),
         "status": "received",
         "stage": "received",
         "received_at": received_at,

@@ -38,7 +38,12 @@ def ask_payment(
     )
     if signup.customer_id is None:
         made = create_billing_customer(
-            command, billing=payments.billing, store=store, signups=asker.signups, clock=asker.clock
+            command,
+            billing=payments.billing,
+            store=store,
+            signups=asker.signups,
+            plans=asker.plans,
+            clock=asker.clock,
         )
         signup = asker.signups.get(command.signup_id)
         if made == STOP:  # the vendor refuses such a customer; the reason is on the record

@@ -6,12 +6,16 @@ from usher.ports.clock import Clock
 from usher.ports.store import Absent, Both, ConditionFailed, Item, Present, Write
 from usher.records.accounts import closing
 from usher.records.events import EventLog
+from usher.records.invitations import giving_back
 from usher.records.signups import Signups
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
 def close_signup(command: StepCommand, *, signups: Signups, log: EventLog, clock: Clock) -> StepResult:
-    """Set the final status and close the account, with the event that tells of it, in one transaction."""
+    """Set the final status and close the account, with the event that tells of it, in one transaction.
+
+    The invitation that the sign-up came in by is free again.
+    """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None and signup.verdict is not None  # BeginRollback ran before
     verdict, now = signup.verdict, clock.now()
@@ -30,6 +34,8 @@ def close_signup(command: StepCommand, *, signups: Signups, log: EventLog, clock
     ]
     if "register_signup" in signup.steps and signup.steps["register_signup"]["status"] == "done":
         writes.append(closing(signup.account_id, reason=verdict["reason"], now_text=times.text(now)))
+    if signup.invited and signup.invitation_id is not None:
+        writes.append(giving_back(signup.invitation_id, signup.signup_id))
     try:
         log.commit(
             signup.account_id,

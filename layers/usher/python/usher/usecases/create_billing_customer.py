@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from usher.domain import times
 from usher.domain.errors import KeySpent
+from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingGateway, CustomerSnapshot, Declined
 from usher.ports.clock import Clock
 from usher.ports.store import Store
@@ -16,9 +17,15 @@ KEY_LIFE = timedelta(hours=23)  # Stripe keeps idempotency keys for at least 24 
 
 
 def create_billing_customer(
-    command: StepCommand, *, billing: BillingGateway, store: Store, signups: Signups, clock: Clock
+    command: StepCommand,
+    *,
+    billing: BillingGateway,
+    store: Store,
+    signups: Signups,
+    plans: PlanCatalog,
+    clock: Clock,
 ) -> StepResult:
-    """Create the vendor customer once, however often the step runs.
+    """Create the vendor customer once, however often the step runs; none for a plan that is not billed.
 
     The key names the sign-up and its attempt, not the execution, so every run finds the first one's
     customer. When the key may have expired, the vendor's own list is asked first. A refused card is an
@@ -28,6 +35,9 @@ def create_billing_customer(
     assert signup.account_id is not None  # RegisterSignup ran before
     if signup.customer_id is not None:
         return OK  # an earlier run, of this execution or of one before it
+    if not plans.plans[signup.plan].billed:
+        signups.change(signup.signup_id, mark(command, STEP, clock.now()))
+        return OK
     customer = None
     if key_may_have_expired(signup, clock):
         customer = billing.find_customer(signup_id=signup.signup_id, email=signup.email)

@@ -3,11 +3,13 @@
 from usher.domain.errors import KeySpent
 from usher.domain.gates import Way
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingFacts, BillingGateway, Declined
 from usher.ports.clock import Clock
 from usher.ports.store import Item
 from usher.records.billing import BillingRecords, ids_in
 from usher.records.signups import Signup, Signups
+from usher.records.unbilled import UnbilledPlans
 from usher.usecases import gates
 from usher.usecases.create_billing_customer import key_may_have_expired, use_next_key
 from usher.usecases.first_payment import standing
@@ -21,22 +23,38 @@ def create_subscription(
     *,
     billing: BillingGateway,
     records: BillingRecords,
+    unbilled: UnbilledPlans,
     signups: Signups,
+    plans: PlanCatalog,
     policy: OnboardingPolicy,
     clock: Clock,
 ) -> StepResult:
     """Create the subscription once and record it with its invoice and payment.
+
+    A plan that is not billed gets one of our own instead, which never ends by itself.
 
     Without a customer (its card was refused in the step before) there is nothing to do. A first payment
     that was declined is an outcome with its reason; one that waits for the card's owner or for the bank is
     waited for.
     """
     signup = signups.get(command.signup_id)
-    if signup.customer_id is None or signup.account_id is None:
+    if signup.account_id is None:
         return STOP
     status = signup.steps.get(STEP, {}).get("status")
     if status in {"done", "failed"}:  # an earlier run, of this execution or of one before it
         return STOP if status == "failed" else OK
+    if not plans.plans[signup.plan].billed:
+        done = signups.changing(signup.signup_id, mark(command, STEP, clock.now()))
+        unbilled.begin(
+            signup.account_id,
+            signup.plan,
+            correlation_id=signup.correlation_id,
+            now=clock.now(),
+            also=(done,),
+        )
+        return OK
+    if signup.customer_id is None:
+        return STOP
     answer = _answer(signup, billing, signups, policy, clock)
     if isinstance(answer, Declined):
         error = f"subscription declined ({answer.code}): {answer.reason}"

@@ -41,6 +41,7 @@ def way_of(
         country=_country(signup) if asks_country else None,
         company_size=company.size if company else None,
         invited=signup.invited,
+        at_door=passed is None,
         **({"not_invited": not_invited} if not_invited else {}),
     )
     return policy.way(applicant, signup.gates_passed if passed is None else passed)

@@ -1,14 +1,18 @@
 """Step RegisterSignup: choose the way, and open the account with its first person."""
 
+from datetime import datetime
+
 from usher.domain import ids, times
 from usher.domain.events import AccountCreated, Event, PlanSelected
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
-from usher.ports.store import ConditionFailed
+from usher.ports.store import ConditionFailed, Write
 from usher.records.accounts import opening, reopening
 from usher.records.events import EventLog
-from usher.records.signups import Signups
+from usher.records.invitations import Invitations, claiming
+from usher.records.listing import attributes
+from usher.records.signups import Signup, Signups
 from usher.usecases import gates
 from usher.usecases.step import StepCommand, StepResult, mark
 
@@ -19,6 +23,7 @@ def register_signup(
     command: StepCommand,
     *,
     signups: Signups,
+    invitations: Invitations,
     log: EventLog,
     plans: PlanCatalog,
     policy: OnboardingPolicy,
@@ -28,22 +33,33 @@ def register_signup(
 
     Their ids follow from the sign-up's, so a second run finds what the first one wrote. A sign-up that is
     refused at the door gets an id for its events and no account; one that is tried anew after a rollback
-    gets its former account back.
+    gets its former account back. A valid invitation is used up in the same transaction: of two sign-ups
+    with one key the loser's fails, and its next try finds the key used.
     """
     signup = signups.get(command.signup_id)
     now = clock.now()
     account_id, user_id = ids.sibling("acc", signup.signup_id), ids.sibling("usr", signup.signup_id)
-    values, result = gates.entering(
-        signup, gates.way_of(signup, plans=plans, policy=policy), policy=policy, now=now
-    )
+    not_invited = _not_invited(signup, invitations, now)
+    is_invited = signup.invitation_id is not None and not_invited is None
+    signup = signup.model_copy(update={"invited": is_invited})
+    way = gates.way_of(signup, plans=plans, policy=policy, not_invited=not_invited)
+    values, result = gates.entering(signup, way, policy=policy, now=now)
+    if signup.invitation_id is not None:
+        values["invited"] = is_invited
+    listed = attributes(name=signup.name, email=signup.email)
     if result.outcome == "reject":
         refused = mark(command, STEP, now, status="failed", error=values["verdict"]["reason"])
-        signups.change(signup.signup_id, {**values, **refused, "account_id": account_id})
+        signups.change(signup.signup_id, {**values, **refused, **listed, "account_id": account_id})
         return result
+    used: list[Write] = []
+    if is_invited:
+        assert signup.invitation_id is not None
+        used.append(claiming(signup.invitation_id, signup.signup_id, now=now))
     progress = {
         "stage": "registered",
         "account_id": account_id,
         "user_id": user_id,
+        **listed,
         **values,
         **mark(command, STEP, now),
     }
@@ -57,7 +73,7 @@ def register_signup(
         log.commit(
             account_id,
             happened,
-            [account, user, signups.changing(signup.signup_id, progress)],
+            [account, user, signups.changing(signup.signup_id, progress), *used],
             correlation_id=command.correlation_id,
             now=now,
             context={"user_id": user_id},
@@ -68,7 +84,7 @@ def register_signup(
         if former is None:
             raise  # something else than "the account exists already"
         if former["status"] == "closed":
-            writes = [reopening(account_id), signups.changing(signup.signup_id, progress)]
+            writes = [reopening(account_id), signups.changing(signup.signup_id, progress), *used]
             log.commit(
                 account_id,
                 gates.told(signup.signup_id, values),
@@ -77,3 +93,13 @@ def register_signup(
                 now=now,
             )
     return result
+
+
+def _not_invited(signup: Signup, invitations: Invitations, now: datetime) -> str | None:
+    """What is wrong with the invitation key that the sign-up brought; None for a good one, and for none."""
+    if signup.invitation_id is None:
+        return None
+    invitation = invitations.find(signup.invitation_id)
+    if invitation is None:
+        return "its invitation key is none of ours"
+    return invitation.refusal(signup.signup_id, now)

@@ -13,6 +13,7 @@ from usher.ports.closing import BillingCloser
 from usher.ports.store import ConditionFailed
 from usher.records.billing import BillingRecords, ids_in
 from usher.records.signups import Signup, Signups
+from usher.records.unbilled import UnbilledPlans
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 
 
@@ -24,6 +25,7 @@ class Undoing:
     closer: BillingCloser
     checkouts: Checkouts
     records: BillingRecords
+    unbilled: UnbilledPlans
     signups: Signups
     clock: Clock
 
@@ -76,6 +78,10 @@ def cancel_subscription(command: StepCommand, *, undoing: Undoing) -> StepResult
     u, signup = undoing, undoing.signups.get(command.signup_id)
     assert signup.account_id is not None
     done = u.signups.changing(signup.signup_id, mark(command, "cancel_subscription", u.clock.now()))
+    own = u.unbilled.find(signup.account_id)
+    if own is not None and own.runs:
+        u.unbilled.end(own, correlation_id=signup.correlation_id, now=u.clock.now(), also=(done,))
+        return OK
     customer_id = u.customer_of(signup)
     subscription_id = u.subscription_of(signup, customer_id) if customer_id else None
     if subscription_id is None:
