@@ -68,9 +68,7 @@ def services(platform: Platform) -> BillingServices:
     signups = Signups(platform.store)
     return BillingServices(
         billing=billing,
-        payments=FirstPayments(
-            billing=billing, checkouts=checkouts, records=records, signups=signups, clock=platform.clock
-        ),
+        payments=FirstPayments(billing=billing, checkouts=checkouts, signups=signups),
         undoing=Undoing(
             billing=billing,
             closer=StripeCloser(calls),

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from usher.domain.errors import NotYet
 from usher.ports.billing import BillingFacts, BillingGateway
 from usher.ports.checkout import Checkouts
-from usher.ports.clock import Clock
-from usher.ports.store import ConditionFailed
-from usher.records.billing import BillingRecords, ids_in
 from usher.records.signups import Signup, Signups
 
 _RUNS = frozenset({"active", "trialing"})
@@ -25,25 +21,15 @@ class FirstPayment:
 
 
 class FirstPayments:
-    """Looks up first payments, and records the subscription that a checkout has made."""
+    """Looks up first payments, and names the subscription that a checkout has made on the sign-up's record."""
 
-    def __init__(
-        self,
-        *,
-        billing: BillingGateway,
-        checkouts: Checkouts,
-        records: BillingRecords,
-        signups: Signups,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, *, billing: BillingGateway, checkouts: Checkouts, signups: Signups) -> None:
         self.billing = billing
         self.checkouts = checkouts
-        self._records = records
         self._signups = signups
-        self._clock = clock
 
     def look(self, signup: Signup) -> FirstPayment:
-        """How the first payment of this sign-up stands. Raises VendorUnavailable, VendorRejected, NotYet."""
+        """How the first payment of this sign-up stands. Raises VendorUnavailable, VendorRejected."""
         subscription_id = signup.subscription_id
         if subscription_id is None and signup.checkout_id is not None:
             checkout = self.checkouts.find(signup.checkout_id)
@@ -56,28 +42,10 @@ class FirstPayments:
         if facts is None or facts.subscription is None:
             return FirstPayment("failed", reason=f"the payment vendor has no subscription {subscription_id}")
         if signup.subscription_id is None:
-            self._adopt(signup, subscription_id)
+            # What a checkout made is ours from now on; our copies of it are sync's to write.
+            ids = {"subscription_id": subscription_id, "subscription_status": facts.subscription.status}
+            self._signups.change(signup.signup_id, ids)
         return standing(facts, by_bank=signup.payment == "bank")
-
-    def _adopt(self, signup: Signup, subscription_id: str) -> None:
-        """Put the subscription that a checkout made on the sign-up's record and into our copies."""
-        assert signup.account_id is not None
-        known = self._records.known({("subscriptions", subscription_id)})
-        facts = self.billing.fetch("subscription", subscription_id)
-        assert facts is not None and facts.subscription is not None  # it was there a moment ago
-        known |= self._records.known(ids_in(facts) - known.keys())
-        ids = {"subscription_id": subscription_id, "subscription_status": facts.subscription.status}
-        try:
-            self._records.record(
-                facts,
-                account_id=signup.account_id,
-                known=known,
-                correlation_id=signup.correlation_id,
-                now=self._clock.now(),
-                also=(self._signups.changing(signup.signup_id, ids),),
-            )
-        except ConditionFailed as error:  # sync was faster: what it wrote is at least as new
-            raise NotYet(f"{subscription_id} was recorded by sync at this moment; look again") from error
 
 
 def standing(facts: BillingFacts, *, by_bank: bool) -> FirstPayment:
