@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import urllib3
 
@@ -138,9 +138,13 @@ class ProductProvisioner:
         path: tuple[str, ...],
         body: dict[str, Any] | None,
         correlation_id: str,
+        *,
+        query: Mapping[str, str] | None = None,
     ) -> bytes:
         """The answer's body. Raises VendorUnavailable or VendorRejected, _SubdomainTaken."""
         url = "/".join([self._path, *(quote(part, safe="") for part in path)])
+        if query:
+            url += f"?{urlencode(query)}"
         headers = {
             "Authorization": f"Bearer {self._key()}",
             "Content-Type": "application/json",

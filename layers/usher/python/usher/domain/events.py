@@ -162,6 +162,27 @@ class OnboardingWaiting(Event):
     reminder: bool = False
 
 
+class OnboardingStageChanged(Event):
+    """An onboarding by payment link reached its next stage; `team` is the team's id in the product."""
+
+    type: ClassVar[str] = "onboarding.stage_changed"
+    signup_id: str
+    stage: str
+    former_stage: str | None = None
+    team: str | None = None
+
+
+class OnboardingPaymentReturned(Event):
+    """A payment on a link that may not count was given back: paid twice, too late, or of a wrong amount."""
+
+    type: ClassVar[str] = "onboarding.payment_returned"
+    signup_id: str
+    checkout_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
 CATALOG: dict[str, type[Event]] = {
     kind.type: kind
     for base in (Event, SubscriptionEvent, PaymentEvent, OnboardingEnded)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from usher.domain import payment_links
 from usher.domain.gates import GatePolicy
 
 Status = Literal[
@@ -49,6 +50,19 @@ STEPS = (
 """In the order they are shown; billing and provisioning run side by side. The last seven undo, in reverse."""
 
 
+def steps_of(kind: str) -> tuple[str, ...]:
+    """The steps of an onboarding of this kind."""
+    return payment_links.STEPS if kind == "payment_link" else STEPS
+
+
+def execution_name(kind: str, signup_id: str, redrives: int = 0) -> tuple[str, str]:
+    """The workflow of an onboarding of this kind, and the name of its execution (of the n-th redrive)."""
+    again = f"-r{redrives}" if redrives else ""
+    if kind == "payment_link":
+        return kind, f"link-{signup_id}{again}"
+    return "onboarding", f"signup-{signup_id}{again}"
+
+
 class OnboardingPolicy(GatePolicy):
     """policies/onboarding.yaml."""
 
@@ -61,3 +75,4 @@ class OnboardingPolicy(GatePolicy):
     welcome_stream: str = "outbound"
     mail_sender: str
     inbox_retention_days: int = Field(default=90, ge=1)
+    payment_link: payment_links.LinkPolicy = payment_links.LinkPolicy()

@@ -26,12 +26,23 @@ class Plan(BaseModel):
         return self.billed and self.amount_minor > 0
 
 
+class CreditSale(BaseModel):
+    """How credits are sold on their own: the price of one in minor units, and how many at once."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
+
+    unit_amount_minor: int = Field(ge=1)
+    least: int = Field(default=1, ge=1)
+    most: int = Field(default=1_000_000, ge=1)
+
+
 class PlanCatalog(BaseModel):
     """policies/plans.yaml. A plan's key is also the lookup key of its price at the payment vendor."""
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     currency: str = Field(pattern=r"^[a-z]{3}$")
+    credits: CreditSale | None = None
     plans: dict[str, Plan]
 
     @model_validator(mode="after")

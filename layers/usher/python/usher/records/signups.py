@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from usher.domain import times
 from usher.domain.errors import NotFound
-from usher.domain.onboarding import STEPS
+from usher.domain.onboarding import steps_of
+from usher.domain.payment_links import STAGES, Offer
 from usher.ports.store import Condition, Item, Present, Store, Update, Write
 
 TABLE = "signups"
-_STEP = "step_"
+PAYMENT_LINK = "payment_link"  # the kind of record that a LinkOnboarding is
+_STEP, _STAGE, _REFUSED = "step_", "stage_", "refused_"
 
 
 class Company(BaseModel):
@@ -24,7 +26,11 @@ class Company(BaseModel):
 
 
 class Signup(BaseModel):
-    """The master record. Ids are None until their step is done; times are ISO 8601 UTC."""
+    """The master record. Ids are None until their step is done; times are ISO 8601 UTC.
+
+    E-mail and name are "" where nobody told them yet, and so is the plan where credits are sold: only a
+    payment link can be that way.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
@@ -33,11 +39,11 @@ class Signup(BaseModel):
     status: str
     stage: str
     received_at: str
-    email: str
-    name: str
+    email: str = ""
+    name: str = ""
     phone: str | None = None
     company: Company | None = None
-    plan: str
+    plan: str = ""
     payment_method: str | None = None
     payment: str = "card"
     trial: bool | None = None
@@ -85,6 +91,39 @@ class Signup(BaseModel):
     def wait_id(self, kind: str) -> str:
         """The key of this sign-up's wait of a kind; a new attempt asks anew."""
         return f"{kind}#{self.signup_id}#{self.attempt}"
+
+
+class LinkOnboarding(Signup):
+    """The master record of an onboarding by payment link; `stages` are the moments it reached them.
+
+    `team` says whether the team was there before; `refused` is every payment that was given back, by its
+    checkout. `checkout_id` is the checkout that counts.
+    """
+
+    kind: str = PAYMENT_LINK
+    offer: Offer
+    deadline: str
+    team: Literal["linked", "created"] | None = None
+    team_id: str | None = None
+    team_name: str = ""
+    former_plan: str | None = None
+    link_id: str | None = None
+    payment_id: str | None = None
+    paid_at: str | None = None
+    seconds_paid_to_active: float | None = None
+    sent: int = 0
+    stages: dict[str, str] = {}
+    refused: dict[str, dict[str, Any]] = {}
+    check: dict[str, Any] | None = None
+
+    @property
+    def is_paid(self) -> bool:
+        return self.checkout_id is not None
+
+    @property
+    def grant(self) -> str:
+        """The name under which this onboarding's credits are granted, once."""
+        return f"link-{self.signup_id}"
 
 
 def step_attribute(step: str) -> str:
@@ -184,12 +223,32 @@ class Signups:
 
 
 def parse(item: Item) -> Signup:
-    """A stored item as a record, its step marks gathered in their order."""
-    steps = {step: item[_STEP + step] for step in STEPS if _STEP + step in item}
-    seconds = item.get("milliseconds_to_active")
-    return Signup.model_validate(
-        {**item, "steps": steps, "seconds_to_active": None if seconds is None else seconds / 1000}
-    )
+    """A stored item as a record, its step marks gathered in their order; a payment link as LinkOnboarding."""
+    kind = item.get("kind", "signup")
+    steps = {step: item[_STEP + step] for step in steps_of(kind) if _STEP + step in item}
+    values = {**item, "steps": steps, "seconds_to_active": _seconds(item, "milliseconds_to_active")}
+    if kind != PAYMENT_LINK:
+        return Signup.model_validate(values)
+    values["stages"] = {stage: item[_STAGE + stage] for stage in STAGES if _STAGE + stage in item}
+    values["refused"] = {
+        name.removeprefix(_REFUSED): value for name, value in item.items() if name.startswith(_REFUSED)
+    }
+    values["seconds_paid_to_active"] = _seconds(item, "milliseconds_paid_to_active")
+    return LinkOnboarding.model_validate(values)
+
+
+def _seconds(item: Item, name: str) -> float | None:
+    return None if item.get(name) is None else item[name] / 1000
+
+
+def stage_attribute(stage: str) -> str:
+    """The name of the attribute that says when a payment link's onboarding reached a stage."""
+    return _STAGE + stage
+
+
+def refused_attribute(checkout_id: str) -> str:
+    """The name of the attribute that says that a checkout's payment was given back, and why."""
+    return _REFUSED + checkout_id
 
 
 def activation_timing(received_at: str, now: datetime) -> Item:
