@@ -1,0 +1,415 @@
+"""Redrives: from where it broke, by a new execution, or by the queue; once at a time."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.steps import run, run_until
+from tests.fakes.world import NOON, World
+from tests.unit.usecases.test_failures import ended, file, given_up
+from usher.domain.access import Caller
+from usher.domain.emails import claim_key
+from usher.domain.errors import Conflict, NotFound, StoreUnavailable
+from usher.ports.store import Put
+from usher.records.failures import Failure, Failures, of_event, of_signup
+from usher.records.inbox import row as inbox_row
+from usher.records.signups import Signup
+from usher.usecases.file_dead_letter import file_dead_letter
+from usher.usecases.mend_failures import mend_failures
+from usher.usecases.redrive import Order, Redriving, redrive_onboarding
+from usher.usecases.redrive_failure import redrive_failure
+from usher.usecases.settle_redrive import settle_redrive
+
+BY_ADA = Order("the bug is fixed", Caller("ada", "support"))
+MINUTE = 60
+
+
+def deps(world: World) -> Redriving:
+    return Redriving(
+        Failures(world.store), world.signups, world.inbox, world.workflows, world.queue, world.clock
+    )
+
+
+def redrive(world: World, signup: Signup, order: Order = BY_ADA) -> Any:
+    return redrive_failure(of_signup(signup.signup_id), order, deps(world))
+
+
+def mend(world: World) -> int:
+    return mend_failures(s=deps(world), log=world.log, policy=world.policy)
+
+
+def settle(world: World, signup: Signup) -> bool:
+    return settle_redrive(ended(signup, status="SUCCEEDED"), s=deps(world), log=world.log)
+
+
+def row(world: World, signup: Signup) -> Failure:
+    found = world.failures.find(of_signup(signup.signup_id))
+    assert found is not None
+    return found
+
+
+def now(world: World, signup: Signup) -> Signup:
+    return world.signups.get(signup.signup_id)
+
+
+def execution(world: World, signup: Signup, status: Any = None, *, number: int = 0) -> str:
+    """The sign-up's execution, started; with a status it ended now."""
+    name = f"signup-{signup.signup_id}" + (f"-r{number}" if number else "")
+    world.workflows.start("onboarding", name=name, input={})
+    if status is not None:
+        world.workflows.ended[name] = (status, world.clock.now())
+    return world.workflows.execution_id("onboarding", name)
+
+
+def broken(world: World) -> Signup:
+    """A sign-up whose execution broke at the identity, and was filed."""
+    signup = run_until(world, "create_subscription", world.given_signup())
+    id = execution(world, signup, "FAILED")
+    stopped = int(world.clock.now().timestamp() * 1000)
+    assert file(world, ended(signup, executionArn=id, stopDate=stopped))
+    return now(world, signup)
+
+
+def degraded(world: World) -> Signup:
+    """A customer whom the CRM does not know; the execution went on and ended well."""
+    signup = given_up(world, "sync_crm")
+    run(world, "mark_degraded", signup, step="sync_crm")
+    run(world, "send_welcome_mail", signup)
+    execution(world, signup, "SUCCEEDED")
+    return now(world, signup)
+
+
+def rolled_back(world: World) -> Signup:
+    signup = run_until(world, "issue_api_key", world.given_signup())
+    execution(world, signup, "SUCCEEDED")
+    verdict = {"status": "rolled_back", "step": "activate_account", "reason": "refused"}
+    world.signups.change(signup.signup_id, {"verdict": verdict})
+    assert run(world, "close_signup", signup) == "ok"
+    return now(world, signup)
+
+
+# -- an execution that broke --------------------------------------------------------------------------------
+
+
+def test_a_broken_execution_resumes_and_leaves_the_list_when_the_customer_is_active(world: World) -> None:
+    signup = broken(world)
+    world.clock.advance(MINUTE)
+    answer = redrive(world, signup)
+    assert world.workflows.redriven == [answer["execution"]]
+    assert (row(world, signup).state, row(world, signup).redrives) == ("redriving", 1)
+    assert (now(world, signup).status, now(world, signup).failure) == ("provisioning", None)
+    for step in ("create_identity", "provision_tenant", "issue_api_key", "activate_account"):
+        run(world, step, signup)
+    for step in ("sync_crm", "send_welcome_mail"):
+        run(world, step, signup)
+    assert settle(world, signup)
+    assert row(world, signup).state == "resolved"
+    last = world.log.read(str(signup.account_id))[-1]
+    assert (last.type, last.payload["by"], last.payload["step"]) == (
+        "onboarding.repaired",
+        "person",
+        "create_identity",
+    )
+    assert not settle(world, signup)  # told twice, it is settled once
+
+
+def test_one_that_breaks_again_is_open_again_with_one_try_more_since_the_first(world: World) -> None:
+    signup = broken(world)
+    first = row(world, signup)
+    world.clock.advance(MINUTE)
+    redrive(world, signup)
+    id = execution(world, signup, "FAILED")
+    stopped = int(world.clock.now().timestamp() * 1000)
+    assert file(world, ended(signup, executionArn=id, stopDate=stopped))
+    again = row(world, signup)
+    assert (again.state, again.tries, again.since, again.redrives) == ("open", 2, first.since, 1)
+    assert not file(world, ended(signup, executionArn=id, stopDate=stopped - MINUTE * 1000))  # told late
+
+
+def test_a_second_redrive_of_a_running_one_says_so(world: World) -> None:
+    signup = broken(world)
+    redrive(world, signup)
+    with pytest.raises(Conflict, match="is RUNNING; the sign-up is provisioning"):
+        redrive(world, signup)
+    assert len(world.workflows.redriven) == 1
+    assert row(world, signup).redrives == 1
+
+
+def test_of_two_people_at_once_one_redrives(world: World) -> None:
+    signup = broken(world)
+    world.store.meanwhile("transact", lambda: redrive(world, signup))
+    with pytest.raises(Conflict, match="somebody else"):
+        redrive(world, signup)
+    assert len(world.workflows.redriven) == 1
+    assert row(world, signup).redrives == 1
+
+
+def test_after_fourteen_days_it_gets_a_new_execution(world: World) -> None:
+    signup = broken(world)
+    world.clock.advance(timedelta(days=14).total_seconds())
+    answer = redrive(world, signup)
+    name = f"signup-{signup.signup_id}-r1"
+    assert answer["execution"] == f"onboarding:{name}"
+    assert world.workflows.started[name] == (
+        "onboarding",
+        {"signup_id": signup.signup_id, "correlation_id": signup.correlation_id},
+    )
+    assert (now(world, signup).status, now(world, signup).attempt) == ("provisioning", 1)
+
+
+def test_a_rollback_that_broke_too_long_ago_is_left_to_a_person(world: World) -> None:
+    """A new execution would build up again what is half taken down."""
+    signup = broken(world)
+    world.store.inner.write(Put("failures", {**world.rows("failures")[0], "kind": "undo"}))
+    world.clock.advance(timedelta(days=15).total_seconds())
+    with pytest.raises(Conflict, match="by hand"):
+        redrive(world, signup)
+
+
+def test_a_redrive_that_died_before_it_began_is_finished_by_the_schedule(world: World) -> None:
+    signup = broken(world)
+    world.clock.advance(MINUTE)
+    world.workflows.outages = 1
+    with pytest.raises(StoreUnavailable):
+        redrive(world, signup)
+    assert (row(world, signup).state, mend(world)) == ("redriving", 0)  # it may be about to begin
+    world.clock.advance(3 * MINUTE)
+    assert mend(world) == 1
+    assert len(world.workflows.redriven) == 1
+
+
+def test_a_redrive_leaves_an_entry_in_the_audit_log(world: World) -> None:
+    signup = broken(world)
+    redrive(world, signup)
+    (entry,) = world.rows("audit")
+    assert (entry["actor"], entry["role"], entry["reason"]) == ("ada", "support", "the bug is fixed")
+    assert (entry["subject"], entry["before"]) == (signup.signup_id, {"status": "failed"})
+
+
+# -- what lacks something -----------------------------------------------------------------------------------
+
+
+def test_a_degraded_customer_gets_a_new_execution_over_the_same_ids(world: World) -> None:
+    signup = degraded(world)
+    redrive(world, signup)
+    assert f"signup-{signup.signup_id}-r1" in world.workflows.started
+    going = now(world, signup)
+    assert (going.status, going.attempt, going.customer_id) == ("degraded", 1, signup.customer_id)
+    customers, mails = len(world.billing.customers), len(world.mailer.sent)
+    whole = run_until(world, "send_welcome_mail", going)
+    assert (whole.status, whole.failure) == ("active", None)
+    assert (len(world.billing.customers), len(world.mailer.sent)) == (customers, mails)
+    assert settle(world, signup)
+    assert row(world, signup).state == "resolved"
+
+
+def test_what_lacks_is_tried_again_by_itself_each_time_later_and_told_once(world: World) -> None:
+    signup = degraded(world)
+    for number, minutes in enumerate((15, 30, 60), 1):
+        world.clock.advance(minutes * MINUTE - 1)
+        assert mend(world) == 0
+        world.clock.advance(1)
+        assert mend(world) == 1
+        assert f"signup-{signup.signup_id}-r{number}" in world.workflows.started
+        run(world, "mark_degraded", now(world, signup), step="sync_crm")
+        execution(world, signup, "SUCCEEDED", number=number)
+    filed = row(world, signup)
+    assert (filed.state, filed.tries, filed.repairs, filed.redrives) == ("open", 4, 3, 0)
+    assert world.events(str(signup.account_id)).count("onboarding.degraded") == 1
+    assert world.rows("audit") == []
+
+
+def test_after_two_weeks_it_is_left_to_people(world: World) -> None:
+    signup = degraded(world)
+    for number in range(1, 30):
+        if (due := row(world, signup).next_try_at) is None:
+            break
+        world.clock.advance(timedelta(days=8).total_seconds())
+        assert mend(world) == 1, due
+        run(world, "mark_degraded", now(world, signup), step="sync_crm")
+        execution(world, signup, "SUCCEEDED", number=number)
+    assert (row(world, signup).state, row(world, signup).next_try_at) == ("open", None)
+    world.clock.advance(timedelta(days=8).total_seconds())
+    assert mend(world) == 0
+    assert redrive(world, signup)
+
+
+def test_one_repaired_by_itself_is_resolved_by_the_schedule_when_nobody_told_its_end(world: World) -> None:
+    signup = degraded(world)
+    world.clock.advance(15 * MINUTE)
+    mend(world)
+    run_until(world, "send_welcome_mail", now(world, signup))
+    assert mend(world) == 1
+    assert row(world, signup).state == "resolved"
+    assert world.log.read(str(signup.account_id))[-1].payload["by"] == "itself"
+
+
+def test_one_whose_execution_still_runs_is_not_redriven(world: World) -> None:
+    signup = given_up(world, "sync_crm")
+    run(world, "mark_degraded", signup, step="sync_crm")
+    execution(world, signup)
+    with pytest.raises(Conflict, match="RUNNING"):
+        redrive(world, signup)
+    world.clock.advance(15 * MINUTE)
+    assert mend(world) == 0
+    assert row(world, signup).next_try_at == "2025-11-21T12:30:00.000Z"
+
+
+# -- what was rolled back -----------------------------------------------------------------------------------
+
+
+def test_one_that_was_rolled_back_begins_a_new_attempt_with_its_former_ids_kept(world: World) -> None:
+    signup = rolled_back(world)
+    redrive_onboarding(signup.signup_id, BY_ADA, deps(world))
+    fresh = now(world, signup)
+    assert (fresh.status, fresh.attempt, fresh.redrives) == ("provisioning", 2, 1)
+    assert (fresh.customer_id, fresh.tenant_id, fresh.verdict, fresh.failure) == (None, None, None, None)
+    assert fresh.steps == {}
+    assert fresh.former == (
+        {
+            "attempt": 1,
+            "customer_id": signup.customer_id,
+            "subscription_id": signup.subscription_id,
+            "subscription_status": signup.subscription_status,
+            "tenant_id": signup.tenant_id,
+            "identity_id": signup.identity_id,
+            "subdomain": signup.subdomain,
+            "api_key_id": signup.api_key_id,
+        },
+    )
+    assert f"signup-{signup.signup_id}-r1" in world.workflows.started
+    assert row(world, signup).state == "redriving"
+    whole = run_until(world, "send_welcome_mail", fresh)
+    assert whole.status == "active"
+    account = world.accounts.find(str(whole.account_id))
+    assert account is not None
+    assert account.status == "active"
+    assert settle(world, signup)
+
+
+def test_one_whose_e_mail_signed_up_anew_meanwhile_is_refused_with_who_it_is(world: World) -> None:
+    signup = rolled_back(world)
+    world.store.inner.write(Put("claims", {"claim": claim_key(signup.email), "signup_id": "su_other"}))
+    with pytest.raises(Conflict, match="as su_other"):
+        redrive_onboarding(signup.signup_id, BY_ADA, deps(world))
+    assert now(world, signup) == signup
+    assert world.rows("audit") == []
+
+
+@pytest.mark.parametrize("status", ["active", "provisioning", "waiting_review", "rejected", "expired"])
+def test_what_has_nothing_to_be_tried_again_says_how_it_stands(world: World, status: str) -> None:
+    signup = world.given_signup(status=status)
+    with pytest.raises(Conflict, match=f"the sign-up is {status}"):
+        redrive_onboarding(signup.signup_id, BY_ADA, deps(world))
+
+
+def test_an_unknown_id_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound):
+        redrive_failure("fail_x", BY_ADA, deps(world))
+    with pytest.raises(NotFound):
+        redrive_onboarding("su_x", BY_ADA, deps(world))
+
+
+# -- messages and events ------------------------------------------------------------------------------------
+
+
+def dead(world: World, event_id: str = "signup#1") -> str:
+    return file_dead_letter(
+        "signups",
+        {"event_id": event_id, "signup_id": "su_x", "correlation_id": "cor_x"},
+        group=None,
+        failures=world.failures,
+        inbox=world.inbox,
+        clock=world.clock,
+    )
+
+
+def claimed(world: World, event_id: str = "signup#1") -> None:
+    put = inbox_row(
+        event_id,
+        source="signup",
+        body="{}",
+        digest="d",
+        received_at=NOON,
+        keep_days=9,
+        extra={"signup_id": "su_x", "correlation_id": "cor_x"},
+    )
+    world.inbox.claim(put)
+
+
+def test_a_dead_letter_goes_to_its_queue_once(world: World) -> None:
+    claimed(world)
+    failure_id = dead(world)
+    redrive_failure(failure_id, BY_ADA, deps(world))
+    with pytest.raises(Conflict, match="redriving since"):
+        redrive_failure(failure_id, BY_ADA, deps(world))
+    ((queue, message),) = world.queue.take()
+    assert (queue, message.body["event_id"]) == ("signups", "signup#1")
+
+
+def test_a_dead_letter_is_resolved_once_its_event_is_done(world: World) -> None:
+    claimed(world)
+    failure_id = dead(world)
+    redrive_failure(failure_id, BY_ADA, deps(world))
+    assert mend(world) == 0
+    world.inbox.finish("signup#1", now=world.clock.now())
+    assert mend(world) == 1
+    found = world.failures.find(failure_id)
+    assert found is not None
+    assert found.state == "resolved"
+
+
+def test_a_dead_letter_that_dies_again_is_one_row_with_two_tries(world: World) -> None:
+    failure_id = dead(world)
+    redrive_failure(failure_id, BY_ADA, deps(world))
+    assert dead(world) == failure_id
+    found = world.failures.find(failure_id)
+    assert found is not None
+    assert (found.state, found.tries) == ("open", 2)
+
+
+def test_a_dead_letter_that_came_to_nothing_for_an_hour_is_open_again(world: World) -> None:
+    claimed(world)
+    failure_id = dead(world)
+    redrive_failure(failure_id, BY_ADA, deps(world))
+    world.clock.advance(61 * MINUTE)
+    assert mend(world) == 1
+    found = world.failures.find(failure_id)
+    assert found is not None
+    assert found.state == "open"
+
+
+def parked(world: World) -> str:
+    claimed(world)
+    row = world.inbox.get("signup#1")
+    assert row is not None
+    filed = world.failures.filing_event(row, step="sweep_inbox", reason="unfinished", now=NOON)
+    assert world.inbox.park("signup#1", reason="unfinished", now=NOON, filed=filed)
+    return of_event("signup#1")
+
+
+def test_a_parked_event_is_claimed_and_queued_again_and_resolved_once_done(world: World) -> None:
+    failure_id = parked(world)
+    redrive_failure(failure_id, BY_ADA, deps(world))
+    ((queue, message),) = world.queue.take()
+    assert (queue, message.body["event_id"]) == ("signups", "signup#1")
+    row = world.inbox.get("signup#1")
+    assert row is not None
+    assert (row["state"], "pending" in row, "reason" in row) == ("claimed", True, False)
+    world.inbox.finish("signup#1", now=NOON)
+    assert mend(world) == 1
+
+
+def test_a_parked_event_that_was_dealt_with_meanwhile_is_resolved_and_says_so(world: World) -> None:
+    failure_id = parked(world)
+    world.inbox.finish("signup#1", now=NOON)
+    with pytest.raises(Conflict, match="dealt with meanwhile"):
+        redrive_failure(failure_id, BY_ADA, deps(world))
+    assert [item["state"] for item in world.rows("failures")] == ["resolved"]
+
+
+def test_a_dead_letter_of_a_parked_event_adds_no_second_row(world: World) -> None:
+    failure_id = parked(world)
+    assert dead(world) == failure_id
+    assert len(world.rows("failures")) == 1
