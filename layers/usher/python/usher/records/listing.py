@@ -1,17 +1,21 @@
 """Listing: how onboardings are found again by phone, e-mail, name, stage and time.
 
 The indexes hold keys alone, so that the updates of a sign-up's way write no index but that of its stage; what
-a page shows is read from the master records. What they are keyed by is written once, with the record.
+a page shows is read from the master records. What they are keyed by is written by its first step and not by
+intake, which has no time to spare: until then a sign-up is found by its stage, its phone, and the claim on
+its e-mail.
 """
 
 import unicodedata
 from dataclasses import dataclass
 
-from usher.domain.emails import folded
+from usher.domain.emails import claim_key, folded
+from usher.domain.errors import InvalidCommand
 from usher.ports.store import BeginsWith, Equals, Item, SortCondition, Store
 
 TABLE = "signups"
 EVERYBODY = "all"  # the one partition of the index by time: DynamoDB takes a thousand writes a second there
+_QUEUED, _BEGUN = "queued.", "begun."  # which part of everybody a cursor leads into
 _NAME_LENGTH = 100  # characters of a name that are compared; keys hold a kilobyte
 
 
@@ -21,7 +25,7 @@ def folded_name(name: str) -> str:
 
 
 def attributes(*, name: str | None, email: str | None) -> Item:
-    """What a new master record carries to be found; phone, stage and time are on it anyway."""
+    """What a master record carries to be found; phone, stage and time are on it anyway."""
     found: Item = {"listing": EVERYBODY}
     if email:
         found["email_folded"] = folded(email)
@@ -43,8 +47,8 @@ class Wanted:
         """Whether a master record is as wanted now; an index may know an older state."""
         return (
             self.phone in (None, item.get("phone"))
-            and (self.email is None or item.get("email_folded") == folded(self.email))
-            and (self.name is None or item.get("name_folded", "").startswith(folded_name(self.name)))
+            and (self.email is None or folded(item.get("email", "")) == folded(self.email))
+            and (self.name is None or folded_name(item.get("name", "")).startswith(folded_name(self.name)))
             and self.stage in (None, item.get("stage"))
         )
 
@@ -58,22 +62,50 @@ class Listing:
     def page(self, wanted: Wanted, *, limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
         """Up to `limit` master records, newest first (by name in its order), and where to go on.
 
-        With several wishes a page may hold fewer, even none, and still go on. Raises InvalidCommand when the
-        cursor is not one of this listing.
+        Without any wish those come first that are still queued. With several wishes a page may hold fewer,
+        even none, and still go on. Raises InvalidCommand when the cursor is not one of this listing.
         """
+        if wanted == Wanted():
+            return self._everybody(limit, cursor)
         index, partition, sort = _path(wanted)
+        ids, after = self._ids(index, partition, sort, limit, cursor)
+        if index == "by_email" and cursor is None and (holder := self._holder(partition.value)):
+            ids = [holder, *(id for id in ids if id != holder)]
+        return [item for item in self._records(ids) if wanted.fits(item)], after
+
+    def _everybody(self, limit: int, cursor: str | None) -> tuple[list[Item], str | None]:
+        part, _, inner = (cursor or _QUEUED).partition(".")
+        items: list[Item] = []
+        after: str | None = None
+        if part + "." == _QUEUED:
+            ids, after = self._ids("by_stage", Equals("stage", "received"), None, limit, inner or None)
+            if after is not None:
+                return self._records(ids), _QUEUED + after
+            items, inner = self._records(ids), ""
+        elif part + "." != _BEGUN:
+            raise InvalidCommand("cursor: not one this listing gave")
+        if room := limit - len(items):
+            ids, after = self._ids("by_time", Equals("listing", EVERYBODY), None, room, inner or None)
+            items += [item for item in self._records(ids) if item["stage"] != "received"]
+            return items, None if after is None else _BEGUN + after
+        return items, _BEGUN
+
+    def _ids(
+        self, index: str, partition: Equals, sort: SortCondition | None, limit: int, cursor: str | None
+    ) -> tuple[list[str], str | None]:
         found = self._store.query(
-            TABLE,
-            partition,
-            index=index,
-            sort=sort,
-            limit=limit,
-            cursor=cursor,
-            descending=sort is None,
+            TABLE, partition, index=index, sort=sort, limit=limit, cursor=cursor, descending=sort is None
         )
-        ids = [item["signup_id"] for item in found.items]
-        items = [self._store.get(TABLE, {"signup_id": id}) for id in ids]
-        return [item for item in items if item is not None and wanted.fits(item)], found.cursor
+        return [item["signup_id"] for item in found.items], found.cursor
+
+    def _holder(self, email: str) -> str | None:
+        """The sign-up that holds this e-mail, which may be too new to be listed."""
+        claim = self._store.get("claims", {"claim": claim_key(email)})
+        return None if claim is None else str(claim["signup_id"])
+
+    def _records(self, ids: list[str]) -> list[Item]:
+        items = (self._store.get(TABLE, {"signup_id": id}) for id in ids)
+        return [item for item in items if item is not None]
 
 
 def _path(wanted: Wanted) -> tuple[str, Equals, SortCondition | None]:
@@ -84,6 +116,4 @@ def _path(wanted: Wanted) -> tuple[str, Equals, SortCondition | None]:
     if wanted.name is not None:
         text = folded_name(wanted.name)
         return "by_name", Equals("name_initial", text[:1] or " "), BeginsWith("name_folded", text)
-    if wanted.stage is not None:
-        return "by_stage", Equals("stage", wanted.stage), None
-    return "by_time", Equals("listing", EVERYBODY), None
+    return "by_stage", Equals("stage", wanted.stage), None
