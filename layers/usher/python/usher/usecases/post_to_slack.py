@@ -14,7 +14,7 @@ from usher.ports.queue import Message, Queue
 from usher.records.chat_slot import ChatSlot
 
 CHAT = "chat"
-MOST = 20  # messages of one post: with their dividers they stay under Slack's 50 blocks
+MOST = 16  # messages of one post: as cards with dividers they stay under Slack's 50 blocks
 LONGEST_DELAY = 60  # seconds
 
 
