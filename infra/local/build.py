@@ -61,6 +61,7 @@ class LocalUsher:
         host, port: where the gateway listens; port 0 takes a free one.
         handlers: by `room/name`, in place of the files of functions/ (tests).
         workers: threads of the workflow engine.
+        synchronous: SQLite's durability; less than FULL is for simulations, which nobody resumes.
         schedules: whether schedules fire; a clock that skips would skip from one to the next for ever.
 
     Raises:
@@ -79,6 +80,7 @@ class LocalUsher:
         handlers: Mapping[str, Handler] | None = None,
         workers: int = 32,
         schedules: bool = True,
+        synchronous: str = "FULL",
     ) -> None:
         machines = documents()  # refused before anything is opened
         self.functions = Functions(catalog.FUNCTIONS, handlers=handlers)
@@ -88,7 +90,7 @@ class LocalUsher:
         self.settings = dataclasses.replace(settings, public_url=settings.public_url or self.url)
         self.clock = clock
         self.activity = work = Activity(clock)
-        self.database = database = Database(data_dir / FILE)
+        self.database = database = Database(data_dir / FILE, synchronous=synchronous)
         self._pool = pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="consumer")
 
         self.store = SqliteStore(database, catalog.TABLES, clock)

@@ -1,0 +1,363 @@
+"""A simulated hour in one process: real handlers, engine and SDKs, vendors with limits, time that jumps.
+
+Time stands still while anybody works and jumps to the next moment somebody waits for, so a run says what
+admission does and nothing about how fast the machine is. Calls reach the stand-ins without sockets.
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import urllib3
+
+from infra import policy_files
+from infra.local.build import LocalUsher
+from infra.local.clock import LocalClock
+from infra.local.prepare import prepare
+from infra.local.secrets import FileSecrets
+from infra.local.signed_posts import sign
+from infra.local.stand_ins import serve
+from infra.local.stand_ins.config import Config
+from infra.local.stand_ins.http import Request
+from infra.local.stand_ins.limits import RateLimits
+from infra.local.stand_ins.stand_in import StandIn
+from usher.adapters.stripe_calls import StripeCalls
+from usher.bootstrap import policies as usher_policies
+from usher.bootstrap.admission import admission
+from usher.domain.errors import VendorUnavailable
+from usher.settings import Settings
+
+START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+STILL = 1e-6  # business seconds per wall second: next to nothing
+SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLXNpbXVsYXRpb24="
+KEYS = {
+    "stripe": "sk_test_simulation",
+    "hubspot": "pat-na1-simulation",
+    "postmark": "postmark-simulation",
+    "product": "prd_simulation",
+    "slack": "T000/B000/SIMULATION",
+}
+
+
+class Vendors:
+    """The five stand-ins behind `http://NAME.simulation`, each answering one call at a time.
+
+    Attributes:
+        answers: how often each (vendor, status) was answered.
+        calls: how often each (vendor, operation) was called.
+    """
+
+    def __init__(self, folder: Path, clock: LocalClock) -> None:
+        self._folder, self._clock = folder, clock
+        self._stand_ins = {name: self._create(name) for name in serve.NAMES}
+        self._locks = {name: threading.Lock() for name in serve.NAMES}
+        self.urls = {name: f"http://{name}.simulation" for name in serve.NAMES}
+        self.answers: Counter[tuple[str, int]] = Counter()
+        self.calls: Counter[tuple[str, str]] = Counter()
+
+    def _create(self, name: str) -> StandIn:
+        stand_in = serve.create(name, self._folder, Config(api_key=KEYS[name], check_contract=False))
+        stand_in.clock.wall = stand_in.clock.now = self._clock.timestamp  # type: ignore[method-assign]
+        stand_in.limits = RateLimits(self._clock.timestamp)
+        return stand_in
+
+    def keep_limits(self) -> None:
+        """Answer 429 above the documented rates from now on, and count from here."""
+        for stand_in in self._stand_ins.values():
+            stand_in.config = dataclasses.replace(stand_in.config, enforce_limits=True)
+        self.answers.clear()
+        self.calls.clear()
+
+    def close(self) -> None:
+        for stand_in in self._stand_ins.values():
+            stand_in.state.close()
+
+    def urlopen(self, pool: urllib3.HTTPConnectionPool, method: str, url: str, **given: Any) -> Any:
+        """In place of the connection pool's: hand the request to the stand-in of the pool's host."""
+        name = pool.host.partition(".")[0]
+        target, body = urlsplit(url), given.get("body") or b""
+        request = Request(
+            method,
+            target.path,
+            target.query,
+            {key.lower(): str(value) for key, value in (given.get("headers") or {}).items()},
+            body if isinstance(body, bytes) else body.encode(),
+        )
+        with self._locks[name]:
+            answer = self._stand_ins[name].answer(request)
+            self.answers[name, answer.status] += 1
+            self.calls[name, request.operation] += 1
+        return urllib3.HTTPResponse(
+            io.BytesIO(answer.body),
+            headers=answer.headers,
+            status=answer.status,
+            preload_content=given.get("preload_content", True),
+            request_method=method,
+        )
+
+    @contextlib.contextmanager
+    def reachable(self) -> Iterator[None]:
+        """Inside, every HTTP client of this process that is built on urllib3 reaches them."""
+
+        def urlopen(
+            pool: urllib3.HTTPConnectionPool,
+            method: str,
+            url: str,
+            body: Any = None,
+            headers: Any = None,
+            **more: Any,
+        ) -> Any:
+            return self.urlopen(pool, method, url, body=body, headers=headers, **more)
+
+        with patch.object(urllib3.HTTPConnectionPool, "urlopen", urlopen):
+            yield
+
+
+class Simulation:
+    """One Usher with its vendors; time stands at START until `go`.
+
+    Attributes:
+        usher: the running deployment.
+        vendors: what it calls.
+        clock: the time of all of them.
+    """
+
+    def __init__(self, usher: LocalUsher, vendors: Vendors, clock: LocalClock) -> None:
+        self.usher, self.vendors, self.clock = usher, vendors, clock
+        self._hands = ThreadPoolExecutor(8, thread_name_prefix="arrivals")
+        self._closing = False
+        self.refused: Counter[int] = Counter()
+
+    def go(self) -> None:
+        """Let time pass: what begins at START has been arranged."""
+        self.clock.end()
+
+    def at(self, moment: datetime, do: Callable[[], None]) -> None:
+        """Have `do` done at this moment, beside whatever else is."""
+
+        def ring() -> None:
+            if not self._closing:
+                self.clock.begin()
+                self._hands.submit(work)
+
+        def work() -> None:
+            try:
+                do()
+            finally:
+                self.clock.end()
+
+        self.clock.call_at(moment, ring)
+
+    def arrive(self, count: int, *, within: timedelta) -> None:
+        """Let sign-ups come at even distances from START on."""
+
+        def one(number: int) -> None:
+            if number + 1 < count:
+                self.at(START + within * (number + 1) / count, lambda: one(number + 1))
+            self._post(number)
+
+        self.at(START, lambda: one(0))
+
+    def _post(self, number: int) -> None:
+        signed = sign(SECRET, json.dumps(_signup(number)).encode(), webhook_id=f"msg_{number}")
+        event = {
+            "version": "2.0",
+            "routeKey": "POST /webhooks/signup",
+            "rawPath": "/webhooks/signup",
+            "rawQueryString": "",
+            "headers": dict(signed.headers),
+            "requestContext": {
+                "requestId": f"r{number}",
+                "http": {"method": "POST", "path": "/webhooks/signup"},
+            },
+            "body": signed.body.decode(),
+            "isBase64Encoded": False,
+        }
+        answer = self.usher.functions.invoke("intake/receive_signup", event)
+        if answer["statusCode"] != 202:
+            self.refused[answer["statusCode"]] += 1
+
+    def minutes(self) -> float:
+        """How much of the simulated time has passed."""
+        return (self.clock.now() - START) / timedelta(minutes=1)
+
+    def dunning(self, *, every: timedelta, calls: int) -> list[tuple[float, float]]:
+        """Make so many calls at a time in the reserved lane, to the endpoint that sign-ups press most.
+
+        Returns a list that fills with the minute and the seconds each call took from wish to answer; one that
+        is told to come later comes then, as a workflow would.
+        """
+        platform, took = self.usher.platform, []
+        stripe = StripeCalls(
+            api_base=self.vendors.urls["stripe"],
+            api_key=KEYS["stripe"],
+            admission=admission(platform, "reserved"),
+        )
+        customer = stripe.call("post", "/v1/customers", {"email": "late@simulation.example.com"})["id"]
+
+        def call(wished: datetime) -> None:
+            try:
+                stripe.call("post", f"/v1/customers/{customer}", {"description": "reminded"})
+            except VendorUnavailable as error:
+                self.at(self.clock.now() + timedelta(seconds=error.retry_after or 1.0), lambda: call(wished))
+            else:
+                now = self.clock.now()
+                took.append(((wished - START) / timedelta(minutes=1), (now - wished).total_seconds()))
+
+        def again(moment: datetime) -> None:
+            for _ in range(calls):
+                self.at(moment, lambda: call(moment))
+            self.at(moment + every, lambda: again(moment + every))
+
+        self.at(START + every, lambda: again(START + every))
+        return took
+
+    def drained(self) -> float:
+        """The minute in which the last execution so far ended."""
+        row = self.usher.database.reader().execute("SELECT MAX(stopped) FROM workflow_executions").fetchone()
+        return ((row[0] or START.timestamp()) - START.timestamp()) / 60
+
+    def ended(self) -> int:
+        """How many executions have ended, well or not."""
+        row = self.usher.database.reader().execute(
+            "SELECT COUNT(*) FROM workflow_executions WHERE status <> 'RUNNING'"
+        )
+        return int(row.fetchone()[0])
+
+    def signups(self) -> Counter[tuple[str, str]]:
+        """How many sign-ups stand at each (status, stage)."""
+        rows = self.usher.database.reader().execute("SELECT item FROM item_signups")
+        items = (json.loads(row[0]) for row in rows)
+        return Counter((item["status"], item["stage"]) for item in items)
+
+    def close(self) -> None:
+        self._closing = True
+        self._hands.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class Rush:
+    """What came of a rush.
+
+    Attributes:
+        drained: the minute in which the last sign-up had its CRM records and its welcome mail.
+        ends: sign-ups by (status, stage); whole are those at ("active", "welcomed").
+        turned_away: what intake answered instead of 202, by status.
+        answers: vendors' answers by (vendor, status).
+        calls: vendors' calls by (vendor, operation), without those of the reserved lane.
+        loaded, idle: seconds that calls of the reserved lane took, until then and after.
+    """
+
+    drained: float
+    ends: Counter[tuple[str, str]]
+    turned_away: Counter[int]
+    answers: Counter[tuple[str, int]]
+    calls: Counter[tuple[str, str]]
+    loaded: list[float]
+    idle: list[float]
+
+    @property
+    def whole(self) -> int:
+        return self.ends["active", "welcomed"]
+
+    def refused(self, vendor: str | None = None) -> float:
+        """The share of 429s among a vendor's answers, or among all."""
+        of = {key: number for key, number in self.answers.items() if vendor in (None, key[0])}
+        return sum(number for (_, status), number in of.items() if status == 429) / sum(of.values())
+
+
+def rush(folder: Path, count: int, *, within: timedelta, idle: timedelta, give_up: timedelta) -> Rush:
+    """Let sign-ups come, with dunning beside them, until all have ended; then watch dunning alone for `idle`.
+
+    Dunning makes three calls at a time every five seconds. What has not ended by `give_up` has not.
+    """
+    with opened(folder) as simulation:
+        lane = simulation.dunning(every=timedelta(seconds=5), calls=3)
+        simulation.arrive(count, within=within)
+        simulation.go()
+        while simulation.ended() < count and simulation.clock.now() < START + give_up:
+            time.sleep(0.2)
+        drained = simulation.drained()
+        while simulation.minutes() < drained + idle / timedelta(minutes=1):
+            time.sleep(0.02)
+        calls = Counter(simulation.vendors.calls)
+        del calls["stripe", "POST /v1/customers/{customer}"]
+        return Rush(
+            drained=drained,
+            ends=simulation.signups(),
+            turned_away=simulation.refused,
+            answers=Counter(simulation.vendors.answers),
+            calls=calls,
+            loaded=[seconds for minute, seconds in lane if minute < drained],
+            idle=[seconds for minute, seconds in lane if minute >= drained],
+        )
+
+
+@contextlib.contextmanager
+def opened(folder: Path, *, limits: Mapping[str, Any] | None = None) -> Iterator[Simulation]:
+    """A simulation in an empty folder, under a deployment's limits (policies/limits.yaml), before `go`."""
+    policies = policy_files.load_all()
+    rates = dict(limits or policies["limits"]["deployed"])
+    policies = {**policies, "limits": {"local": rates, "deployed": rates}}
+    usher_policies.install(policies)
+    with contextlib.ExitStack() as stack:
+        clock = LocalClock(scale=STILL, skipping=True, started_at=START)
+        stack.callback(clock.close)
+        clock.begin()  # until `go`
+        vendors = Vendors(folder, clock)
+        stack.callback(vendors.close)
+        stack.enter_context(vendors.reachable())
+        env = {f"{name.upper()}_API_BASE": url for name, url in vendors.urls.items()}
+        env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
+        prepare(policies, env, done=folder / "prepared")
+        vendors.keep_limits()
+        bases: dict[str, Any] = {f"{name}_api_base": url for name, url in vendors.urls.items()}
+        usher = LocalUsher(
+            folder,
+            Settings(**bases),
+            clock=clock,
+            secrets=_secrets(folder / "secrets.json"),
+            workers=8,
+            synchronous="OFF",
+        )
+        usher.start()
+        stack.callback(usher_policies.install, {})
+        stack.callback(usher.stop)
+        simulation = Simulation(usher, vendors, clock)
+        stack.callback(simulation.close)
+        yield simulation
+
+
+def _secrets(path: Path) -> FileSecrets:
+    secrets = FileSecrets(path)
+    names = {"slack": "slack_webhook"}
+    secrets.provide({names.get(vendor, f"{vendor}_api_key"): key for vendor, key in KEYS.items()})
+    secrets.provide({"signup_webhook": SECRET, "stripe_webhook": "whsec_simulation", "access_tokens": "{}"})
+    return secrets
+
+
+def _signup(number: int) -> dict[str, Any]:
+    return {
+        "type": "signup.completed",
+        "timestamp": START.isoformat(),
+        "data": {
+            "email": f"person-{number}@simulation.example.com",
+            "name": f"Person {number}",
+            "company": {"name": f"Company {number}", "domain": f"c{number}.example.com", "size": 12},
+            "plan": "pro-monthly",
+            "payment_method": "pm_card_visa",
+            "referral_source": "simulation",
+        },
+    }
