@@ -297,3 +297,32 @@ def test_a_bank_debit_is_settled_by_the_control_route(
     assert again(shop, session).payment_status == paid
     twice = shop.control("POST", "/_control/settle_payment", {"payment_intent": intent})
     assert "no debit is under way" in twice["error"]["message"]
+
+
+def test_a_trial_with_a_card_that_asks_the_bank_completes_when_the_bank_says_yes(shop: Shop) -> None:
+    data = {"trial_period_days": 14}
+    session = subscribing(shop, customer=shop.customer(None).id, subscription_data=data)
+    shop.pay(session=session.id, payment_method="pm_card_threeDSecure2Required")
+    assert again(shop, session).status == "open"
+    shop.control("POST", "/_control/complete_authentication", {"session": session.url})
+    done = again(shop, session, "subscription.default_payment_method")
+    assert (done.status, done.payment_status) == ("complete", "no_payment_required")
+    assert (done.subscription.status, done.subscription.default_payment_method.type) == ("trialing", "card")
+    asked = shop.control("POST", "/_control/complete_authentication", {"session": session.id})
+    assert "does not wait for the bank" in asked["error"]
+
+
+def test_a_card_that_cannot_be_set_up_leaves_the_session_open(shop: Shop) -> None:
+    order = {"mode": "setup", "currency": "usd", "customer": shop.customer(None).id, **HOME}
+    session = shop.api.checkout.sessions.create(order)
+    assert shop.pay(session=session.id, payment_method="pm_card_chargeDeclined")[0]["status"] == 402
+    assert shop.pay(session=session.id)[0]["now"]["status"] == "complete"
+
+
+def test_two_tabs_make_two_subscriptions(shop: Shop) -> None:
+    """Stripe does not know that they are meant as one: that is for Usher to see."""
+    customer = shop.customer(None)
+    first, second = subscribing(shop, customer=customer.id), subscribing(shop, customer=customer.id)
+    for session in (first, second):
+        shop.pay(session=session.id)
+    assert len(shop.api.subscriptions.list({"customer": customer.id}).data) == 2

@@ -7,6 +7,8 @@ from urllib.parse import urlencode, urlsplit
 from infra.local.stand_ins.http import Request
 from infra.local.stand_ins.stand_in import Handler, as_answer
 from infra.local.stand_ins.stripe.account import Account
+from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
+from infra.local.stand_ins.stripe.invoices import Invoices
 
 _PAGES = {
     "link": ("POST /pay/{id}", "payment_link"),
@@ -24,8 +26,15 @@ class CustomerAtThePage:
         pages: the pages' handlers by operation.
     """
 
-    def __init__(self, account: Account, pages: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        pages: Mapping[str, Handler],
+        payment: CheckoutPayment,
+        invoices: Invoices,
+    ) -> None:
         self._account, self._pages = account, pages
+        self._payment, self._invoices = payment, invoices
 
     def pay(self, request: Request) -> Any:
         """`{"link" | "session" | "invoice": id or url, "times"?, …what is typed}` → one result per time.
@@ -46,10 +55,25 @@ class CustomerAtThePage:
         with self._account.state.transaction():
             return {"results": [self._once(target, order) for _ in range(times)]}
 
+    def waited_for(self, order: dict[str, Any]) -> str:
+        """The id of the intent that the order's `session` or `invoice` waits for the bank with.
+
+        Raises LookupError when it waits for none.
+        """
+        target = "session" if "session" in order else "invoice"
+        id = _id(order[target])
+        held = self._account.need(_PAGES[target][1], id)
+        waiting = (
+            self._payment.waits_for_bank(held) if target == "session" else self._invoices.intent_of(held)
+        )
+        if waiting is None:
+            raise LookupError(f"{target} {id} does not wait for the bank")
+        found: str = waiting["id"]
+        return found
+
     def _once(self, target: str, order: dict[str, Any]) -> Any:
         operation, kind = _PAGES[target]
-        address = urlsplit(order[target])
-        id = address.path.rstrip("/").rpartition("/")[2]
+        address, id = urlsplit(order[target]), _id(order[target])
         if self._account.find(kind, id) is None:
             raise LookupError(f"there is no {target} {id}")
         query = address.query
@@ -66,3 +90,7 @@ class CustomerAtThePage:
         if kind == "payment_link":
             return self._account.state.find("checkout.session", id)
         return self._account.find(kind, id)
+
+
+def _id(id_or_url: str) -> str:
+    return urlsplit(id_or_url).path.rstrip("/").rpartition("/")[2]

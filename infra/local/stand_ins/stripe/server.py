@@ -97,7 +97,7 @@ class StripeStandIn(StandIn):
         self._time = PassingTime(account, strikes)
         self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
         pages = self._pages.routes() | CheckoutPages(account, items, payment, links).routes()
-        self._customer = CustomerAtThePage(account, pages)
+        self._customer = CustomerAtThePage(account, pages, payment, invoices)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
         resources += [customers, subscriptions, subscribed, invoices, sessions, links]
         resources += [Charges(account), refunds, TestClocks(account, self._time)]
@@ -268,9 +268,9 @@ class StripeStandIn(StandIn):
     def _complete_authentication(self, request: Request) -> Any:
         order = request.json()
         with self.state.transaction():
-            return self._pages.complete(
-                order.get("payment_intent") or order["setup_intent"], order.get("outcome")
-            )
+            waiting = order.get("payment_intent") or order.get("setup_intent")
+            id = waiting or self._customer.waited_for(order)
+            return self._pages.complete(id, order.get("outcome"))
 
     def _settle_payment(self, request: Request) -> Any:
         order = request.json()
