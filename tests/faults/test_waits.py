@@ -5,6 +5,7 @@ Scenarios 10, 12 and 13. Time is real where somebody answers, and skips where a 
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from tests.faults import census
 from tests.faults import world as worlds
 from tests.faults.world import World
+from usher.domain import ids
+from usher.records.waits import Waits
 
 CONFIRM_ALL = {"confirmation": {"who": {"domains": ["example.com"]}}}
 
@@ -222,7 +225,7 @@ def test_a_first_payment_that_never_comes_expires_and_leaves_nothing(world: Worl
     ended = world.status(signup_id)
     assert (ended["status"], ended["failure"]["step"]) == ("expired", "ask_payment")
     assert [each["status"] for each in world.vendors.objects()["stripe"]["checkout.session"]] == ["expired"]
-    assert "customer" not in world.vendors.objects()["stripe"]
+    assert [each.get("deleted") for each in world.vendors.objects()["stripe"]["customer"]] == [True]
     assert len(mails(world, "payment-needed")) == 2
 
 
@@ -248,5 +251,77 @@ def test_an_invoice_on_terms_holds_nobody_up(world: World) -> None:
     assert invoice["due_date"] is not None
 
 
-def settle_debit(world: World, **how: Any) -> Any:
-    return world.vendors.control("stripe", "POST", "complete_authentication", how)
+def debit(world: World, outcome: str) -> None:
+    """The customer's bank answers."""
+    [payment] = world.vendors.objects()["stripe"]["payment_intent"]
+    order = {"payment_intent": payment["id"], "outcome": outcome}
+    world.vendors.control("stripe", "POST", "settle_payment", order)
+
+
+BANK = {"payment": "bank", "payment_method": "pm_usBankAccount"}
+SLOW_BANK = {"clearing_seconds": 10_000_000}
+
+
+def test_a_bank_debit_is_waited_for_and_lets_the_customer_in_when_it_arrives(tmp_path: Path) -> None:
+    with worlds.opened(tmp_path, skipping=False, stripe=SLOW_BANK) as world:
+        signup_id = world.sign_up(**BANK)
+        waiting = world.wait_status(signup_id, "waiting_payment")
+        assert waiting["waiting"]["reasons"] == ["the bank has not confirmed the debit yet"]
+        assert "checkout_url" not in waiting
+        debit(world, "succeed")
+        world.wait_status(signup_id, "active")
+        world.settle()
+        census.of(world).billing_equals_stripes()
+
+
+def test_a_bank_debit_that_comes_back_undoes_the_sign_up_with_the_bank_s_reason(tmp_path: Path) -> None:
+    with worlds.opened(tmp_path, skipping=False, stripe=SLOW_BANK) as world:
+        signup_id = world.sign_up(**BANK)
+        world.wait_status(signup_id, "waiting_payment")
+        debit(world, "fail")
+        ended = world.wait_status(signup_id, "rolled_back")
+        assert "the first payment failed" in ended["failure"]["reason"]
+        world.settle()
+        assert world.vendors.objects()["product"] == {}
+
+
+def test_money_that_comes_after_the_sign_up_has_ended_is_paid_back(tmp_path: Path) -> None:
+    """A product that refuses while the bank is still at it: nobody is left paid and locked out."""
+    with worlds.opened(tmp_path, skipping=False, stripe=SLOW_BANK) as world:
+        world.vendors.fault("product", "PUT /v1/tenants/{account_id}", "400")
+        signup_id = world.sign_up(**BANK)
+        world.wait_status(signup_id, "rolled_back")
+        debit(world, "succeed")
+        assert worlds.eventually(lambda: bool(world.vendors.objects()["stripe"].get("refund")))
+        world.settle()
+        [refund] = world.vendors.objects()["stripe"]["refund"]
+        [payment] = world.vendors.objects()["stripe"]["payment_intent"]
+        assert (refund["amount"], refund["payment_intent"]) == (payment["amount"], payment["id"])
+
+
+# -- the bell ------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_is_there_before_the_question_is_taken_at_once(patient: World) -> None:
+    """What is stored is the truth, and ringing the workflow only the bell."""
+    signup_id = ids.derived("su", "msg_ada")
+    given = {"decision": "approve", "reason": "agreed by phone", "by": "sales"}
+    Waits(patient.usher.platform.store).answer(f"review#{signup_id}#1", given, now=datetime.now(UTC))
+    assert patient.sign_up(plan="enterprise") == signup_id
+    patient.wait_status(signup_id, "active")
+    patient.settle()
+    assert {step["status"] for step in patient.status(signup_id)["steps"]} == {"done"}
+
+
+def test_a_redriven_execution_asks_again_and_the_new_answer_is_heard(patient: World) -> None:
+    """The former task token died with the failure; the row holds the new one."""
+    signup_id = patient.sign_up(plan="enterprise")
+    assert worlds.eventually(lambda: bool(patient.rows("waits")))
+    [execution] = patient.executions()
+    before = patient.rows("waits")[0]["token"]
+    patient.usher.engine.stop_execution(execution["executionArn"])
+    patient.wait_status(signup_id, "failed")
+    patient.usher.platform.workflows.redrive(execution["executionArn"])
+    assert worlds.eventually(lambda: patient.rows("waits")[0]["token"] != before)
+    assert decide(patient, signup_id)[0] == 200
+    patient.wait_status(signup_id, "active")

@@ -39,7 +39,7 @@ UNAUTHENTICATED = Decline(
     "authentication_required",
     "Your card was declined. This transaction requires authentication.",
 )
-RETURNED = Decline("payment_method_bank_account_returned", "returned", "The bank has returned this debit.")
+RETURNED = Decline("debit_not_authorized", "returned", "The bank has returned this debit.")
 
 Authentication = Literal["never", "always", "unless_set_up"]
 

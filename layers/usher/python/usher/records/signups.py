@@ -203,9 +203,11 @@ class Signups:
             raise NotFound(f"no sign-up {signup_id}: its master record was never stored")
         return signup
 
-    def change(self, signup_id: str, values: Item, *, if_: Condition | None = None) -> Signup:
+    def change(
+        self, signup_id: str, values: Item, *, remove: tuple[str, ...] = (), if_: Condition | None = None
+    ) -> Signup:
         """Set attributes of an existing record; returns it as it now is. Raises ConditionFailed."""
-        item = self._store.write(self.changing(signup_id, values, if_=if_))
+        item = self._store.write(self.changing(signup_id, values, remove=remove, if_=if_))
         assert item is not None  # an Update answers with the item
         return parse(item)
 

@@ -3,6 +3,7 @@
 from usher.domain import times
 from usher.domain.gates import WaitKind
 from usher.ports.queue import Message, Queue
+from usher.records.signups import Signup
 from usher.usecases import gates
 from usher.usecases.answer_wait import Asker
 from usher.usecases.step import OK, AskCommand, StepResult, mark
@@ -41,8 +42,7 @@ def _ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
     An answer that came first is given at once to the task that this very call belongs to.
     """
     now = asker.clock.now()
-    asked = mark(command, f"ask_{kind}", now, status="waiting")
-    signup = asker.signups.change(command.signup_id, asked)
+    signup = waits_again(command, kind, asker)
     assert signup.account_id is not None  # RegisterSignup ran before
     waiting = signup.waiting or {}
     deadline = str(waiting.get("deadline") or times.text(now))
@@ -55,3 +55,13 @@ def _ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
         reminded = gates.told(signup.signup_id, {"waiting": waiting}, reminder=True)
         asker.log.commit(signup.account_id, reminded, [], correlation_id=command.correlation_id, now=now)
     return True
+
+
+def waits_again(command: AskCommand, kind: WaitKind, asker: Asker) -> Signup:
+    """The record, which says that it waits: also of a sign-up that had failed and is redriven."""
+    asked = mark(command, f"ask_{kind}", asker.clock.now(), status="waiting")
+    signup = asker.signups.change(command.signup_id, asked)
+    if signup.status == "failed":
+        back = {"status": f"waiting_{kind}", "stage": f"waiting_{kind}"}
+        signup = asker.signups.change(command.signup_id, back, remove=("failure",))
+    return signup

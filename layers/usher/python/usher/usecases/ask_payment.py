@@ -7,12 +7,11 @@ from usher.ports.queue import Queue
 from usher.ports.store import Store
 from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
-from usher.usecases.ask import send_notice
+from usher.usecases.ask import send_notice, waits_again
 from usher.usecases.create_billing_customer import create_billing_customer
 from usher.usecases.first_payment import FirstPayment, FirstPayments
-from usher.usecases.step import OK, STOP, AskCommand, StepResult, mark
+from usher.usecases.step import OK, STOP, AskCommand, StepResult
 
-STEP = "ask_payment"
 LONGEST_CHECKOUT = timedelta(hours=23, minutes=50)  # Stripe keeps one open for a day at most
 
 
@@ -31,7 +30,7 @@ def ask_payment(
     in between is seen by the one or by the other.
     """
     now = asker.clock.now()
-    signup = asker.signups.change(command.signup_id, mark(command, STEP, now, status="waiting"))
+    signup = waits_again(command, "payment", asker)
     waiting = signup.waiting or {"since": times.text(now), "deadline": times.text(now)}
     asker.waits.ask_anew(
         signup.wait_id("payment"), token=command.task_token, deadline=waiting["deadline"], now=now
