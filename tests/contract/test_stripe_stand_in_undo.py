@@ -1,11 +1,13 @@
 """Taking back what was done at the Stripe stand-in: refunds, cancellations, voids, deletions."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe
 
+from infra.local.stand_ins.stripe.cards import TEST_METHODS
 from tests.contract.stripe_shop import Shop, opened_shop
 
 
@@ -126,3 +128,21 @@ def test_the_payment_of_a_session_ends_with_the_session(shop: Shop) -> None:
         shop.api.payment_intents.cancel(intent)
     shop.api.checkout.sessions.expire(session.id)
     assert shop.api.payment_intents.retrieve(intent).status == "canceled"
+
+
+@pytest.mark.parametrize("method", [name for name, each in TEST_METHODS.items() if each.on_charge])
+def test_a_refused_payment_says_why_in_a_code_that_the_sdk_knows(shop: Shop, method: str) -> None:
+    intent = shop.api.payment_intents.create({"amount": 500, "currency": "usd"})
+    with contextlib.suppress(stripe.CardError):
+        if shop.api.payment_intents.confirm(intent.id, {"payment_method": method}).next_action:
+            shop.control("POST", "/_control/complete_authentication", {"payment_intent": intent.id})
+    shop.control("POST", "/_control/settle_payment", {"payment_intent": intent.id})  # of a bank debit
+    refused = shop.api.payment_intents.retrieve(intent.id)  # held against the SDK's enumeration
+    assert (refused.status, bool(refused.last_payment_error.code)) == ("requires_payment_method", True)
+
+
+def test_a_debit_sent_back_says_why_in_a_code_that_the_sdk_knows(shop: Shop) -> None:
+    intent = payment(shop, "pm_usBankAccount")
+    order = {"payment_intent": intent.id, "outcome": "fail"}
+    shop.control("POST", "/_control/settle_payment", order)
+    assert shop.api.payment_intents.retrieve(intent.id).last_payment_error.code == "debit_not_authorized"
