@@ -1,9 +1,17 @@
 """The operator API: one function, a file of routes per room (docs/contributing/adding_a_route.md)."""
 
-from functions.operations.routes import audit, failures, onboardings, signups
+from functions.operations.routes import (
+    accounts,
+    audit,
+    failures,
+    invitations,
+    onboardings,
+    plans,
+    signups,
+)
 from usher.bootstrap.api import resolver
 
-ROOMS = (signups, onboardings, failures, audit)
+ROOMS = (signups, onboardings, accounts, plans, invitations, failures, audit)
 
 app = resolver(*(room.routes for room in ROOMS))
 

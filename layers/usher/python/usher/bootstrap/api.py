@@ -28,6 +28,16 @@ T = TypeVar("T", bound=BaseModel)
 Outcome = Mapping[str, Any] | Answer
 
 _NAME = re.compile(r"\{(\w+)\}")
+_SHOWN_BEFORE = Answer(
+    409,
+    {
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "This was done before under the same Idempotency-Key; its answer is shown once only",
+    },
+    content_type="application/problem+json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +73,33 @@ class Routes:
         return self._add("GET", path, take, Operation(query, answers, 200))
 
     def post(
-        self, path: str, *, body: type[T], answers: type[BaseModel] | None = None, status: int = 200
+        self,
+        path: str,
+        *,
+        body: type[T],
+        answers: type[BaseModel] | None = None,
+        status: int = 200,
+        shown_once: bool = False,
     ) -> Callable[[Callable[[Call[T]], Outcome]], Callable[[Call[T]], Outcome]]:
-        """A route that does something, once per `Idempotency-Key`. `status`: of a body without an Answer."""
+        """A route that does something, once per `Idempotency-Key`. `status`: of a body without an Answer.
+
+        `shown_once`: the answer holds what is kept nowhere, so that a repeat is told no more than that.
+        """
 
         def take(event: Mapping[str, Any]) -> T:
             kind = event["headers"].get("content-type", "")
             return body_of(raw_body(event), body, content_type=kind)
 
-        return self._add("POST", path, take, Operation(body, answers, status))
+        return self._add("POST", path, take, Operation(body, answers, status), shown_once=shown_once)
 
     def _add(
-        self, method: str, path: str, take: Callable[[Mapping[str, Any]], T], operation: Operation
+        self,
+        method: str,
+        path: str,
+        take: Callable[[Mapping[str, Any]], T],
+        operation: Operation,
+        *,
+        shown_once: bool = False,
     ) -> Callable[[Callable[[Call[T]], Outcome]], Callable[[Call[T]], Outcome]]:
         key = f"{method} {path}"
         self.operations[key] = operation
@@ -94,7 +119,15 @@ class Routes:
 
                 if method == "GET":
                     return _response(do())
-                return _response(once.do(do, call, event["headers"], self.router.lambda_context))
+                shown: list[Answer] = []
+
+                def show() -> Answer:
+                    shown.append(do())
+                    return _SHOWN_BEFORE
+
+                work = show if shown_once else do
+                kept = once.do(work, call, event["headers"], self.router.lambda_context)
+                return _response(shown[0] if shown else kept)
 
             self.router.route(_NAME.sub(r"<\1>", path), method)(serve)
             return run

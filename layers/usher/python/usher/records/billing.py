@@ -19,7 +19,7 @@ _KEYS = {
     ACCOUNTS: "account_id",
 }
 _UNTOLD = {
-    PAYMENTS: frozenset({"invoice_id", "method"})
+    PAYMENTS: frozenset({"invoice_id", "method", "signup_id"})
 }  # an answer about something else may leave these out
 
 Known = dict[tuple[str, str], Item | None]
@@ -39,6 +39,10 @@ class BillingRecords:
     def known(self, ids: set[tuple[str, str]]) -> Known:
         """What we hold now of these (table, id) pairs."""
         return {(table, id): self._store.get(table, {_KEYS[table]: id}) for table, id in ids}
+
+    def subscriptions_of(self, account_id: str) -> list[Item]:
+        """The account's subscriptions, our own among them, oldest first; the index may lag a moment."""
+        return self._store.query(SUBSCRIPTIONS, Equals("account_id", account_id), index="by_account").items
 
     def record(
         self,

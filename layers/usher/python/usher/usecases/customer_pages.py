@@ -27,10 +27,15 @@ def page(
     action = f"<form method='post'><button>{escape(button)}</button></form>" if button else ""
     if link is not None:
         action += f"<p><a class='button' href='{escape(link[1])}'>{escape(link[0])}</a></p>"
+    return document(status, title, f"<p>{escape(text)}</p>{action}")
+
+
+def document(status: int, title: str, content: str) -> Answer:
+    """A page with a heading and `content`, which is HTML."""
     body = (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width,initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{action}</main></body></html>"
+        f"<body><main><h1>{escape(title)}</h1>{content}</main></body></html>"
     )
     return Answer(status, body, _HEADERS, "text/html; charset=utf-8")
