@@ -114,7 +114,7 @@ def once(data: Path, root: Path = ROOT) -> tuple[int, str]:
 def test_once_says_whether_every_sample_came_to_what_was_expected(data: Path, tmp_path: Path) -> None:
     code, output = once(data)
     assert "ready" in output.splitlines()[0]
-    assert "✓ all 7 came to what events/expected.yaml says" in output
+    assert "✓ all 10 came to what events/expected.yaml says" in output
     assert code == 0
 
     copy = checkout(tmp_path)  # the same people again, and one expectation that cannot come true

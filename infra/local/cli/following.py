@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.local.cli.client import Client
-from usher.domain.onboarding import FINAL, STEPS
+from usher.domain.onboarding import FINAL, WORK
 
 ASK_SECONDS = 0.1
 WAITING = ("waiting_confirmation", "waiting_review", "waiting_payment")
@@ -38,7 +38,7 @@ class Followed:
             return False
         name = self.status["status"]
         if name in ("active", "degraded"):  # the customer is in; the CRM and the mail follow
-            return self.step(STEPS[-1]).get("status") in ("done", "failed")
+            return self.step(WORK[-1]).get("status") in ("done", "failed")
         return name in FINAL or name in WAITING
 
     @property

@@ -15,7 +15,7 @@ from rich.text import Text
 from infra.local.cli import DATA, view
 from infra.local.cli.client import Client
 from infra.local.cli.following import Followed, follow
-from usher.domain.onboarding import STEPS
+from usher.domain.onboarding import WORK
 
 FOLDER = Path(__file__).resolve().parents[3] / "events"
 GIVE_UP_SECONDS = 120.0
@@ -105,7 +105,7 @@ def _fault(sample: Sample, row: Followed, rows: Sequence[Followed]) -> str | Non
         return f"{name}: {status}{under_way}, expected {sample.status}. {reason}"
     if sample.reason not in reason:
         return f"{name}: failed because {reason!r}, expected {sample.reason!r}"
-    undone = [step for step in STEPS if row.step(step).get("status") != "done"]
+    undone = [step for step in WORK if row.step(step).get("status") != "done"]
     if status == "active" and undone:
         return f"{name}: active without {', '.join(undone)}"
     if sample.repeats and sum(other.signup_id == row.signup_id for other in rows) < 2:

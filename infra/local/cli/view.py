@@ -14,7 +14,7 @@ from rich.text import Text
 
 from infra.local.cli.following import Followed
 from usher.domain import times
-from usher.domain.onboarding import STEPS
+from usher.domain.onboarding import WORK
 
 LABELS = {
     "register_signup": "account",
@@ -27,8 +27,15 @@ LABELS = {
     "sync_crm": "CRM",
     "send_welcome_mail": "mail",
 }
-STYLES = {"active": "green", "failed": "red", "rolled_back": "red", "rejected": "red", "degraded": "yellow"}
-_LANES = (("register_signup",), STEPS[1:3], STEPS[3:6], ("activate_account",), ("sync_crm",), STEPS[-1:])
+STYLES = {
+    "active": "green",
+    "failed": "red",
+    "rolled_back": "magenta",
+    "rejected": "magenta",
+    "expired": "magenta",
+    "degraded": "yellow",
+}
+_LANES = (("register_signup",), WORK[:2], WORK[2:5], *((step,) for step in WORK[5:]))
 _LEGEND = " · ".join(" ".join(LABELS[step] for step in lane) for lane in _LANES)
 
 
@@ -89,6 +96,8 @@ def _sign(step: dict[str, Any]) -> Text:
         return Text("●", style="yellow" if step["attempts"] > 1 else "green")
     if step["status"] == "failed":
         return Text("✗", style="bold red")
+    if step["status"] == "waiting":
+        return Text("…", style="cyan")
     return Text("↻", style="yellow")
 
 
@@ -98,10 +107,15 @@ def _now(row: Followed) -> Text:
         return Text("posted", style="dim")
     for step in row.status["steps"]:
         if step["status"] == "retrying":
-            return Text(f"{LABELS[step['name']]}, try {step['attempts']}: {step['error']}", style="yellow")
+            return Text(
+                f"{LABELS.get(step['name'], step['name'])}, try {step['attempts']}: {step['error']}",
+                style="yellow",
+            )
     status = row.status["status"]
     if failure := row.status.get("failure"):
         return Text(f"{status}: {failure['reason']}", style=STYLES.get(status, ""))
+    if waiting := row.status.get("waiting"):
+        return Text(f"waits for {waiting['kind']}: {'; '.join(waiting['reasons'])}", style="cyan")
     words = f"{status}, the same sign-up" if row.is_repeat else status.replace("_", " ")
     return Text(words, style=STYLES.get(status, ""))
 
@@ -138,6 +152,10 @@ def outcome(status: dict[str, Any], *, is_repeat: bool = False) -> Text:
         text.append("\nthe same sign-up", style="dim")
     if failure := status.get("failure"):
         text.append(f"\n{failure['reason']}", style="dim")
+    if waiting := status.get("waiting"):
+        text.append(f"\n{'; '.join(waiting['reasons'])}, until {waiting['deadline'][:16]}Z", style="dim")
+    if url := status.get("checkout_url"):
+        text.append(f"\n{url}", style="dim")
     return text
 
 

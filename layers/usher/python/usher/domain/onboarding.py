@@ -26,11 +26,8 @@ REOPENABLE: frozenset[str] = frozenset({"rolled_back", "rejected", "expired"})
 
 FINAL: frozenset[str] = REOPENABLE | {"active", "degraded", "failed"}
 
-STEPS = (
-    "register_signup",
-    "ask_confirmation",
-    "ask_review",
-    "ask_payment",
+ASKS = ("ask_confirmation", "ask_review", "ask_payment")
+WORK = (
     "create_billing_customer",
     "create_subscription",
     "create_identity",
@@ -39,6 +36,8 @@ STEPS = (
     "activate_account",
     "sync_crm",
     "send_welcome_mail",
+)
+UNDO = (
     "revoke_api_key",
     "remove_tenant",
     "remove_identity",
@@ -47,7 +46,8 @@ STEPS = (
     "close_customer",
     "withdraw_from_crm",
 )
-"""In the order they are shown; billing and provisioning run side by side. The last seven undo, in reverse."""
+STEPS = ("register_signup", *ASKS, *WORK, *UNDO)
+"""In the order they are shown; billing and provisioning run side by side, and UNDO is for the rolled back."""
 
 
 def steps_of(kind: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import ids, times
 from usher.domain.events import OnboardingDegraded, OnboardingFailed
-from usher.domain.onboarding import REOPENABLE, STEPS
+from usher.domain.onboarding import REOPENABLE, STEPS, UNDO
 from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
 from usher.ports.store import Item
@@ -15,7 +15,6 @@ from usher.records.events import EventLog
 from usher.records.failures import Failures, Kind
 from usher.records.signups import Signup, Signups
 
-UNDO = STEPS[STEPS.index("revoke_api_key") :]
 _MODULE = re.compile(r"functions/\w+/(\w+)\.py")
 
 
