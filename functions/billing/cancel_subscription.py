@@ -2,8 +2,8 @@
 
 from usher.bootstrap.billing import services
 from usher.bootstrap.steps import step
+from usher.usecases.cancel_subscription import cancel_subscription
 from usher.usecases.step import StepCommand, StepResult
-from usher.usecases.undo_billing import cancel_subscription
 
 
 @step(StepCommand)

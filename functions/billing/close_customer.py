@@ -2,8 +2,8 @@
 
 from usher.bootstrap.billing import services
 from usher.bootstrap.steps import step
+from usher.usecases.close_customer import close_customer
 from usher.usecases.step import StepCommand, StepResult
-from usher.usecases.undo_billing import close_customer
 
 
 @step(StepCommand)

@@ -2,8 +2,8 @@
 
 from usher.bootstrap.billing import services
 from usher.bootstrap.steps import step
+from usher.usecases.refund_payment import refund_payment
 from usher.usecases.step import StepCommand, StepResult
-from usher.usecases.undo_billing import refund_payment
 
 
 @step(StepCommand)

@@ -2,7 +2,7 @@
 
 from usher.bootstrap.onboarding import services
 from usher.bootstrap.steps import step
-from usher.usecases.ask import ask_confirmation
+from usher.usecases.ask_confirmation import ask_confirmation
 from usher.usecases.step import AskCommand, StepResult
 
 

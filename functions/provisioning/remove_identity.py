@@ -2,8 +2,8 @@
 
 from usher.bootstrap.provisioning import services
 from usher.bootstrap.steps import step
+from usher.usecases.remove_identity import remove_identity
 from usher.usecases.step import StepCommand, StepResult
-from usher.usecases.undo_provisioning import remove_identity
 
 
 @step(StepCommand)

@@ -2,8 +2,8 @@
 
 from usher.bootstrap.provisioning import services
 from usher.bootstrap.steps import step
+from usher.usecases.revoke_api_key import revoke_api_key
 from usher.usecases.step import StepCommand, StepResult
-from usher.usecases.undo_provisioning import revoke_api_key
 
 
 @step(StepCommand)

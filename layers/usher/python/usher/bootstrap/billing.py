@@ -28,7 +28,7 @@ from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
 from usher.usecases.answer_wait import Asker
 from usher.usecases.first_payment import FirstPayments
-from usher.usecases.undo_billing import Undoing
+from usher.usecases.undoing import Undoing
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from usher.ports.queue import Queue
 from usher.ports.store import Store
 from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
-from usher.usecases.ask import send_notice, waits_again
+from usher.usecases.asking import send_notice, waits_again
 from usher.usecases.create_billing_customer import create_billing_customer
 from usher.usecases.first_payment import FirstPayment, FirstPayments
 from usher.usecases.step import OK, STOP, AskCommand, StepResult

@@ -8,30 +8,35 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from usher.domain.chat_messages import ChatMessage, merged
-from usher.domain.errors import UsherError, VendorRejected
+from usher.domain.errors import NotYet, UsherError, VendorRejected
 from usher.ports.chat import Chat
 from usher.ports.queue import Message, Queue
 from usher.records.chat_slot import ChatSlot
 
 CHAT = "chat"
 MOST = 16  # messages of one post: as cards with dividers they stay under Slack's 50 blocks
-LONGEST_DELAY = 60  # seconds
+LONGEST_DELAY = 4  # seconds
+PATIENCE = 4  # failed posts after which a message that has to wait comes back to its queue as a failed one
 
 
 class Waiting(BaseModel):
-    """What one message of the queue wants said, how often it was put off, and whether it goes alone."""
+    """What one message of the queue wants said, and whether it goes alone.
+
+    `put_off` counts how often it had to wait for the slot, `failed` how often its post failed.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
     messages: tuple[ChatMessage, ...]
     put_off: int = 0
+    failed: int = 0
     alone: bool = False
 
 
-def waiting(*messages: ChatMessage, put_off: int = 0, alone: bool = False, delay: int = 0) -> Message:
+def waiting(*messages: ChatMessage, delay: int = 0, **more: Any) -> Message:
     """The message of the queue `chat` that has these said in one post."""
-    body: dict[str, Any] = {"messages": [each.model_dump(exclude_none=True) for each in messages]}
-    return Message(body | {"put_off": put_off, "alone": alone}, delay_seconds=delay)
+    said = [each.model_dump(exclude_none=True) for each in messages]
+    return Message({"messages": said, **more}, delay_seconds=delay)
 
 
 def post_to_slack(
@@ -41,11 +46,18 @@ def post_to_slack(
 
     A post that Slack refuses is taken apart, so that a message it does not like keeps no other from being
     told. Returns, by position in the batch, what could not be posted and why: it comes again, and after its
-    queue's last try ends among the dead letters.
+    queue's last try ends among the dead letters, however much there is to be told meanwhile.
     """
     wait = slot.take(wall)
     chosen = [] if wait else _choice(batch)
-    _put_off([each for number, each in enumerate(batch) if number not in chosen], wait or 1.0, queue)
+    rest = [number for number in range(len(batch)) if number not in chosen]
+    hopeless = [number for number in rest if batch[number].failed >= PATIENCE]
+    _put_off([batch[number] for number in rest if number not in hopeless], wait or 1.0, queue)
+    late: dict[int, UsherError] = dict.fromkeys(hopeless, NotYet("the channel's slot lies ahead"))
+    return late | _post(batch, chosen, chat, queue)
+
+
+def _post(batch: Sequence[Waiting], chosen: Sequence[int], chat: Chat, queue: Queue) -> dict[int, UsherError]:
     if not chosen:
         return {}
     said = [message for number in chosen for message in batch[number].messages]
@@ -77,11 +89,15 @@ def _choice(batch: Sequence[Waiting]) -> list[int]:
 
 def _put_off(rest: Sequence[Waiting], wait: float, queue: Queue) -> None:
     """Send again after the wait, joined, and later each time: many that wait then meet less often."""
-    joined = [message for each in rest if not each.alone for message in each.messages]
+    fresh = [message for each in rest if not (each.alone or each.failed) for message in each.messages]
     times = 1 + max((each.put_off for each in rest), default=0)
     delay = min(LONGEST_DELAY, max(math.ceil(wait), 2 ** min(times - 1, 6)))
-    parts = [joined[start : start + MOST] for start in range(0, len(joined), MOST)]
+    parts = [fresh[start : start + MOST] for start in range(0, len(fresh), MOST)]
     again = [waiting(*part, put_off=times, delay=delay) for part in parts]
-    again += [waiting(*each.messages, put_off=times, alone=True, delay=delay) for each in rest if each.alone]
+    again += [
+        waiting(*each.messages, put_off=times, failed=each.failed, alone=each.alone, delay=delay)
+        for each in rest
+        if each.alone or each.failed
+    ]
     if again:
         queue.send(CHAT, again)

@@ -1,4 +1,4 @@
-"""Steps AskConfirmation and AskReview: somebody is asked, and the workflow waits without costing anything."""
+"""How somebody is asked: it is noted who waits and since when, and the workflow waits at no cost."""
 
 from usher.domain import times
 from usher.domain.gates import WaitKind
@@ -6,22 +6,9 @@ from usher.ports.queue import Message, Queue
 from usher.records.signups import Signup
 from usher.usecases import gates
 from usher.usecases.answer_wait import Asker
-from usher.usecases.step import OK, AskCommand, StepResult, mark
+from usher.usecases.step import AskCommand, mark
 
 NOTICES = "notices"
-
-
-def ask_confirmation(command: AskCommand, *, asker: Asker, queue: Queue) -> StepResult:
-    """Mail the link that confirms the address; the reminder is a second mail with the same link."""
-    if _ask(command, "confirmation", asker):
-        send_notice(queue, command, "confirm_email")
-    return OK
-
-
-def ask_review(command: AskCommand, *, asker: Asker) -> StepResult:
-    """Tell the reviewers, with the reasons; they decide in the API. The reminder goes to the delegate too."""
-    _ask(command, "review", asker)
-    return OK
 
 
 def send_notice(queue: Queue, command: AskCommand, notice: str) -> None:
@@ -36,7 +23,7 @@ def send_notice(queue: Queue, command: AskCommand, notice: str) -> None:
     queue.send(NOTICES, [Message(body)])
 
 
-def _ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
+def ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
     """Note who waits; returns whether somebody still has to be asked.
 
     An answer that came first is given at once to the task that this very call belongs to.

@@ -1,0 +1,303 @@
+"""The payment of a link as the vendor has it now: what counts, what does not, and what follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from usher.domain import times
+from usher.domain.errors import NotYet, VendorUnavailable
+from usher.domain.events import Event, OnboardingPaymentReturned
+from usher.domain.onboarding import REOPENABLE
+from usher.ports.billing import BillingFacts, BillingGateway
+from usher.ports.clock import Clock
+from usher.ports.closing import BillingCloser
+from usher.ports.links import LinkCheckout, PaymentLinks
+from usher.ports.store import Absent, Both, ConditionFailed, Equals, Item, Write
+from usher.ports.workflows import Workflows
+from usher.records.accounts import Accounts
+from usher.records.billing import BillingRecords, ids_in
+from usher.records.events import EventLog
+from usher.records.link_onboardings import LinkOnboardings
+from usher.records.signups import LinkOnboarding, finished, refused_attribute
+from usher.records.waits import Waits
+from usher.usecases.link_stages import reaching
+from usher.usecases.step import STOP, StepResult
+
+KIND = "payment"  # of its wait
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPayment:
+    """How a link stands. `counted` is the checkout that pays for the offer, `refused` those that may not.
+
+    `failed` is a delayed payment that did not go through, or one that was refused: nobody can pay any more.
+    """
+
+    state: Literal["paid", "processing", "failed", "open"]
+    counted: LinkCheckout | None = None
+    refused: tuple[tuple[LinkCheckout, str], ...] = ()
+    reason: str = ""
+
+
+def standing(link: LinkOnboarding, checkouts: Sequence[LinkCheckout]) -> LinkPayment:
+    """What the visits to a link's page come to: the first right payment counts, any other goes back."""
+    counted: LinkCheckout | None = None
+    refused: list[tuple[LinkCheckout, str]] = []
+    for each in checkouts:
+        if each.state != "paid":
+            continue
+        if reason := _objection(link, each, counted):
+            refused.append((each, reason))
+        else:
+            counted = each
+    states = {each.state for each in checkouts}
+    if counted is not None:
+        return LinkPayment("paid", counted, tuple(refused))
+    if "processing" in states:
+        return LinkPayment("processing", None, tuple(refused))
+    if refused:
+        return LinkPayment("failed", None, tuple(refused), f"the payment was given back: {refused[0][1]}")
+    if "failed" in states:
+        return LinkPayment("failed", reason="the payment did not go through at the customer's bank")
+    return LinkPayment("open")
+
+
+def _objection(link: LinkOnboarding, checkout: LinkCheckout, counted: LinkCheckout | None) -> str | None:
+    """Why this payment may not count, None when it does."""
+    if link.checkout_id is not None and link.verdict is None:
+        return None if checkout.checkout_id == link.checkout_id else "the link was paid twice"
+    if link.verdict is not None or link.status in REOPENABLE:
+        return "the link had ended"
+    wanted = (link.offer.amount_minor, link.offer.currency)
+    if (checkout.amount_minor, checkout.currency) != wanted:
+        paid = f"{checkout.amount_minor} {checkout.currency}"
+        return f"the amount is wrong: {paid} instead of {wanted[0]} {wanted[1]}, in minor units"
+    return "the link was paid twice" if counted is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDesk:
+    """What following a link's payment needs."""
+
+    links: PaymentLinks
+    billing: BillingGateway
+    closer: BillingCloser
+    records: BillingRecords
+    accounts: Accounts
+    onboardings: LinkOnboardings
+    log: EventLog
+    waits: Waits
+    workflows: Workflows
+    clock: Clock
+
+    def look(self, link: LinkOnboarding) -> LinkPayment:
+        """How its payment stands at the vendor. Raises VendorUnavailable, VendorRejected."""
+        checkouts = self.links.checkouts(link.link_id) if link.link_id else []
+        if checkouts and "link_opened" not in link.stages and link.verdict is None:
+            self._note_visit(link, checkouts[0])
+        return standing(link, checkouts)
+
+    def settle(self, link: LinkOnboarding) -> LinkPayment:
+        """Look, give back what may not count, put on record what does, and let the workflow hear of it.
+
+        However often and by however many at once it is done, each of these is done once.
+        """
+        found = self.look(link)
+        if found.state == "paid" and not link.is_paid:
+            assert found.counted is not None
+            self._adopt(link, found.counted)
+            link = self.onboardings.link(link.signup_id)
+        for checkout, reason in found.refused:
+            self.give_back(link, checkout, reason)
+        if found.state == "failed":
+            self.end(link, {"status": "rolled_back", "reason": found.reason, "step": "await_link_payment"})
+        if found.state in {"paid", "failed"}:
+            self.ring(self.onboardings.link(link.signup_id))
+        return found
+
+    def end(self, link: LinkOnboarding, verdict: Item, *, also: tuple[Write, ...] = ()) -> bool:
+        """Write how the onboarding ends, unless it is paid or has ended; returns whether this verdict holds."""
+        open_ = Both((Absent("checkout_id"), Absent("verdict")))
+        waits = finished(link, "await_link_payment", now=self.clock.now())
+        changing = self.onboardings.changing(link.signup_id, {"verdict": verdict, **waits}, if_=open_)
+        try:
+            self.onboardings.write([changing, *also])
+        except ConditionFailed:
+            return self.onboardings.link(link.signup_id).verdict == verdict
+        return True
+
+    def ring(self, link: LinkOnboarding) -> None:
+        """Let the workflow go on where it waits for this link's payment."""
+        if (result := outcome(link)) is None:
+            return
+        row = self.waits.get(link.wait_id(KIND))
+        if row is not None and row.get("token"):
+            self.workflows.succeed(row["token"], result.model_dump(mode="json"))
+
+    def give_back(self, link: LinkOnboarding, checkout: LinkCheckout, reason: str) -> None:
+        """Pay back what a checkout brought, end what it made, and tell of it; once."""
+        if checkout.checkout_id in link.refused:
+            return
+        refunds = [
+            self.closer.refund(
+                payment_id,
+                reason=reason,
+                correlation_id=link.correlation_id,
+                idempotency_key=f"signup/{link.signup_id}/refund/{payment_id}",
+            )
+            for payment_id in self._payments(checkout)
+        ]
+        if checkout.subscription_id is not None:
+            self._cancel(link, checkout.subscription_id)
+        if checkout.customer_id is not None and self._is_spare(link, checkout.customer_id):
+            self.closer.mark_closed(checkout.customer_id, reason=reason)
+        now = self.clock.now()
+        refused: Item = {
+            "reason": reason,
+            "at": times.text(now),
+            "amount_minor": checkout.amount_minor,
+            "currency": checkout.currency,
+            "refunds": [refund for refund in refunds if refund],
+        }
+        told = OnboardingPaymentReturned(
+            signup_id=link.signup_id,
+            checkout_id=checkout.checkout_id,
+            amount_minor=checkout.amount_minor,
+            currency=checkout.currency,
+            reason=reason,
+        )
+        name = refused_attribute(checkout.checkout_id)
+        write = self.onboardings.changing(link.signup_id, {name: refused}, if_=Absent(name))
+        self._commit_once(link, [told], [write])
+
+    def give_up(self, link: LinkOnboarding, checkout: LinkCheckout) -> None:
+        """End what a checkout made for which no money came."""
+        if checkout.subscription_id is not None:
+            self._cancel(link, checkout.subscription_id)
+        if checkout.customer_id is not None and self._is_spare(link, checkout.customer_id):
+            self.closer.delete_customer(checkout.customer_id)
+
+    def _note_visit(self, link: LinkOnboarding, first: LinkCheckout) -> None:
+        moved = reaching(link, "link_opened", now=self.clock.now(), at=first.created_at)
+        if moved is not None:
+            write = self.onboardings.changing(link.signup_id, moved.values, if_=moved.condition)
+            self._commit_once(link, moved.events, [write])
+
+    def _adopt(self, link: LinkOnboarding, checkout: LinkCheckout) -> None:
+        """Put on record what the checkout made, as this onboarding's; raises NotYet when somebody was faster."""
+        assert link.account_id is not None
+        kind, id = _made(checkout)
+        known = self.records.known({(_TABLES[kind], id)})
+        facts = self.billing.fetch(kind, id)
+        if facts is None:
+            raise NotYet(f"the payment vendor told of {kind} {id} and does not show it yet")
+        known |= self.records.known(ids_in(facts) - known.keys())
+        if checkout.customer_id is not None:
+            names = {"account_id": link.account_id, "signup_id": link.signup_id}
+            self.links.mark_customer(
+                checkout.customer_id,
+                metadata={**names, "correlation_id": link.correlation_id},
+                idempotency_key=f"signup/{link.signup_id}/customer/{checkout.customer_id}",
+            )
+        now = self.clock.now()
+        moved = reaching(link, "paid", now=now, at=checkout.paid_at)
+        assert moved is not None  # the stage and the checkout are written together, and there is no checkout
+        values = {**moved.values, **_paid(checkout, facts), "status": "provisioning"}
+        values |= finished(link, "await_link_payment", now=now)
+        values["paid_at"] = times.text(checkout.paid_at or now)
+        values |= {} if link.email or checkout.email is None else {"email": checkout.email}
+        values |= {} if link.name or checkout.name is None else {"name": checkout.name}
+        unpaid = Both((Absent("checkout_id"), Absent("verdict"), Equals("link_id", link.link_id)))
+        writes: list[Write] = [
+            self.onboardings.changing(link.signup_id, values, remove=("waiting",), if_=unpaid)
+        ]
+        account = self.accounts.find(link.account_id)
+        if account is not None and account.customer_id is None and checkout.customer_id is not None:
+            writes.append(self.accounts.link_customer(link.account_id, checkout.customer_id))
+        try:
+            self.records.record(
+                facts,
+                account_id=link.account_id,
+                known=known,
+                correlation_id=link.correlation_id,
+                now=now,
+                also=tuple(writes),
+                told=moved.events,
+            )
+        except ConditionFailed as error:
+            raise NotYet(
+                f"{link.signup_id} was changed while its payment was recorded; look again"
+            ) from error
+
+    def _payments(self, checkout: LinkCheckout) -> list[str]:
+        if checkout.payment_id is not None:
+            return [checkout.payment_id]
+        facts = self.billing.fetch(*_made(checkout))
+        return [payment.payment_id for payment in facts.payments] if facts else []
+
+    def _cancel(self, link: LinkOnboarding, subscription_id: str) -> None:
+        assert link.account_id is not None
+        known = self.records.known({("subscriptions", subscription_id)})
+        key = f"signup/{link.signup_id}/cancel/{subscription_id}"
+        facts = self.closer.cancel_subscription(subscription_id, idempotency_key=key)
+        if facts is None:
+            return
+        known |= self.records.known(ids_in(facts) - known.keys())
+        try:
+            self.records.record(
+                facts,
+                account_id=link.account_id,
+                known=known,
+                correlation_id=link.correlation_id,
+                now=self.clock.now(),
+            )
+        except ConditionFailed as error:
+            raise VendorUnavailable(
+                f"sync changed {subscription_id} while it was cancelled; again"
+            ) from error
+
+    def _is_spare(self, link: LinkOnboarding, customer_id: str) -> bool:
+        """Whether this customer is not the one that the account goes on with."""
+        return link.customer_id != customer_id or link.verdict is not None
+
+    def _commit_once(self, link: LinkOnboarding, told: Sequence[Event], writes: Sequence[Write]) -> None:
+        assert link.account_id is not None
+        try:
+            self.log.commit(
+                link.account_id, told, writes, correlation_id=link.correlation_id, now=self.clock.now()
+            )
+        except ConditionFailed as error:
+            if 0 not in error.failed:
+                raise  # something else than "somebody did this before"
+
+
+_TABLES = {"subscription": "subscriptions", "payment_intent": "payments"}
+
+
+def outcome(link: LinkOnboarding) -> StepResult | None:
+    """What the workflow is told of this record: paid, ended, or nothing yet."""
+    if link.verdict is not None:
+        return STOP
+    return StepResult() if link.is_paid else None
+
+
+def _made(checkout: LinkCheckout) -> tuple[str, str]:
+    if checkout.subscription_id is not None:
+        return "subscription", checkout.subscription_id
+    if checkout.payment_id is None:
+        raise NotYet(f"{checkout.checkout_id} is paid and does not name its payment yet")
+    return "payment_intent", checkout.payment_id
+
+
+def _paid(checkout: LinkCheckout, facts: BillingFacts) -> Item:
+    """The ids that the master record keeps of what was paid."""
+    payment_id = checkout.payment_id or next((each.payment_id for each in facts.payments), None)
+    ids: Item = {
+        "checkout_id": checkout.checkout_id,
+        "customer_id": checkout.customer_id,
+        "subscription_id": checkout.subscription_id,
+        "payment_id": payment_id,
+    }
+    if facts.subscription is not None:
+        ids["subscription_status"] = facts.subscription.status
+    return {name: value for name, value in ids.items() if value is not None}

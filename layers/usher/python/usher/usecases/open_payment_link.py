@@ -1,0 +1,267 @@
+"""POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from usher.domain import ids, times
+from usher.domain.access import Caller
+from usher.domain.errors import PermanentError, StaleWrite
+from usher.domain.events import AccountCreated, Event, PlanSelected
+from usher.domain.onboarding import execution_name
+from usher.domain.payment_links import Offer
+from usher.domain.plans import PlanCatalog
+from usher.domain.problems import FieldError, Problem, invalid
+from usher.ports.http import Answer
+from usher.ports.store import ConditionFailed, Item, Write
+from usher.ports.teams import Team
+from usher.ports.workflows import Workflows
+from usher.records import inbox
+from usher.records.accounts import Account, Accounts
+from usher.records.audit import entry
+from usher.records.billing import SUBSCRIPTIONS, BillingRecords
+from usher.records.events import EventLog
+from usher.records.inbox import Inbox
+from usher.records.link_onboardings import claim_key, claiming, opening, opening_account
+from usher.records.signups import LinkOnboarding
+from usher.usecases.fields import Body, Email, Phone, Text, Token
+from usher.usecases.prepare_payment_link import LinkMaker
+
+SOURCE = "onboarding"  # of its row in the inbox, which the sweeper queues again when the API died
+_OPEN = frozenset({"received", "waiting_payment"})
+_RUNS = frozenset({"active", "trialing", "past_due"})
+_TRIES = 4
+
+
+def _moment(value: str) -> str:
+    try:
+        moment = times.moment(value)
+    except ValueError as error:
+        raise ValueError("is not an RFC 3339 time, such as 2026-12-01T12:00:00Z") from error
+    if moment.tzinfo is None:
+        raise ValueError("needs its offset from UTC, such as 2026-12-01T12:00:00Z")
+    return value
+
+
+class PaymentLinkBody(Body):
+    """Body of POST /v1/onboardings. Exactly one of plan and credits; `team_id` where several teams match."""
+
+    phone: Phone
+    name: Text | None = None
+    email: Email | None = None
+    plan: Token | None = None
+    credits: Annotated[int, Field(gt=0)] | None = None
+    deadline: Annotated[str, AfterValidator(_moment)] | None = None
+    team_id: Token | None = None
+
+    @model_validator(mode="after")
+    def _sells_one_thing(self) -> "PaymentLinkBody":
+        if (self.plan is None) == (self.credits is None):
+            raise ValueError("give exactly one of plan and credits")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpening:
+    """What opening an onboarding by payment link needs."""
+
+    maker: LinkMaker
+    accounts: Accounts
+    records: BillingRecords
+    log: EventLog
+    inbox: Inbox
+    workflows: Workflows
+    plans: PlanCatalog
+    public_url: str
+
+
+def open_payment_link(
+    body: PaymentLinkBody, caller: Caller, *, request_id: str, opening: LinkOpening
+) -> Answer:
+    """201 with a new link, 200 with the one that is open for the same phone and thing.
+
+    Raises Problem 400 naming the field, 409 with the candidates when the phone has several teams and
+    `team_id` does not say which (nothing is made then), RetryableError when a vendor cannot be reached: what
+    was stored until then goes on by itself, and sending the request again finds it.
+    """
+    o, now = opening, opening.maker.clock.now()
+    offer = offer_of(body, o.plans)
+    deadline = _deadline(body, o, now)
+    signup_id = ids.derived("su", "payment_link", request_id, body.phone, offer.key, times.text(now))
+    correlation_id = ids.sibling("cor", signup_id)
+    found = o.maker.teams.find_teams(body.phone, correlation_id=correlation_id)
+    team = _team(found, body)
+    account_id = (team.account_id if team else None) or ids.sibling("acc", signup_id)
+    account = o.accounts.find(account_id)
+    _refuse_second_subscription(offer, account, o)
+    claim = claim_key(body.phone, offer, team.team_id if team and len(found) > 1 else None)
+    order = _Order(body, caller, offer, deadline, team, account, account_id, claim)
+    link, is_new = _store(signup_id, correlation_id, order, o, now)
+    try:
+        link = o.maker.make(link)
+    except PermanentError as error:  # its workflow ends it where people see it
+        start(link, o.workflows, o.inbox, now)
+        detail = f"A vendor refuses this link: {error}"
+        raise Problem(502, "Refused by a vendor", detail, more={"signup_id": link.signup_id}) from error
+    start(link, o.workflows, o.inbox, now)
+    return Answer(201 if is_new else 200, _shown(link, o.public_url))
+
+
+def offer_of(body: PaymentLinkBody, plans: PlanCatalog) -> Offer:
+    """What is sold and its price. Raises Problem 400."""
+    if body.plan is not None:
+        plan = plans.plans.get(body.plan)
+        if plan is None or not plan.is_paid:
+            raise invalid((FieldError("plan", "is not a plan that has a price"),))
+        return Offer(plan=body.plan, title=plan.name, amount_minor=plan.amount_minor, currency=plans.currency)
+    sale, credits = plans.credits, body.credits or 0
+    if sale is None:
+        raise invalid((FieldError("credits", "are not sold on their own"),))
+    if not sale.least <= credits <= sale.most:
+        raise invalid((FieldError("credits", f"are sold from {sale.least} to {sale.most}"),))
+    amount = credits * sale.unit_amount_minor
+    return Offer(credits=credits, title=f"{credits} credits", amount_minor=amount, currency=plans.currency)
+
+
+def start(link: LinkOnboarding, workflows: Workflows, inbox: Inbox, now: datetime) -> None:
+    """Start its workflow, once, and take it off the list of what the sweeper looks after."""
+    workflow, name = execution_name(link.kind, link.signup_id)
+    given = {"signup_id": link.signup_id, "correlation_id": link.correlation_id}
+    workflows.start(workflow, name=name, input=given)
+    inbox.finish(event_id(link.signup_id), now=now)
+
+
+def event_id(signup_id: str) -> str:
+    """The name of an onboarding's row in the inbox."""
+    return f"{SOURCE}#{signup_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A checked request, and whose it turned out to be."""
+
+    body: PaymentLinkBody
+    caller: Caller
+    offer: Offer
+    deadline: datetime
+    team: Team | None
+    account: Account | None
+    account_id: str
+    claim: str
+
+
+def _store(
+    signup_id: str, correlation_id: str, order: _Order, o: LinkOpening, now: datetime
+) -> tuple[LinkOnboarding, bool]:
+    """Record, inbox row, claim and account, all or none; the open onboarding instead when there is one."""
+    body, onboardings = order.body, o.maker.onboardings
+    record = opening(
+        signup_id=signup_id,
+        correlation_id=correlation_id,
+        account_id=order.account_id,
+        phone=body.phone,
+        name=body.name,
+        email=body.email,
+        offer=order.offer,
+        team=order.team,
+        account=order.account,
+        deadline=order.deadline,
+        now=now,
+    )
+    sent = body.model_dump_json(exclude_none=True)
+    row = inbox.row(
+        event_id(signup_id),
+        source=SOURCE,
+        body=sent,
+        digest=hashlib.sha256(sent.encode()).hexdigest(),
+        received_at=now,
+        keep_days=o.maker.policy.inbox_retention_days,
+        extra={"signup_id": signup_id, "correlation_id": correlation_id, "workflow": "payment_link"},
+    )
+    audit = entry(
+        order.caller,
+        "onboarding.create",
+        subject=signup_id,
+        now=now,
+        after={"offer": order.offer.key, "deadline": record.item["deadline"]},
+    )
+    happened: list[Event] = []
+    extra: list[Write] = []
+    if order.account is None:
+        name = order.team.name if order.team else body.name or body.phone
+        extra, happened = [opening_account(record.item, org_name=name)], [AccountCreated(signup_id=signup_id)]
+    if order.offer.plan:
+        happened.append(PlanSelected(plan=order.offer.plan))
+    for _ in range(_TRIES):
+        holder = onboardings.holder(order.claim)
+        if holder is not None and holder.status in _OPEN:
+            return holder, False
+        claim = claiming(order.claim, signup_id, after=holder.signup_id if holder else None)
+        try:
+            o.log.commit(
+                order.account_id,
+                happened,
+                [claim, record, row, audit, *extra],
+                correlation_id=correlation_id,
+                now=now,
+            )
+        except ConditionFailed as error:
+            if 1 in error.failed:  # this very request, sent twice at once
+                return onboardings.link(signup_id), False
+            continue
+        return onboardings.link(signup_id), True
+    raise StaleWrite("several links for one phone were asked for at once; send this one again")
+
+
+def _team(found: Sequence[Team], body: PaymentLinkBody) -> Team | None:
+    """The team that is meant, None when there is none yet. Raises Problem 400 or 409: nobody guesses."""
+    if body.team_id is not None:
+        for team in found:
+            if team.team_id == body.team_id:
+                return team
+        raise invalid((FieldError("team_id", "is no team of this phone"),))
+    if len(found) > 1:
+        detail = f"{len(found)} teams have this phone; send it again with the team_id of one of them"
+        candidates = [{"team_id": team.team_id, "name": team.name} for team in found]
+        raise Problem(409, "Conflict", detail, more={"candidates": candidates})
+    return found[0] if found else None
+
+
+def _deadline(body: PaymentLinkBody, o: LinkOpening, now: datetime) -> datetime:
+    wanted = times.moment(body.deadline) if body.deadline else None
+    try:
+        return o.maker.policy.payment_link.deadline(wanted, now)
+    except ValueError as error:
+        raise invalid((FieldError("deadline", str(error)),)) from error
+
+
+def _refuse_second_subscription(offer: Offer, account: Account | None, o: LinkOpening) -> None:
+    """A plan for an account that pays for one already would be paid twice."""
+    if offer.plan is None or account is None or account.subscription_id is None:
+        return
+    key = (SUBSCRIPTIONS, account.subscription_id)
+    held = o.records.known({key})[key]
+    if held is not None and held["status"] in _RUNS:
+        detail = f"{account.account_id} has a running subscription: change its plan instead"
+        raise Problem(409, "Conflict", detail)
+
+
+def _shown(link: LinkOnboarding, public_url: str) -> dict[str, Any]:
+    shown: Item = {
+        "signup_id": link.signup_id,
+        "correlation_id": link.correlation_id,
+        "url": link.checkout_url,
+        "status": link.status,
+        "status_url": f"{public_url}/v1/signups/{link.signup_id}",
+        "deadline": link.deadline,
+        "team": link.team,
+        "team_id": link.team_id,
+        "account_id": link.account_id,
+        "amount_minor": link.offer.amount_minor,
+        "currency": link.offer.currency,
+    }
+    return shown
