@@ -1,4 +1,4 @@
-"""Step Functions in moto: its interpreter given a JSONata evaluator, a Lambda that calls us, and its own role.
+"""Step Functions in moto: its interpreter given a JSONata evaluator, a Lambda that calls us, and a role.
 
 A `.waitForTaskToken` task is moto's own: it sends to moto's SQS, and waits until `SendTaskSuccess` or
 `SendTaskFailure` comes for its token.
@@ -27,7 +27,7 @@ def complete(patch: pytest.MonkeyPatch, invoke: Invoke, check: Check) -> None:
     """Fill the gaps that moto leaves to its user, until the patch is undone.
 
     Args:
-        check: called before the interpreter itself calls AWS, with the parameters and boto's model of the call.
+        check: called before the interpreter itself calls AWS, with the parameters and the model of the call.
     """
     patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
     session = Session()

@@ -1,7 +1,7 @@
 """The templates hold exactly what infra/catalog.py lists: nothing is missing, nothing was added by hand."""
 
 from infra import catalog
-from infra.state_machine_file import lambda_steps, load
+from infra.state_machine_file import lambda_steps, load, queue_names
 from tests.infra.assembly import Assembly
 from usher.settings import TEXTS, variable
 
@@ -113,11 +113,43 @@ def test_every_step_of_a_workflow_is_bound_to_a_version_of_its_function(prod: As
     machines = {m["StateMachineName"]: m for m in prod.properties("AWS::StepFunctions::StateMachine")}
     for entry in catalog.WORKFLOWS:
         bound = machines[f"usher-prod-{entry.name}"]["DefinitionSubstitutions"]
-        assert set(bound) == set(lambda_steps(load(entry.name)))
-        for step, target in bound.items():
+        steps, queues = lambda_steps(load(entry.name)), queue_names(load(entry.name))
+        assert set(bound) == {*steps, *queues}
+        for step in steps:
+            target = bound[step]
             function = catalog.step(step)
             name = f"usher-prod-{function.room}-{function.name}".replace("_", "-")
             assert target == f"arn:aws:lambda:us-east-1:123456789012:function:{name}:1"
+
+
+def test_a_step_that_goes_through_a_queue_names_its_address(prod: Assembly) -> None:
+    for machine in prod.properties("AWS::StepFunctions::StateMachine"):
+        for queue in catalog.QUEUES:
+            url = machine["DefinitionSubstitutions"].get(queue.placeholder)
+            assert url is None or url.endswith(f"/{_queue(queue.name, queue.fifo)}"), queue.name
+    (onboarding,) = [
+        m
+        for m in prod.properties("AWS::StepFunctions::StateMachine")
+        if m["StateMachineName"].endswith("onboarding")
+    ]
+    assert {"CrmQueue", "MailQueue"} <= set(onboarding["DefinitionSubstitutions"])
+
+
+def test_queues_are_fed_to_their_functions_in_batches_windows_and_numbers_at_a_time(prod: Assembly) -> None:
+    found = {
+        source["EventSourceArn"].rsplit(":", 1)[1]: source
+        for source in prod.properties("AWS::Lambda::EventSourceMapping")
+        if ":sqs:" in source["EventSourceArn"]
+    }
+    consumed = [queue for entry in catalog.QUEUES for queue in entry.consumed]
+    assert set(found) == {_queue(queue.name, queue.fifo) for queue in consumed}
+    for queue in consumed:
+        source = found[_queue(queue.name, queue.fifo)]
+        assert source["BatchSize"] == queue.batch_size
+        assert source.get("MaximumBatchingWindowInSeconds", 0) == queue.batch_window_seconds
+        assert source["ScalingConfig"] == {"MaximumConcurrency": queue.max_concurrency}
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert queue.batch_size <= 10 or queue.batch_window_seconds >= 1  # what Lambda asks for
 
 
 def _keys(schema: list[dict[str, str]]) -> tuple[str, str | None]:
