@@ -1,5 +1,6 @@
 """What operators are told: in words without anybody's name, a post a second at most, and nothing lost."""
 
+import json
 import math
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from infra import catalog
 from tests.fakes.steps import run, run_until
 from tests.fakes.world import PUBLIC_URL, World
 from tests.unit.usecases.test_failures import given_up
+from usher.bootstrap.posting import batch_consumer
 from usher.domain.chat_messages import LONGEST, ChatMessage, merged
 from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable
 from usher.records.chat_slot import ChatSlot
@@ -191,6 +193,25 @@ def test_a_dead_channel_fails_the_batch_which_comes_again(world: World) -> None:
     failed = post(world, said("one"), said("two"))
     assert sorted(failed) == [0, 1]
     assert world.queue.take() == []
+
+
+def test_what_failed_keeps_its_count_while_it_waits_and_then_counts_every_wait(world: World) -> None:
+    """Else a channel that is dead would have the same messages sent again for ever."""
+    post(world, said("one"))
+    assert post(world, said("two", failed=3)) == {}
+    (again,) = deliver(world)
+    assert (again.failed, again.put_off) == (3, 1)
+    assert list(post(world, said("two", failed=4), said("three"))) == [0]
+    assert [each.messages[0].text for each in deliver(world)] == ["three"]
+
+
+def test_the_consumer_counts_each_receive_but_the_first_as_a_failed_post(world: World) -> None:
+    body = json.dumps(dict(waiting(ChatMessage(text="x"), failed=2).body))
+    seen: list[Waiting] = []
+    handler = batch_consumer(lambda batch: seen.extend(batch) or {})  # type: ignore[func-returns-value]
+    record = {"messageId": "m", "body": body, "attributes": {"ApproximateReceiveCount": "3"}}
+    assert handler({"Records": [record]}, None) == {"batchItemFailures": []}
+    assert [each.failed for each in seen] == [4]
 
 
 def test_a_message_that_slack_refuses_keeps_no_other_from_being_told(world: World) -> None:

@@ -4,9 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from usher.adapters.slack_chat import SlackChat
 from usher.bootstrap.observe import logger
@@ -18,8 +16,8 @@ from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.records.chat_slot import ChatSlot
 from usher.settings import settings
+from usher.usecases.post_to_slack import Waiting
 
-C = TypeVar("C", bound=BaseModel)
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
@@ -44,22 +42,23 @@ def services(platform: Platform) -> PostingServices:
     return PostingServices(chat, ChatSlot(platform.store), platform.queue, platform.clock)
 
 
-def batch_consumer(
-    command_type: type[C],
-) -> Callable[[Callable[[Sequence[C]], Mapping[int, UsherError]]], Handler]:
-    """Turn `commands -> failures by position` into a handler of SQS batches: only what failed comes again."""
+def batch_consumer(run: Callable[[Sequence[Waiting]], Mapping[int, UsherError]]) -> Handler:
+    """Turn `what waits -> failures by position` into a handler of SQS batches: only what failed comes again."""
+    name = run.__module__.rpartition(".")[2]
 
-    def decorate(run: Callable[[Sequence[C]], Mapping[int, UsherError]]) -> Handler:
-        name = run.__module__.rpartition(".")[2]
+    @wraps(run)
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        records = event["Records"]
+        failed = run([_waiting(record) for record in records])
+        for error in failed.values():
+            logger.warning("message failed", function=name, error=type(error).__name__)
+        return {"batchItemFailures": [{"itemIdentifier": records[n]["messageId"]} for n in failed]}
 
-        @wraps(run)
-        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            records = event["Records"]
-            failed = run([command_type.model_validate(json.loads(record["body"])) for record in records])
-            for error in failed.values():
-                logger.warning("message failed", function=name, error=type(error).__name__)
-            return {"batchItemFailures": [{"itemIdentifier": records[n]["messageId"]} for n in failed]}
+    return handler
 
-        return handler
 
-    return decorate
+def _waiting(record: dict[str, Any]) -> Waiting:
+    """The message as it was sent, with the receives since then, each of which was a post that failed."""
+    body = json.loads(record["body"])
+    receives = int(record["attributes"]["ApproximateReceiveCount"])
+    return Waiting.model_validate({**body, "failed": body.get("failed", 0) + receives - 1})
