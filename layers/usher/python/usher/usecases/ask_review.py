@@ -6,6 +6,6 @@ from usher.usecases.step import OK, AskCommand, StepResult
 
 
 def ask_review(command: AskCommand, *, asker: Asker) -> StepResult:
-    """Note that a review is due; the event that goes with it is what tells the reviewers, with the reasons."""
+    """Note that a review is due; the event that goes with it tells the reviewers, with the reasons."""
     ask(command, "review", asker)
     return OK

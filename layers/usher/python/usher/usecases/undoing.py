@@ -8,6 +8,7 @@ from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser
 from usher.records.billing import BillingRecords
 from usher.records.signups import Signup, Signups
+from usher.records.unbilled import UnbilledPlans
 
 
 @dataclass(frozen=True, slots=True)
