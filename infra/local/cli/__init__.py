@@ -20,6 +20,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where Usher keeps everything.")]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="An Usher elsewhere. [default: the one in --data]")
+]
+TokenOption = Annotated[
+    str | None, typer.Option("--token", help="An operator's token. [default: support's, of dev.env]")
+]
 
 
 def _run(command: str, /, **options: Any) -> None:
@@ -118,6 +124,33 @@ def status(
 ) -> None:
     """Show how a sign-up stands, step by step."""
     _run("status", signup_id=signup_id, as_json=as_json, data=data)
+
+
+@app.command()
+def failures(
+    state: Annotated[str, typer.Option(help="open, redriving or resolved.")] = "open",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """List what failed for good, with the reason, the longest first."""
+    _run("failures", state=state, as_json=as_json, data=data, url=url, token=token)
+
+
+@app.command()
+def redrive(
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.")],
+    id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Of a failure, or of the sign-up it is about.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every failure that is open.")] = False,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Have what failed tried again, from where it broke."""
+    _run("redrive", id=id, everything=everything, reason=reason, data=data, url=url, token=token)
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def services(platform: Platform) -> PostingServices:
 
 
 def batch_consumer(run: Callable[[Sequence[Waiting]], Mapping[int, UsherError]]) -> Handler:
-    """Turn `what waits -> failures by position` into a handler of SQS batches: only what failed comes again."""
+    """Turn `what waits -> failures by position` into a handler of SQS batches: what failed comes again."""
     name = run.__module__.rpartition(".")[2]
 
     @wraps(run)
