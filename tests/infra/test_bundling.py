@@ -1,11 +1,13 @@
 """Bundling: code arrives under its own module name, compiled so that Lambda need not do it again."""
 
+import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
 
+from infra import catalog, policy_files
 from infra.aws import bundling
 from infra.aws.lock_layers import ROOT
 
@@ -36,3 +38,13 @@ def test_without_lambdas_python_bundling_says_what_to_do(
     monkeypatch.setattr(bundling, "PYTHON", "3.99")
     with pytest.raises(bundling.NoInterpreter, match="uv python install 3.99"):
         bundling.compile_all(tmp_path)
+
+
+def test_the_policies_layer_is_made_anew_when_a_route_s_roles_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They travel in it and are written elsewhere: a hash of its folder would not know of them."""
+    before = policy_files.digest()
+    assert policy_files.digest() == before
+    (route,) = (each for each in catalog.ROUTES if each.path == "/v1/audit")
+    others = tuple(each for each in catalog.ROUTES if each is not route)
+    monkeypatch.setattr(catalog, "ROUTES", (*others, dataclasses.replace(route, roles=("viewer",))))
+    assert policy_files.digest() != before

@@ -1,5 +1,7 @@
 """The templates hold exactly what infra/catalog.py lists: nothing is missing, nothing was added by hand."""
 
+from typing import Any
+
 from infra import catalog
 from infra.state_machine_file import lambda_steps, load, queue_names
 from tests.infra.assembly import Assembly
@@ -17,6 +19,9 @@ def test_tables_with_their_keys_indexes_and_lives(prod: Assembly) -> None:
         indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
         assert {name: _keys(index["KeySchema"]) for name, index in indexes.items()} == {
             index.name: (index.partition, index.sort) for index in entry.indexes
+        }
+        assert {name: _held(index["Projection"]) for name, index in indexes.items()} == {
+            index.name: index.projects for index in entry.indexes
         }
         assert table.get("TimeToLiveSpecification", {}).get("AttributeName") == entry.expires
         assert ("StreamSpecification" in table) is entry.streamed
@@ -159,3 +164,9 @@ def _keys(schema: list[dict[str, str]]) -> tuple[str, str | None]:
 
 def _queue(name: str, fifo: bool) -> str:
     return f"usher-prod-{name}{'.fifo' if fifo else ''}"
+
+
+def _held(projection: dict[str, Any]) -> tuple[str, ...] | None:
+    """Which attributes besides keys an index holds; None for all."""
+    kind = projection["ProjectionType"]
+    return None if kind == "ALL" else tuple(projection["NonKeyAttributes"]) if kind == "INCLUDE" else ()

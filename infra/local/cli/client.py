@@ -63,6 +63,36 @@ class Client:
             raise Refused(f"the status was not told: {said(status, answer)}", exit_code=1)
         return answer
 
+    def operate(
+        self,
+        method: str,
+        path: str,
+        *,
+        role: str,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        """What the operator API answers to an operator of this role.
+
+        Args:
+            path: with its query string.
+            key: the Idempotency-Key; with one the request may be sent again.
+
+        Raises:
+            Refused: Usher does not run, or refuses; its own words say why.
+        """
+        headers = {"authorization": f"Bearer {self.env[f'USHER_OPERATOR_TOKEN_{role.upper()}']}"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        raw = None
+        if body is not None:
+            headers["content-type"] = "application/json"
+            raw = json.dumps(body).encode()
+        status, answer = self._call(method, self.url + path, headers, raw)
+        if not 200 <= status < 300:
+            raise Refused(said(status, answer), exit_code=1)
+        return answer
+
     def vendor(self, vendor: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """What a vendor answers to a GET. Raises Refused when it does not answer well."""
         status, answer = self._call("GET", self.env[f"{vendor.upper()}_API_BASE"] + path, headers)
