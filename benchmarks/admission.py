@@ -1,6 +1,6 @@
 """A rush of sign-ups against vendors that keep their limits: what admission makes of 100,000 in an hour.
 
-    .venv/bin/python benchmarks/admission.py [--signups 100000]
+    .venv/bin/python -m benchmarks.admission [--signups 100000]
 
 Sign-ups arrive at the pace of 100,000 in a simulated hour. Real: intake, queue, dispatch with its buckets,
 engine, every step and its SDK, collectors, sweepers. Simulated: time, which stands still while anybody works

@@ -24,6 +24,7 @@ import urllib3
 
 from infra import policy_files
 from infra.local.build import LocalUsher
+from infra.local.cli.serving import on_one_core
 from infra.local.clock import LocalClock
 from infra.local.prepare import prepare
 from infra.local.secrets import FileSecrets
@@ -73,10 +74,11 @@ class Vendors:
         stand_in.limits = RateLimits(self._clock.timestamp)
         return stand_in
 
-    def keep_limits(self) -> None:
-        """Answer 429 above the documented rates from now on, and count from here."""
-        for stand_in in self._stand_ins.values():
-            stand_in.config = dataclasses.replace(stand_in.config, enforce_limits=True)
+    def keep_limits(self, stripe: Mapping[str, Any]) -> None:
+        """Answer 429 above the documented rates, or Stripe's `stripe`, from now on, and count from here."""
+        for name, stand_in in self._stand_ins.items():
+            options = {**stand_in.config.options, **(stripe if name == "stripe" else {})}
+            stand_in.config = dataclasses.replace(stand_in.config, enforce_limits=True, options=options)
         self.answers.clear()
         self.calls.clear()
 
@@ -278,12 +280,21 @@ class Rush:
         return sum(number for (_, status), number in of.items() if status == 429) / sum(of.values())
 
 
-def rush(folder: Path, count: int, *, within: timedelta, idle: timedelta, give_up: timedelta) -> Rush:
+def rush(
+    folder: Path,
+    count: int,
+    *,
+    within: timedelta,
+    idle: timedelta,
+    give_up: timedelta,
+    stripe: Mapping[str, Any] | None = None,
+) -> Rush:
     """Let sign-ups come, with dunning beside them, until all have ended; then watch dunning alone for `idle`.
 
     Dunning makes three calls at a time every five seconds. What has not ended by `give_up` has not.
+    `stripe` are options of its stand-in (docs/stand-ins.md).
     """
-    with opened(folder) as simulation:
+    with opened(folder, stripe=stripe) as simulation:
         lane = simulation.dunning(every=timedelta(seconds=5), calls=3)
         simulation.arrive(count, within=within)
         simulation.go()
@@ -293,7 +304,7 @@ def rush(folder: Path, count: int, *, within: timedelta, idle: timedelta, give_u
         while simulation.minutes() < drained + idle / timedelta(minutes=1):
             time.sleep(0.02)
         calls = Counter(simulation.vendors.calls)
-        del calls["stripe", "POST /v1/customers/{customer}"]
+        del calls["stripe", "POST /v1/customers/{id}"]
         return Rush(
             drained=drained,
             ends=simulation.signups(),
@@ -306,13 +317,14 @@ def rush(folder: Path, count: int, *, within: timedelta, idle: timedelta, give_u
 
 
 @contextlib.contextmanager
-def opened(folder: Path, *, limits: Mapping[str, Any] | None = None) -> Iterator[Simulation]:
+def opened(folder: Path, *, stripe: Mapping[str, Any] | None = None) -> Iterator[Simulation]:
     """A simulation in an empty folder, under a deployment's limits (policies/limits.yaml), before `go`."""
     policies = policy_files.load_all()
-    rates = dict(limits or policies["limits"]["deployed"])
+    rates = policies["limits"]["deployed"]
     policies = {**policies, "limits": {"local": rates, "deployed": rates}}
     usher_policies.install(policies)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(on_one_core())
         clock = LocalClock(scale=STILL, skipping=True, started_at=START)
         stack.callback(clock.close)
         clock.begin()  # until `go`
@@ -322,7 +334,7 @@ def opened(folder: Path, *, limits: Mapping[str, Any] | None = None) -> Iterator
         env = {f"{name.upper()}_API_BASE": url for name, url in vendors.urls.items()}
         env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
         prepare(policies, env, done=folder / "prepared")
-        vendors.keep_limits()
+        vendors.keep_limits(stripe or {})
         bases: dict[str, Any] = {f"{name}_api_base": url for name, url in vendors.urls.items()}
         usher = LocalUsher(
             folder,

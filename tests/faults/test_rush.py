@@ -22,8 +22,10 @@ def quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def held(folder: Path, count: int, within: timedelta) -> Rush:
-    return rush(folder, count, within=within, idle=timedelta(minutes=3), give_up=timedelta(hours=3))
+def held(folder: Path, count: int, within: timedelta, **stripe: int) -> Rush:
+    return rush(
+        folder, count, within=within, idle=timedelta(minutes=3), give_up=timedelta(hours=3), stripe=stripe
+    )
 
 
 def check(outcome: Rush, count: int) -> None:
@@ -53,3 +55,13 @@ def test_two_thousand_at_the_pace_of_a_hundred_thousand_an_hour(tmp_path: Path) 
     outcome = held(tmp_path, 2000, within)
     check(outcome, 2000)
     assert timedelta(minutes=outcome.drained) <= within * 1.25 + timedelta(seconds=10)
+
+
+@pytest.mark.long
+def test_a_limit_that_is_half_of_what_we_think_is_found_by_its_refusals(tmp_path: Path) -> None:
+    """Somebody else calls Stripe by our account: the pace is cut until refusals are few; none is lost."""
+    outcome = held(tmp_path, 600, timedelta(seconds=20), limit_endpoint=12)
+    assert outcome.whole == 600
+    assert 0 < outcome.refused("stripe") < 0.1
+    assert outcome.drained <= 2 * 600 / 12 / 60
+    assert percentile(outcome.loaded, 0.95) <= 2
