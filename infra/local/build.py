@@ -144,12 +144,16 @@ class LocalUsher:
         usher_platform.install(self.platform)
         self.functions.load()
         self.database.write(_void_unfinished_claims)
-        self.engine.start()
-        for lane in self._lanes():
-            lane.start()
-        self._schedules.start()
-        self._ring_expiry()
-        self._server.start()
+        self.activity.begin()  # no time is skipped to a deadline before what was under way is taken up
+        try:
+            self.engine.start()
+            for lane in self._lanes():
+                lane.start()
+            self._schedules.start()
+            self._ring_expiry()
+            self._server.start()
+        finally:
+            self.activity.end()
 
     def stop(self) -> None:
         """Take nothing more, let what is in hand end, and close; what is unfinished resumes at a start."""

@@ -4,6 +4,7 @@ import importlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +26,10 @@ class Crash:
     later is in the image, as after kill -9.
     """
 
-    def __init__(self, database: Path, image: Path) -> None:
+    def __init__(self, database: Path, image: Path, offset: Callable[[], timedelta]) -> None:
         self._database, self._image = database, image
+        self._offset = offset
+        self.died_at: timedelta | None = None  # the clock's offset then: what is dead skips no time any more
         self.point: tuple[str, When] | None = None
         self._changed = threading.Condition()
         self._at_work = 0
@@ -41,8 +44,7 @@ class Crash:
         """Die at once, in the midst of whatever is at work: what that achieves is not in the image."""
         with self._changed:
             self._dying = True
-            _copy(self._database, self._image)
-            self.died.set()
+            self._end()
 
     def handlers(self) -> dict[str, Handler]:
         """The real handlers by `room/name`, made mortal; reading the API kills nobody."""
@@ -67,6 +69,11 @@ class Crash:
                 self._leave()
 
         return handler
+
+    def _end(self) -> None:
+        self.died_at = self._offset()
+        _copy(self._database, self._image)
+        self.died.set()
 
     def _enter(self) -> None:
         with self._changed:
@@ -94,8 +101,7 @@ class Crash:
             if not self._dying:
                 self._dying = True
                 self._changed.wait_for(lambda: self._at_work == 1)
-                _copy(self._database, self._image)
-                self.died.set()
+                self._end()
         raise Killed
 
 

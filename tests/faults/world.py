@@ -64,10 +64,10 @@ class World:
     def start(self, *, dying: tuple[str, When] | None = None) -> None:
         """Begin on the data of the life before; `dying` as in `crash_at`."""
         self._lives += 1
-        now = None if self._clock is None else self._clock.offset()
+        now = None if self._clock is None else self.crash.died_at or self._clock.offset()
         clock = LocalClock(skipping=self._skipping, **({"offset": now} if now is not None else {}))
         next_life = self._folder / f"life-{self._lives}"
-        self.crash = Crash(self._data / FILE, next_life / FILE)
+        self.crash = Crash(self._data / FILE, next_life / FILE, clock.offset)
         bases: dict[str, Any] = {f"{vendor}_api_base": url for vendor, url in self.vendors.urls.items()}
         settings = Settings(public_url=self.url, vendor_timeout_seconds=VENDOR_TIMEOUT, **bases)
         self._clock = clock
