@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,11 +12,16 @@ from functions.onboarding import activate_account
 from functions.operations.mend_failures import handler as mend
 from functions.provisioning import create_identity
 from tests.faults import census
-from tests.faults.world import LIMIT, World
+from tests.faults.world import LIMIT, World, opened, signed
 
 CRM = "POST /crm/v3/objects/{type}/batch/upsert"
 SLACK = "POST /services/{team}/{bot}/{token}"
 FOR_GOOD = 10_000  # calls: more than any workflow makes before it gives up
+
+
+def bug(*_: Any, **__: Any) -> Any:
+    """What a step does that nobody thought of."""
+    raise KeyError("nobody expected this")
 
 
 def crm_down(world: World) -> None:
@@ -103,9 +109,6 @@ def test_a_bug_never_rolls_a_customer_back_and_a_redrive_goes_on_where_it_broke(
     """Scenario 8: beside the billing, and behind it."""
     step = module.__name__.rpartition(".")[2]
 
-    def bug(*_: Any, **__: Any) -> Any:
-        raise KeyError("nobody expected this")
-
     with monkeypatch.context() as patched:
         patched.setattr(module, step, bug)
         signup_id = world.sign_up()
@@ -147,16 +150,20 @@ def test_a_second_redrive_and_one_of_somebody_without_the_right_are_refused(worl
     assert world.call("POST", f"/v1/failures/{failure['failure_id']}/redrive", {}, role="support")[0] == 400
 
 
-def test_fifty_failures_at_once_are_all_told_and_slack_never_says_too_many(world: World) -> None:
-    crm_down(world)
-    ids = [world.sign_up(f"p{number:02}") for number in range(50)]
-    world.settle()
-    listed = failures_all(world)
-    assert sorted(item["subject"] for item in listed) == sorted(ids)
-    text = "\n".join(posts(world))
-    assert [id for id in ids if text.count(f"/v1/signups/{id}") != 1] == []
-    calls = world.vendors.control("slack", "GET", "calls")[SLACK]
-    assert calls["calls"] == len(posts(world)) < 25  # none was refused, and none stands for one failure each
+def test_fifty_failures_at_once_are_all_told_and_slack_never_says_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In real time, which is what Slack's limit of a post a second is counted in."""
+    monkeypatch.setattr(create_identity, "create_identity", bug)
+    with opened(tmp_path, skipping=False) as world:
+        people = [signed(f"p{number:02}") for number in range(50)]
+        ids = sorted(str(each["signup_id"]) for each in world.post(*people, connections=4).accepted)
+        world.settle()
+        assert sorted(item["subject"] for item in failures_all(world)) == ids
+        text = "\n".join(posts(world))
+        assert [id for id in ids if text.count(f"/v1/signups/{id}") != 1] == []
+        calls = world.vendors.control("slack", "GET", "calls")[SLACK]["calls"]
+        assert calls == len(posts(world)) < 25  # none was refused, and none is about one failure only
 
 
 def failures_all(world: World) -> list[dict[str, Any]]:

@@ -112,7 +112,7 @@ def test_an_execution_that_a_bug_ends_is_told_on_the_default_bus(deployment: Dep
 
 
 def test_a_stored_event_goes_by_stream_and_bus_to_its_rule(deployment: Deployment) -> None:
-    envelope = {"type": "onboarding.completed", "event_id": "evt_1"}
+    envelope = {"type": "onboarding.degraded", "event_id": "evt_1"}
 
     def publish(event: Any) -> None:
         platform().bus.publish([envelope])
@@ -122,7 +122,7 @@ def test_a_stored_event_goes_by_stream_and_bus_to_its_rule(deployment: Deploymen
     assert deployment.usher.wait_idle()
     [record] = deployment.called("reporting/publish_events")[0]["Records"]
     assert record["dynamodb"]["Keys"]["account_id"] == {"S": "acc_1"}
-    [event] = deployment.called("operations/announce_success")
+    [event] = deployment.called("operations/tell_operators")
     assert event["detail"] == envelope
 
 
