@@ -218,6 +218,7 @@ TOLD = (
     "onboarding.waiting",
     "onboarding.stage_changed",
     "onboarding.repaired",
+    "subscription.refused",
     *announced(),
 )
 
@@ -231,6 +232,15 @@ RULES = (
         "usher",
         ("subscription.activated", "payment.succeeded", "payment.failed"),
         "billing/settle_payment",
+        detail=(("context.by", ("sync",)),),
+    ),
+    Rule(
+        "subscription-began",
+        "What a checkout made becomes the account's subscription; a second one is refused.",
+        "usher",
+        "usher",
+        ("subscription.created", "subscription.activated"),
+        "billing/adopt_subscription",
         detail=(("context.by", ("sync",)),),
     ),
     Rule(
@@ -378,6 +388,14 @@ ROUTES = (
         rate_per_second=500,
         burst=1000,
         why="What an account may use now, and which page it is to see.",
+    ),
+    Route(
+        "POST",
+        "/v1/checkouts",
+        "operations/api",
+        "token",
+        roles=(PRODUCT,),
+        why="The page on which an account subscribes to a plan.",
     ),
     Route("GET", "/v1/plans", "operations/api", "public", why="What can be bought."),
     Route("GET", "/pricing", "operations/api", "public", why="The page of what can be bought."),
@@ -554,6 +572,14 @@ FUNCTIONS = (
         timeout_seconds=60,
         tables=(("buckets", "all"), ("waits", "all"), ("signups", "all"), *_RECORDS),
         answers=("onboarding",),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
+        "adopt_subscription",
+        timeout_seconds=100,
+        tables=(("buckets", "all"), ("signups", "read"), ("claims", "all"), ("audit", "append"), *_RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
     ),
@@ -770,15 +796,18 @@ FUNCTIONS = (
     Function(
         "operations",
         "api",
-        timeout_seconds=10,
+        timeout_seconds=29,  # a checkout takes three calls of Stripe at most; API Gateway waits 30 s
         tables=(
             *_REDRIVES,
             ("waits", "all"),
+            ("buckets", "all"),
             ("accounts", "all"),
             ("subscriptions", "all"),
             ("invitations", "all"),
             ("idempotency", "all"),
         ),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
         sends_to=("signups", "stripe-events"),
         options=("beta_phase",),
         answers=("onboarding",),

@@ -3,6 +3,7 @@
 from functions.operations.routes import (
     accounts,
     audit,
+    checkouts,
     failures,
     invitations,
     onboardings,
@@ -11,7 +12,7 @@ from functions.operations.routes import (
 )
 from usher.bootstrap.api import resolver
 
-ROOMS = (signups, onboardings, accounts, plans, invitations, failures, audit)
+ROOMS = (signups, onboardings, accounts, checkouts, plans, invitations, failures, audit)
 
 app = resolver(*(room.routes for room in ROOMS))
 

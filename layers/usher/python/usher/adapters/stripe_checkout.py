@@ -3,6 +3,7 @@
 Source: docs.stripe.com/api/checkout/sessions (read 2026-11).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ class StripeCheckouts:
         expires_at: datetime,
         correlation_id: str,
         idempotency_key: str,
+        discount: Mapping[str, str] | None = None,
     ) -> CheckoutSnapshot:
         names = metadata(account_id, signup_id, correlation_id) | {"plan": plan}
         params: dict[str, Any] = {
@@ -41,6 +43,8 @@ class StripeCheckouts:
             "success_url": return_url,
             "expires_at": int(expires_at.timestamp()),
         }
+        if discount:
+            params["discounts"] = [dict(discount)]
         return checkout_of(self._calls.call("post", "/v1/checkout/sessions", params, idempotency_key))
 
     def find(self, checkout_id: str) -> CheckoutSnapshot:

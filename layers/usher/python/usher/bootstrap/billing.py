@@ -9,6 +9,7 @@ from usher.adapters.stripe_closing import StripeCloser
 from usher.bootstrap.admission import admission
 from usher.bootstrap.asking import asker
 from usher.bootstrap.filing import failures
+from usher.bootstrap.link_desk import link_desk
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding, plans
 from usher.domain.onboarding import OnboardingPolicy
@@ -28,6 +29,7 @@ from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
 from usher.usecases.answer_wait import Asker
 from usher.usecases.first_payment import FirstPayments
+from usher.usecases.link_payment import LinkDesk
 from usher.usecases.undoing import Undoing
 
 
@@ -35,9 +37,11 @@ from usher.usecases.undoing import Undoing
 class BillingServices:
     """What billing steps and sync need."""
 
+    calls: StripeCalls
     billing: BillingGateway
     payments: FirstPayments
     undoing: Undoing
+    desk: LinkDesk
     store: Store
     queue: Queue
     records: BillingRecords
@@ -67,6 +71,7 @@ def services(platform: Platform) -> BillingServices:
     records, unbilled = BillingRecords(platform.store, log), UnbilledPlans(platform.store, log)
     signups = Signups(platform.store)
     return BillingServices(
+        calls=calls,
         billing=billing,
         payments=FirstPayments(billing=billing, checkouts=checkouts, signups=signups),
         undoing=Undoing(
@@ -78,6 +83,7 @@ def services(platform: Platform) -> BillingServices:
             signups=signups,
             clock=platform.clock,
         ),
+        desk=link_desk(platform, calls, billing),
         store=platform.store,
         queue=platform.queue,
         records=records,

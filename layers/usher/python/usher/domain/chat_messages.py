@@ -62,6 +62,7 @@ def _headline(kind: str, payload: Mapping[str, Any]) -> str:
         "onboarding.rolled_back": f"Sign-up rolled back at {step}: {reason}",
         "onboarding.rejected": f"Sign-up rejected: {reason}",
         "onboarding.expired": f"Sign-up expired: {reason}",
+        "subscription.refused": f"A second subscription was cancelled and paid back: {reason}",
         "onboarding.repaired": f"Repaired: {step} ({_by(payload)})",
         "onboarding.stage_changed": f"Payment link: {former} → {stage}"
         if former

@@ -75,6 +75,14 @@ class SubscriptionCanceled(SubscriptionEvent):
     type: ClassVar[str] = "subscription.canceled"
 
 
+class SubscriptionRefused(SubscriptionEvent):
+    """A second subscription of an account was undone, and what was paid for it paid back."""
+
+    type: ClassVar[str] = "subscription.refused"
+    signup_id: str
+    reason: str
+
+
 class InvoiceGenerated(Event):
     type: ClassVar[str] = "invoice.generated"
     invoice_id: str

@@ -1,5 +1,6 @@
 """Checkout: a page of the payment vendor where a customer pays for a plan, once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -36,11 +37,25 @@ class Checkouts(Protocol):
         expires_at: datetime,
         correlation_id: str,
         idempotency_key: str,
+        discount: Mapping[str, str] | None = None,
     ) -> CheckoutSnapshot:
-        """Open a page on which this customer can subscribe to the plan; what it makes names the account."""
+        """Open a page on which this customer can subscribe to the plan; what it makes names the account.
+
+        `discount` is `{coupon: id}` or `{promotion_code: id}`, as `Offers` finds them.
+        """
 
     def find(self, checkout_id: str) -> CheckoutSnapshot:
         """The checkout as it is now."""
 
     def close(self, checkout_id: str) -> CheckoutSnapshot:
         """Make sure that nobody can pay here any more; one that was completed stays as it is."""
+
+
+class Offers(Protocol):
+    """What a customer may pay less. Raises as `Checkouts` does."""
+
+    def promotion_code(self, code: str) -> str | None:
+        """The id of the active promotion code that is typed like this, None when there is none."""
+
+    def coupon(self, *, percent_off: int, months: int) -> str:
+        """The id of the coupon that takes so much off for so many months; it is made when it is missing."""

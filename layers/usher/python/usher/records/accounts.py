@@ -134,6 +134,17 @@ def activating(signup: Signup, *, account_id: str, now_text: str) -> Update:
     )
 
 
+def adopting(account_id: str, *, subscription_id: str, plan: str) -> Update:
+    """The write that names the subscription that the account has now, and its plan."""
+    return Update(
+        TABLE,
+        {"account_id": account_id},
+        set={"subscription_id": subscription_id, "plan": plan},
+        add={"version": 1},
+        if_=Present("account_id"),
+    )
+
+
 def closing(account_id: str, *, reason: str, now_text: str) -> Update:
     """The write that closes an account that never became active."""
     return Update(

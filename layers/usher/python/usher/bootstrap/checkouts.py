@@ -1,0 +1,60 @@
+"""Services of what sells to accounts that exist: checkouts, offers, and what becomes of what they make."""
+
+from dataclasses import dataclass
+
+from usher.adapters.stripe_offers import StripeOffers
+from usher.bootstrap import billing
+from usher.bootstrap.platform import per_platform
+from usher.domain.onboarding import OnboardingPolicy
+from usher.ports.checkout import Offers
+from usher.ports.platform import Platform
+from usher.ports.queue import Queue
+from usher.ports.secrets import Secrets
+from usher.records.events import EventLog
+from usher.records.unbilled import UnbilledPlans
+from usher.settings import settings
+from usher.usecases.open_checkout import Selling
+from usher.usecases.refuse_second_subscription import Refusing
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutServices:
+    """What selling to an account needs."""
+
+    selling: Selling
+    refusing: Refusing
+    offers: Offers
+    unbilled: UnbilledPlans
+    log: EventLog
+    policy: OnboardingPolicy
+    queue: Queue
+    secrets: Secrets
+    public_url: str
+
+
+@per_platform
+def services(platform: Platform) -> CheckoutServices:
+    b = billing.services()
+    log = EventLog(platform.store)
+    return CheckoutServices(
+        selling=Selling(
+            store=platform.store,
+            accounts=b.accounts,
+            signups=b.signups,
+            records=b.records,
+            billing=b.billing,
+            checkouts=b.payments.checkouts,
+            plans=b.plans,
+            clock=platform.clock,
+        ),
+        refusing=Refusing(
+            billing=b.billing, closer=b.undoing.closer, records=b.records, log=log, clock=platform.clock
+        ),
+        offers=StripeOffers(b.calls),
+        unbilled=b.unbilled,
+        log=log,
+        policy=b.policy,
+        queue=platform.queue,
+        secrets=platform.secrets,
+        public_url=settings().public_url,
+    )
