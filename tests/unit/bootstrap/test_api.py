@@ -130,6 +130,12 @@ def test_an_authorizer_that_could_not_find_out_is_503_and_not_401(room: Room) ->
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "1")
 
 
+@pytest.mark.parametrize("id", ["x" * 129, "a b", "%00", "<script>", "é"])
+def test_what_cannot_be_an_id_is_404_and_reaches_no_handler(room: Room, id: str) -> None:
+    assert room.ask("POST", f"/v1/gifts/{id}", body=json.dumps(GOOD).encode())[0] == 404
+    assert room.given == []
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [

@@ -28,6 +28,7 @@ T = TypeVar("T", bound=BaseModel)
 Outcome = Mapping[str, Any] | Answer
 
 _NAME = re.compile(r"\{(\w+)\}")
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")  # whatever else stands for one in a path names nothing of ours
 _SHOWN_BEFORE = Answer(
     409,
     {
@@ -38,6 +39,7 @@ _SHOWN_BEFORE = Answer(
     },
     content_type="application/problem+json",
 )
+_ABSENT = Problem(404, "Not found", "There is nothing of this id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Routes:
             def serve(**parameters: str) -> Response[str]:
                 event = self.router.current_event.raw_event
                 caller = admitted(key, event)  # by the route that runs, whatever the gateway took it for
+                if not all(map(_ID.fullmatch, parameters.values())):
+                    raise _ABSENT
                 event = {**event, "headers": _lower(event)}
                 call = Call(caller, parameters, take(event), event["requestContext"]["requestId"])
 
@@ -154,7 +158,7 @@ def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
 
     @app.exception_handler(NotFound)  # type: ignore[untyped-decorator]  # as above
     def answer_absent(error: NotFound) -> Response[str]:
-        return _refused(Problem(404, "Not found", "There is nothing of this id"))
+        return _refused(_ABSENT)
 
     @app.exception_handler(Conflict)  # type: ignore[untyped-decorator]  # as above
     def answer_conflict(error: Conflict) -> Response[str]:
