@@ -7,7 +7,7 @@ from usher.bootstrap.filing import services
 from usher.usecases.file_dead_letter import file_dead_letter
 
 
-@dead_letter_consumer("signups", "stripe-events")
+@dead_letter_consumer("signups", "stripe-events", "notices")
 def handler(queue: str, body: dict[str, Any], group: str | None) -> str:
     s = services()
     return file_dead_letter(queue, body, group=group, failures=s.failures, inbox=s.inbox, clock=s.clock)
