@@ -206,7 +206,12 @@ QUEUES = (
         max_concurrency=2,
         dead_letter_consumer="operations/fail_waiting_token",
     ),
-    Queue("notices", "Mails to one person: a link to confirm, to pay, to look at.", "mail/send_notice"),
+    Queue(
+        "notices",
+        "Mails to one person: a link to confirm, to pay, to look at.",
+        "mail/send_notice",
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
 )
 
 TOLD = (
