@@ -13,8 +13,18 @@ from usher.domain.access import RouteAccess
 from usher.usecases.fields import Nothing
 from usher.usecases.signup_request import SignupEvent
 
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a route of the operator API takes and answers."""
+
+    input: type[BaseModel]
+    answers: type[BaseModel] | None
+    status: int
+
+
 _SCHEMAS = "#/components/schemas/"
-_WEBHOOKS: Mapping[str, type[BaseModel]] = {"POST /webhooks/signup": SignupEvent}
+_WEBHOOKS = {"POST /webhooks/signup": Operation(SignupEvent, None, 202)}
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457; `errors` names each bad field.",
@@ -42,24 +52,15 @@ _KEY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a route of the operator API takes and answers."""
-
-    input: type[BaseModel]
-    answers: type[BaseModel] | None
-    status: int
-
-
 def description(operations: Mapping[str, Operation]) -> dict[str, Any]:
     """The document. `operations`: what the routes of this function take, by `METHOD /path`."""
     models = {model for each in operations.values() for model in (each.input, each.answers) if model}
-    models |= set(_WEBHOOKS.values())
+    models |= {each.input for each in _WEBHOOKS.values()}
     names, definitions = _schemas(frozenset(models))
     paths: dict[str, dict[str, Any]] = {}
     for key, entry in routes().items():
         method, path = key.split(" ")
-        told = _operation(path, entry, key, operations.get(key), names)
+        told = _operation(path, entry, key, operations.get(key) or _WEBHOOKS.get(key), names)
         paths.setdefault(path, {})[method.lower()] = told
     return {
         "openapi": "3.1.0",
@@ -94,11 +95,11 @@ def _operation(
     if entry.access == "token":
         told["security"] = [{"token": []}]
         told["x-roles"] = list(entry.roles)
-    body = _WEBHOOKS.get(key)
+    body: type[BaseModel] | None = None
     if operation is not None and key.startswith("GET "):
         parameters += _query(operation.input)
     elif operation is not None:
-        parameters.append(_KEY)
+        parameters += [_KEY] if key not in _WEBHOOKS else []
         body = operation.input if operation.input is not Nothing else None
     if body is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": names[body]}}}
