@@ -9,5 +9,10 @@ from usher.usecases.settle_payment import BillingMoved, settle_payment
 def handler(moved: BillingMoved) -> str:
     s = services()
     return settle_payment(
-        moved, accounts=s.accounts, asker=s.asker, payments=s.payments, closer=s.undoing.closer
+        moved,
+        accounts=s.accounts,
+        asker=s.asker,
+        payments=s.payments,
+        closer=s.undoing.closer,
+        desk=s.desk,
     )

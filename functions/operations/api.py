@@ -7,12 +7,13 @@ from functions.operations.routes import (
     failures,
     invitations,
     onboardings,
+    payment_links,
     plans,
     signups,
 )
 from usher.bootstrap.api import resolver
 
-ROOMS = (signups, onboardings, accounts, checkouts, plans, invitations, failures, audit)
+ROOMS = (signups, onboardings, payment_links, accounts, checkouts, plans, invitations, failures, audit)
 
 app = resolver(*(room.routes for room in ROOMS))
 

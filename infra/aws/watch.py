@@ -11,9 +11,11 @@ from constructs import Construct
 from infra import catalog
 from infra.aws.data import Data
 from infra.aws.stages import Stage
-from usher.bootstrap.metrics import NAMESPACE
 from usher.bootstrap.filing import FILED
+from usher.bootstrap.metrics import NAMESPACE, PAID_TO_ACTIVE
 from usher.bootstrap.parking import PARKED
+
+SLOWEST_ACTIVATION = 60_000  # milliseconds from a link's payment to the active account
 
 
 class Watch(Stack):
@@ -33,6 +35,15 @@ class Watch(Stack):
         self._watch_functions()
         self._alarm("events", "parked", NAMESPACE, PARKED, {"stage": stage.name}, 1)
         self._alarm("failures", "filed", NAMESPACE, FILED, {"stage": stage.name}, 1)
+        self._alarm(
+            "payment-links",
+            "slow",
+            NAMESPACE,
+            PAID_TO_ACTIVE,
+            {"stage": stage.name},
+            SLOWEST_ACTIVATION,
+            statistic="Maximum",
+        )
         self._alarm("http", "5xx", "AWS/ApiGateway", "5xx", {"ApiId": api_id}, 5)
 
     def _watch_queues(self) -> None:

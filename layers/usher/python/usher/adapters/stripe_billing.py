@@ -1,6 +1,6 @@
 """Billing by Stripe's SDK, pinned to its API version. Source: docs.stripe.com/api (read 2026-11)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
@@ -30,6 +30,7 @@ class StripeBilling:
         payment_method: str | None,
         correlation_id: str,
         idempotency_key: str,
+        with_fingerprint: bool = False,
     ) -> CustomerSnapshot | Declined:
         params: dict[str, Any] = {
             "email": email,
@@ -41,6 +42,8 @@ class StripeBilling:
         if payment_method:
             params["payment_method"] = payment_method
             params["invoice_settings"] = {"default_payment_method": payment_method}
+        if with_fingerprint:
+            params["expand"] = ["invoice_settings.default_payment_method"]
         try:
             return customer_of(self._calls.call("post", "/v1/customers", params, idempotency_key))
         except Decline as decline:
@@ -57,6 +60,7 @@ class StripeBilling:
         correlation_id: str,
         idempotency_key: str,
         invoice_due_days: int = 0,
+        end_without_card: Literal["cancel", "pause"] = "cancel",
     ) -> BillingFacts | Declined:
         params: dict[str, Any] = {
             "customer": customer_id,
@@ -70,7 +74,7 @@ class StripeBilling:
             del params["payment_behavior"]  # nothing is collected: the customer pays when the invoice is due
         if trial_days:
             params["trial_period_days"] = trial_days
-            params["trial_settings"] = {"end_behavior": {"missing_payment_method": "cancel"}}
+            params["trial_settings"] = {"end_behavior": {"missing_payment_method": end_without_card}}
         try:
             created = self._calls.call("post", "/v1/subscriptions", params, idempotency_key)
         except Decline as decline:
@@ -89,6 +93,15 @@ class StripeBilling:
             if (subscription.get("metadata") or {}).get("signup_id") == signup_id:
                 return self._with_reason(facts_of(subscription))
         return None
+
+    def account_of(self, customer_id: str) -> str | None:
+        found = self.fetch("customer", customer_id)
+        if found and found.customer and found.customer.account_id:
+            return found.customer.account_id
+        params = {"customer": customer_id, "limit": 1}
+        sessions = self._calls.call("get", "/v1/checkout/sessions", params)["data"]
+        account_id = (sessions[0].get("metadata") or {}).get("account_id") if sessions else None
+        return str(account_id) if account_id else None
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
         try:

@@ -35,11 +35,15 @@ def customer_of(customer: Any) -> CustomerSnapshot:
     """A deleted customer carries its id alone."""
     if customer.get("deleted"):
         return CustomerSnapshot(customer_id=customer["id"], account_id=None, email=None, deleted=True)
+    method = _get(customer.get("invoice_settings"), "default_payment_method")
+    card = None if method is None or isinstance(method, str) else method.get("card")
     return CustomerSnapshot(
         customer_id=customer["id"],
         account_id=_get(customer.get("metadata"), "account_id"),
         email=customer.get("email"),
         delinquent=bool(_get(customer, "delinquent")),
+        has_payment_method=method is not None,
+        card_fingerprint=_get(card, "fingerprint"),
     )
 
 
@@ -69,6 +73,7 @@ def invoice_of(invoice: Any) -> BillingFacts:
         due_at=_moment(_get(invoice, "due_date")),
         paid_at=_moment(_get(_get(invoice, "status_transitions"), "paid_at")),
         created_at=_moment(invoice["created"]),
+        account_id=_get(_get(parent, "metadata"), "account_id"),
     )
     payments = tuple(
         _invoice_payment(entry, snapshot)
@@ -93,6 +98,8 @@ def payment_of(intent: Any, *, invoice_id: str | None = None) -> PaymentSnapshot
         failure_code=_get(error, "decline_code") or _get(error, "code"),
         failure_reason=_get(error, "message"),
         created_at=_moment(intent["created"]),
+        account_id=_get(intent.get("metadata"), "account_id"),
+        signup_id=_get(intent.get("metadata"), "signup_id"),
     )
 
 
@@ -129,6 +136,7 @@ def _subscription(subscription: Any) -> SubscriptionSnapshot:
         canceled_at=_moment(_get(subscription, "canceled_at")),
         started_at=_moment(subscription["start_date"]),
         account_id=_get(subscription.get("metadata"), "account_id"),
+        signup_id=_get(subscription.get("metadata"), "signup_id"),
     )
 
 

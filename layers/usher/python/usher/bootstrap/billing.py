@@ -25,11 +25,13 @@ from usher.records.events import EventLog
 from usher.records.failures import Failures
 from usher.records.inbox import Inbox
 from usher.records.signups import Signups
+from usher.records.trial_claims import TrialClaims
 from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
 from usher.usecases.answer_wait import Asker
 from usher.usecases.first_payment import FirstPayments
 from usher.usecases.link_payment import LinkDesk
+from usher.usecases.trial_guard import TrialGuard
 from usher.usecases.undoing import Undoing
 
 
@@ -46,6 +48,7 @@ class BillingServices:
     queue: Queue
     records: BillingRecords
     unbilled: UnbilledPlans
+    guard: TrialGuard
     signups: Signups
     accounts: Accounts
     inbox: Inbox
@@ -88,6 +91,7 @@ def services(platform: Platform) -> BillingServices:
         queue=platform.queue,
         records=records,
         unbilled=unbilled,
+        guard=TrialGuard(TrialClaims(platform.store), onboarding().trial),
         signups=signups,
         accounts=Accounts(platform.store),
         inbox=Inbox(platform.store),

@@ -6,6 +6,7 @@ from usher.settings import settings
 
 NAMESPACE = "Usher"
 LOCAL = "local"
+PAID_TO_ACTIVE = "LinkPaidToActive"  # milliseconds from a link's payment to the active account
 
 
 def count(name: str, **dimensions: str) -> None:

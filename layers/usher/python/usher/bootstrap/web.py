@@ -82,6 +82,7 @@ def raw_body(event: Mapping[str, Any]) -> bytes:
 def refusal(problem: Problem, request_id: str) -> dict[str, Any]:
     """The handler answer that says what was wrong."""
     body: dict[str, Any] = {
+        **problem.more,
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,

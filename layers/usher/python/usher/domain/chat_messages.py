@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from usher.domain import money
+
 LONGEST = 1500  # characters of one message; several make a post, and Slack takes 40,000
 Block = dict[str, Any]
 
@@ -62,12 +64,19 @@ def _headline(kind: str, payload: Mapping[str, Any]) -> str:
         "onboarding.rolled_back": f"Sign-up rolled back at {step}: {reason}",
         "onboarding.rejected": f"Sign-up rejected: {reason}",
         "onboarding.expired": f"Sign-up expired: {reason}",
+        "trial.repeated": f"A second trial was asked for and {payload.get('outcome')}: {reason}",
         "subscription.refused": f"A second subscription was cancelled and paid back: {reason}",
+        "onboarding.payment_returned": f"Payment of {_money(payload)} given back: {reason}",
         "onboarding.repaired": f"Repaired: {step} ({_by(payload)})",
         "onboarding.stage_changed": f"Payment link: {former} → {stage}"
         if former
         else f"Payment link: {stage}",
     }.get(kind, kind)
+
+
+def _money(payload: Mapping[str, Any]) -> str:
+    """The amount of an event that has one, as people read it."""
+    return money.text(payload["amount_minor"], payload["currency"]) if "amount_minor" in payload else ""
 
 
 def _by(payload: Mapping[str, Any]) -> str:
@@ -76,7 +85,12 @@ def _by(payload: Mapping[str, Any]) -> str:
 
 def _waiting(payload: Mapping[str, Any], about: About) -> ChatMessage:
     """A card: what is waited for, why, until when, what holds if nobody answers, and who is asked."""
-    what = {"review": "a decision", "payment": "its first payment", "confirmation": "its e-mail confirmation"}
+    what = {
+        "review": "a decision",
+        "payment": "its first payment",
+        "confirmation": "its e-mail confirmation",
+        "check": "a second person's look",
+    }
     again = "Still waiting" if payload.get("reminder") else "Waiting"
     headline = f"{again} for {what.get(str(payload['kind']), payload['kind'])}"
     facts = {
@@ -86,8 +100,9 @@ def _waiting(payload: Mapping[str, Any], about: About) -> ChatMessage:
         "Who": escaped(str(payload["reviewer"])) if payload.get("reviewer") else None,
     }
     lines = [f"*{name}:* {value}" for name, value in facts.items() if value]
-    if payload["kind"] == "review":
-        lines.append(f"*Decide:* POST {about.url.replace('/signups/', '/onboardings/')}/decision")
+    acts = {"review": ("Decide", "decision"), "check": ("Sign off", "check")}
+    if act := acts.get(str(payload["kind"])):
+        lines.append(f"*{act[0]}:* POST {about.url.replace('/signups/', '/onboardings/')}/{act[1]}")
     text = "\n".join([headline, *(line.replace("*", "") for line in lines), about.line, about.url])
     return ChatMessage(
         text=_short(text),

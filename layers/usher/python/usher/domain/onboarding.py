@@ -6,6 +6,7 @@ from pydantic import Field
 
 from usher.domain import payment_links
 from usher.domain.gates import GatePolicy
+from usher.domain.trials import TrialPolicy
 
 Status = Literal[
     "received",
@@ -55,6 +56,11 @@ def steps_of(kind: str) -> tuple[str, ...]:
     return payment_links.STEPS if kind == "payment_link" else STEPS
 
 
+def undo_of(kind: str) -> tuple[str, ...]:
+    """Those of them that undo."""
+    return payment_links.UNDO if kind == "payment_link" else UNDO
+
+
 def execution_name(kind: str, signup_id: str, redrives: int = 0) -> tuple[str, str]:
     """The workflow of an onboarding of this kind, and the name of its execution (of the n-th redrive)."""
     again = f"-r{redrives}" if redrives else ""
@@ -71,6 +77,9 @@ class OnboardingPolicy(GatePolicy):
     repair_until_days: int = Field(default=14, ge=1)
     crm_failure: Literal["degrade", "roll_back"] = "degrade"
     product_url: str = Field(pattern=r"^https?://")
+    trial: TrialPolicy = TrialPolicy()
+    beta_offer_months: int = Field(default=12, ge=1, le=36)
+    user_invitation_days: int = Field(default=7, ge=1, le=90)
     welcome_template: str = "welcome"
     welcome_stream: str = "outbound"
     mail_sender: str

@@ -10,6 +10,8 @@ Stage = Literal["quotation_sent", "link_opened", "paid", "activated", "welcome_s
 STAGES: tuple[Stage, ...] = ("quotation_sent", "link_opened", "paid", "activated", "welcome_sent")
 """In their order; `link_opened` only when somebody is known to have looked."""
 
+UNDO = ("withdraw_link", "refund_link", "close_link")
+
 STEPS = (
     "prepare_payment_link",
     "send_payment_link",
@@ -19,10 +21,9 @@ STEPS = (
     "activate_link",
     "send_link_welcome",
     "open_check_task",
-    "withdraw_link",
-    "refund_link",
+    *UNDO,
 )
-"""In the order they are shown; the last two undo."""
+"""In the order they are shown; UNDO is for those that came to nothing."""
 
 ENDED = {"rejected": "cancelled", "expired": "expired", "rolled_back": "rolled_back"}
 """The last stage of an onboarding that came to nothing, by its status."""
@@ -39,6 +40,7 @@ class LinkPolicy(BaseModel):
     remind_before_hours: int = Field(default=24, ge=1)
     bank_hours: int = Field(default=14 * 24, ge=24, description="how long a debit under way is waited for")
     check_after_hours: int = Field(default=24, ge=1)
+    base_plan: str = Field(default="free", description="of a new team that buys credits only")
 
     @model_validator(mode="after")
     def _in_order(self) -> "LinkPolicy":
@@ -58,14 +60,14 @@ class LinkPolicy(BaseModel):
         return wanted
 
     def waiting(self, deadline: datetime, now: datetime) -> tuple[int, int]:
-        """Seconds until the reminder, and from there to the deadline; the reminder comes at half-time at the latest."""
+        """Seconds until the reminder, which comes at half-time or later, and from there to the deadline."""
         left = max(2, round((deadline - now).total_seconds()))
         rest = max(1, min(self.remind_before_hours * 3600, left // 2))
         return left - rest, rest
 
 
 class Offer(BaseModel):
-    """What a link sells: a plan or a number of credits. `amount_minor` is what has to be paid, to the cent."""
+    """What a link sells: a plan or a number of credits; `amount_minor` is its price, to the cent."""
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 

@@ -18,7 +18,7 @@ class FieldError:
 class Problem(UsherError):
     """Raised by a use case; the `http` wrapper answers it as application/problem+json.
 
-    `headers` go with the answer, by their lower-case names.
+    `headers` go with the answer, by their lower-case names; `more` are further members of the problem.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Problem(UsherError):
         errors: tuple[FieldError, ...] = (),
         *,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -36,6 +37,7 @@ class Problem(UsherError):
         self.detail = detail
         self.errors = errors
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 def unauthorized(detail: str) -> Problem:

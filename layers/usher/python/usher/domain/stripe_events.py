@@ -18,6 +18,9 @@ FOLLOWED = (
     "invoice.marked_uncollectible",
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
 )
 """The types our webhook endpoint at Stripe is enabled for; any other that comes is stored and ignored."""
 

@@ -16,7 +16,10 @@ PaymentStatus = Literal["open", "processing", "requires_action", "succeeded", "f
 
 
 class Snapshot(BaseModel):
-    """Base of all snapshots: immutable, and indifferent to fields a newer vendor version adds."""
+    """Base of all snapshots: immutable, and indifferent to fields a newer vendor version adds.
+
+    `account_id` and `signup_id` are what our own metadata on the object say, where there are any.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="ignore")
 
@@ -34,6 +37,8 @@ class PaymentSnapshot(Snapshot):
     failure_code: str | None = None
     failure_reason: str | None = None
     created_at: datetime
+    account_id: str | None = None
+    signup_id: str | None = None
 
 
 class InvoiceSnapshot(Snapshot):
@@ -50,6 +55,7 @@ class InvoiceSnapshot(Snapshot):
     due_at: datetime | None = None
     paid_at: datetime | None = None
     created_at: datetime
+    account_id: str | None = None
 
 
 class SubscriptionSnapshot(Snapshot):
@@ -68,16 +74,23 @@ class SubscriptionSnapshot(Snapshot):
     canceled_at: datetime | None = None
     started_at: datetime
     account_id: str | None = None
+    signup_id: str | None = None
 
 
 class CustomerSnapshot(Snapshot):
-    """The vendor's customer. `account_id` is what its metadata says."""
+    """The vendor's customer. `account_id` is what its metadata says.
+
+    `has_payment_method`: what is owed can be collected by itself. `card_fingerprint` is the same for one card
+    wherever it is used, and only there when it was asked for.
+    """
 
     customer_id: str
     account_id: str | None
     email: str | None
     deleted: bool = False
     delinquent: bool = False
+    has_payment_method: bool = False
+    card_fingerprint: str | None = None
 
 
 class BillingFacts(Snapshot):
@@ -110,8 +123,12 @@ class BillingGateway(Protocol):
         payment_method: str | None,
         correlation_id: str,
         idempotency_key: str,
+        with_fingerprint: bool = False,
     ) -> CustomerSnapshot | Declined:
-        """Create the customer with its payment method attached and made default, in one write."""
+        """Create the customer with its payment method attached and made default, in one write.
+
+        `with_fingerprint` asks for its card's fingerprint in the same answer.
+        """
 
     def create_subscription(
         self,
@@ -124,10 +141,12 @@ class BillingGateway(Protocol):
         correlation_id: str,
         idempotency_key: str,
         invoice_due_days: int = 0,
+        end_without_card: Literal["cancel", "pause"] = "cancel",
     ) -> BillingFacts | Declined:
         """Create the subscription to the plan's price (found by lookup key) and try to collect at once.
 
-        `trial_days` 0 means no trial; `invoice_due_days` sends an invoice that is due then instead of
+        `trial_days` 0 means no trial; `end_without_card` is what becomes of one that ends without a payment
+        method; `invoice_due_days` sends an invoice that is due then instead of
         collecting. The facts hold the subscription, its first invoice and payment.
         """
 
@@ -136,6 +155,9 @@ class BillingGateway(Protocol):
 
     def find_subscription(self, *, customer_id: str, signup_id: str) -> BillingFacts | None:
         """The live subscription created for this sign-up, by listing the customer's own."""
+
+    def account_of(self, customer_id: str) -> str | None:
+        """The account that our metadata name on the customer, or on a checkout that made it."""
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
         """The present state of a customer, subscription, invoice or payment_intent; None: there is none."""

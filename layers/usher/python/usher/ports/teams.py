@@ -6,7 +6,7 @@ from usher.ports.billing import Snapshot
 
 
 class Team(Snapshot):
-    """A team in the product; `account_id` is None until it is linked to one. Its workspace is its account's tenant."""
+    """A team in the product; `account_id` is None until it is linked. Its workspace is its account's tenant."""
 
     team_id: str
     account_id: str | None

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from usher.domain import billing_changes, times
-from usher.domain.events import Event
+from usher.domain import billing_changes, times, trials
+from usher.domain.events import Event, SubscriptionTrialEnding
 from usher.ports.billing import BillingFacts, InvoiceSnapshot, PaymentSnapshot, Snapshot, SubscriptionSnapshot
 from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Update, Write
 from usher.records import accounts
@@ -70,11 +70,12 @@ class BillingRecords:
         for table, id, snapshot in _objects(facts):
             before = known.get((table, id))
             after = _after(table, snapshot, account_id, before)
+            near = _trial_told(after, snapshot, now)
             if before is not None and after == before:
                 writes.append(_confirmed(table, id, before))
                 continue
             writes.append(_put(table, after, before, now))
-            happened.extend(_events(snapshot, before))
+            happened.extend([*_events(snapshot, before), *near])
         account = known.get((ACCOUNTS, account_id))
         if facts.customer and account:
             write, changed = accounts.following(account, facts.customer, now=now)
@@ -176,3 +177,22 @@ def _events(snapshot: Snapshot, before: Item | None) -> list[Event]:
         currency=snapshot.currency,
         failure_code=snapshot.failure_code,
     )
+
+
+def _trial_told(after: Item, snapshot: Snapshot, now: datetime) -> list[Event]:
+    """The event that a trial's end is near, noted on the item: it is told once for each end."""
+    if not isinstance(snapshot, SubscriptionSnapshot) or not trials.ends_soon(
+        snapshot.status, snapshot.trial_end, now
+    ):
+        return []
+    if after.get("trial_end_told") == after["trial_end"]:
+        return []
+    after["trial_end_told"] = after["trial_end"]
+    return [
+        SubscriptionTrialEnding(
+            subscription_id=snapshot.subscription_id,
+            plan=snapshot.plan,
+            status=snapshot.status,
+            trial_end=after["trial_end"],
+        )
+    ]

@@ -3,7 +3,7 @@
 from usher.domain.emails import claim_key
 from usher.domain.onboarding import STEPS
 from usher.ports.store import Absent, Both, Either, Equals, Item, Put, Update
-from usher.records.signups import TABLE, Signup, step_attribute
+from usher.records.signups import TABLE, LinkOnboarding, Signup, step_attribute
 
 UNDONE = (
     "customer_id",
@@ -33,7 +33,7 @@ _OUTCOME = (
 
 def resuming(signup: Signup) -> Update:
     """The write that lets a sign-up go on where its execution broke."""
-    status = "degraded" if signup.status == "degraded" else "provisioning"
+    status = "degraded" if signup.status == "degraded" else _under_way(signup)
     return Update(
         TABLE,
         {"signup_id": signup.signup_id},
@@ -68,7 +68,7 @@ def restarting(signup: Signup) -> Update:
         }
         remove = (*UNDONE, *_OUTCOME, *(step_attribute(step) for step in STEPS))
     elif signup.status == "failed":
-        values["status"] = "provisioning"
+        values["status"] = _under_way(signup)
         remove = ("failure",)
     return Update(
         TABLE,
@@ -77,6 +77,13 @@ def restarting(signup: Signup) -> Update:
         remove=remove,
         if_=Both((Equals("status", signup.status), count)),
     )
+
+
+def _under_way(signup: Signup) -> str:
+    """The status of one that goes on where it broke; a link that is not paid is still to be paid."""
+    if isinstance(signup, LinkOnboarding) and not signup.is_paid and signup.verdict is None:
+        return "received" if signup.link_id is None else "waiting_payment"
+    return "provisioning"
 
 
 def claiming(signup: Signup) -> Put:

@@ -16,7 +16,7 @@ STEP = "activate_link"
 
 
 class LinkActivated(StepResult):
-    """`check_seconds` from now somebody has to look at the account; `milliseconds` it took since it was paid."""
+    """`check_seconds` from now somebody looks at the account; `milliseconds` it took since it was paid."""
 
     check_seconds: int
     milliseconds: int

@@ -2,7 +2,8 @@
 
 from usher.ports.queue import Queue
 from usher.ports.store import Absent, Both, ConditionFailed
-from usher.usecases.link_payment import KIND, LinkDesk, outcome
+from usher.usecases.link_payment import KIND, LinkDesk
+from usher.usecases.link_standing import outcome
 from usher.usecases.send_payment_link import mail_link
 from usher.usecases.step import OK, AskCommand, StepResult, mark
 

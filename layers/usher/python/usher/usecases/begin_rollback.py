@@ -6,7 +6,13 @@ from usher.records.signups import Signup, Signups, all_given_up, failed_step
 from usher.usecases.step import StepCommand, StepResult
 
 STAGE = "rolling_back"
-_MADE_SOMETHING = ("create_billing_customer", "create_identity", "provision_tenant", "ask_payment")
+_MADE_SOMETHING = (
+    "create_billing_customer",
+    "create_identity",
+    "provision_tenant",
+    "ask_payment",
+    "prepare_payment_link",
+)
 
 
 def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> StepResult:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from usher.domain import times
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.store import Absent, ConditionFailed
-from usher.usecases.link_payment import LinkDesk, outcome
+from usher.usecases.link_payment import LinkDesk
+from usher.usecases.link_standing import outcome
 from usher.usecases.step import STOP, StepCommand, StepResult, WaitTimes
 
 EXPIRED = {

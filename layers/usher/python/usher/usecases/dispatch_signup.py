@@ -6,6 +6,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 
 from usher.domain.admission import SECOND
+from usher.domain.onboarding import execution_name
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue
 from usher.ports.workflows import Workflows
@@ -28,6 +29,7 @@ class DispatchSignup(BaseModel):
     signup_id: str
     correlation_id: str
     event_id: str
+    workflow: str = "onboarding"
     places: Mapping[str, int] = {}
 
 
@@ -70,13 +72,14 @@ def dispatch_signups(
 
 
 def dispatch_signup(command: DispatchSignup, *, workflows: Workflows, inbox: Inbox, clock: Clock) -> str:
-    """Start `signup-{id}`, then close the inbox row; returns the execution's id.
+    """Start `signup-{id}`, or `link-{id}`, then close the inbox row; returns the execution's id.
 
     The name makes a second delivery find the first one's execution.
     """
+    workflow, name = execution_name(command.workflow, command.signup_id)
     execution_id = workflows.start(
-        "onboarding",
-        name=f"signup-{command.signup_id}",
+        workflow,
+        name=name,
         input={"signup_id": command.signup_id, "correlation_id": command.correlation_id},
     )
     inbox.finish(command.event_id, now=clock.now())

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import ids, times
 from usher.domain.events import OnboardingDegraded, OnboardingFailed
-from usher.domain.onboarding import REOPENABLE, STEPS, UNDO
+from usher.domain.onboarding import REOPENABLE, steps_of, undo_of
 from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
 from usher.ports.store import Item
@@ -48,7 +48,7 @@ def file_failed_execution(
         return False  # the bus delivered it twice, or late
     now, step = clock.now(), _step(ended, signup)
     reason = _reason(ended, signup, step)
-    is_undo = step in UNDO or signup.verdict is not None
+    is_undo = step in undo_of(signup.kind) or signup.verdict is not None
     failure: Item = {
         "step": step,
         "reason": reason,
@@ -83,13 +83,14 @@ def signup_id_of(ended: ExecutionEnded) -> str | None:
 def _step(ended: ExecutionEnded, signup: Signup) -> str:
     """Where it broke: the step named in the error's trace, else one that was being tried, else the next."""
     for name in _MODULE.findall(ended.cause or ""):
-        if name in STEPS:
+        if name in steps_of(signup.kind):
             return str(name)
     for name, step in signup.steps.items():
         if step["status"] in {"failed", "retrying"}:
             return name
-    missing = (name for name in STEPS if name not in signup.steps and not name.startswith("ask_"))
-    return next((name for name in missing if name not in UNDO), "unknown")
+    waits = ("ask_", "await_", "close_")
+    steps = [name for name in steps_of(signup.kind) if name not in undo_of(signup.kind)]
+    return next((n for n in steps if n not in signup.steps and not n.startswith(waits)), "unknown")
 
 
 def _reason(ended: ExecutionEnded, signup: Signup, step: str) -> str:

@@ -1,14 +1,12 @@
-"""The payment of a link as the vendor has it now: what counts, what does not, and what follows from it."""
+"""Follows the payment of a link: what counts is put on record, what may not count goes back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from usher.domain import times
 from usher.domain.errors import NotYet, VendorUnavailable
 from usher.domain.events import Event, OnboardingPaymentReturned
-from usher.domain.onboarding import REOPENABLE
-from usher.ports.billing import BillingFacts, BillingGateway
+from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser
 from usher.ports.links import LinkCheckout, PaymentLinks
@@ -21,58 +19,9 @@ from usher.records.link_onboardings import LinkOnboardings
 from usher.records.signups import LinkOnboarding, finished, refused_attribute
 from usher.records.waits import Waits
 from usher.usecases.link_stages import reaching
-from usher.usecases.step import STOP, StepResult
+from usher.usecases.link_standing import LinkPayment, ids_of, made_by, outcome, standing
 
 KIND = "payment"  # of its wait
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPayment:
-    """How a link stands. `counted` is the checkout that pays for the offer, `refused` those that may not.
-
-    `failed` is a delayed payment that did not go through, or one that was refused: nobody can pay any more.
-    """
-
-    state: Literal["paid", "processing", "failed", "open"]
-    counted: LinkCheckout | None = None
-    refused: tuple[tuple[LinkCheckout, str], ...] = ()
-    reason: str = ""
-
-
-def standing(link: LinkOnboarding, checkouts: Sequence[LinkCheckout]) -> LinkPayment:
-    """What the visits to a link's page come to: the first right payment counts, any other goes back."""
-    counted: LinkCheckout | None = None
-    refused: list[tuple[LinkCheckout, str]] = []
-    for each in checkouts:
-        if each.state != "paid":
-            continue
-        if reason := _objection(link, each, counted):
-            refused.append((each, reason))
-        else:
-            counted = each
-    states = {each.state for each in checkouts}
-    if counted is not None:
-        return LinkPayment("paid", counted, tuple(refused))
-    if "processing" in states:
-        return LinkPayment("processing", None, tuple(refused))
-    if refused:
-        return LinkPayment("failed", None, tuple(refused), f"the payment was given back: {refused[0][1]}")
-    if "failed" in states:
-        return LinkPayment("failed", reason="the payment did not go through at the customer's bank")
-    return LinkPayment("open")
-
-
-def _objection(link: LinkOnboarding, checkout: LinkCheckout, counted: LinkCheckout | None) -> str | None:
-    """Why this payment may not count, None when it does."""
-    if link.checkout_id is not None and link.verdict is None:
-        return None if checkout.checkout_id == link.checkout_id else "the link was paid twice"
-    if link.verdict is not None or link.status in REOPENABLE:
-        return "the link had ended"
-    wanted = (link.offer.amount_minor, link.offer.currency)
-    if (checkout.amount_minor, checkout.currency) != wanted:
-        paid = f"{checkout.amount_minor} {checkout.currency}"
-        return f"the amount is wrong: {paid} instead of {wanted[0]} {wanted[1]}, in minor units"
-    return "the link was paid twice" if counted is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +65,7 @@ class LinkDesk:
         return found
 
     def end(self, link: LinkOnboarding, verdict: Item, *, also: tuple[Write, ...] = ()) -> bool:
-        """Write how the onboarding ends, unless it is paid or has ended; returns whether this verdict holds."""
+        """Write how it ends, unless it is paid or has ended; returns whether this verdict holds."""
         open_ = Both((Absent("checkout_id"), Absent("verdict")))
         waits = finished(link, "await_link_payment", now=self.clock.now())
         changing = self.onboardings.changing(link.signup_id, {"verdict": verdict, **waits}, if_=open_)
@@ -184,9 +133,9 @@ class LinkDesk:
             self._commit_once(link, moved.events, [write])
 
     def _adopt(self, link: LinkOnboarding, checkout: LinkCheckout) -> None:
-        """Put on record what the checkout made, as this onboarding's; raises NotYet when somebody was faster."""
+        """Put on record what the checkout made, as this onboarding's. Raises NotYet after a lost race."""
         assert link.account_id is not None
-        kind, id = _made(checkout)
+        kind, id = made_by(checkout)
         known = self.records.known({(_TABLES[kind], id)})
         facts = self.billing.fetch(kind, id)
         if facts is None:
@@ -202,7 +151,7 @@ class LinkDesk:
         now = self.clock.now()
         moved = reaching(link, "paid", now=now, at=checkout.paid_at)
         assert moved is not None  # the stage and the checkout are written together, and there is no checkout
-        values = {**moved.values, **_paid(checkout, facts), "status": "provisioning"}
+        values = {**moved.values, **ids_of(checkout, facts), "status": "provisioning"}
         values |= finished(link, "await_link_payment", now=now)
         values["paid_at"] = times.text(checkout.paid_at or now)
         values |= {} if link.email or checkout.email is None else {"email": checkout.email}
@@ -232,7 +181,7 @@ class LinkDesk:
     def _payments(self, checkout: LinkCheckout) -> list[str]:
         if checkout.payment_id is not None:
             return [checkout.payment_id]
-        facts = self.billing.fetch(*_made(checkout))
+        facts = self.billing.fetch(*made_by(checkout))
         return [payment.payment_id for payment in facts.payments] if facts else []
 
     def _cancel(self, link: LinkOnboarding, subscription_id: str) -> None:
@@ -272,32 +221,3 @@ class LinkDesk:
 
 
 _TABLES = {"subscription": "subscriptions", "payment_intent": "payments"}
-
-
-def outcome(link: LinkOnboarding) -> StepResult | None:
-    """What the workflow is told of this record: paid, ended, or nothing yet."""
-    if link.verdict is not None:
-        return STOP
-    return StepResult() if link.is_paid else None
-
-
-def _made(checkout: LinkCheckout) -> tuple[str, str]:
-    if checkout.subscription_id is not None:
-        return "subscription", checkout.subscription_id
-    if checkout.payment_id is None:
-        raise NotYet(f"{checkout.checkout_id} is paid and does not name its payment yet")
-    return "payment_intent", checkout.payment_id
-
-
-def _paid(checkout: LinkCheckout, facts: BillingFacts) -> Item:
-    """The ids that the master record keeps of what was paid."""
-    payment_id = checkout.payment_id or next((each.payment_id for each in facts.payments), None)
-    ids: Item = {
-        "checkout_id": checkout.checkout_id,
-        "customer_id": checkout.customer_id,
-        "subscription_id": checkout.subscription_id,
-        "payment_id": payment_id,
-    }
-    if facts.subscription is not None:
-        ids["subscription_status"] = facts.subscription.status
-    return {name: value for name, value in ids.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Stages of an onboarding by payment link: each is reached once, with its moment and the event that tells it."""
+"""Stages of an onboarding by payment link: each is reached once, with its moment and its event."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StringConstraints
 
+from usher.domain.payment_links import STAGES
 from usher.ports.store import Item
 from usher.records.listing import Listing, Wanted
+from usher.records.signups import PAYMENT_LINK, stage_attribute
 from usher.usecases.fields import Email, Paged, Phone, Text
 from usher.usecases.pages import page, reading_a_page
 
@@ -37,10 +39,15 @@ def list_onboardings(query: OnboardingQuery, *, listing: Listing) -> dict[str, A
 
 _SHOWN = ("signup_id", "name", "email", "phone", "plan", "status", "stage", "received_at", "active_at")
 
+_SHOWN_OF_LINKS = ("team_id", "team_name", "deadline", "offer", "check")
+
 
 def _shown(item: Item) -> dict[str, Any]:
     shown: dict[str, Any] = {name: item[name] for name in _SHOWN if name in item}
     shown["kind"] = item.get("kind", "signup")
+    if shown["kind"] == PAYMENT_LINK:
+        shown |= {name: item[name] for name in _SHOWN_OF_LINKS if name in item}
+        shown["stages"] = {stage: item[name] for stage in STAGES if (name := stage_attribute(stage)) in item}
     if waiting := item.get("waiting"):
         shown["waiting"] = {name: waiting[name] for name in ("kind", "since", "deadline", "reasons")}
     if failure := item.get("failure"):

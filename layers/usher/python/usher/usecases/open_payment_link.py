@@ -4,9 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, Field, model_validator
+from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
@@ -28,41 +26,13 @@ from usher.records.events import EventLog
 from usher.records.inbox import Inbox
 from usher.records.link_onboardings import claim_key, claiming, opening, opening_account
 from usher.records.signups import LinkOnboarding
-from usher.usecases.fields import Body, Email, Phone, Text, Token
+from usher.usecases.link_order import PaymentLinkBody, offer_of
 from usher.usecases.prepare_payment_link import LinkMaker
 
 SOURCE = "onboarding"  # of its row in the inbox, which the sweeper queues again when the API died
 _OPEN = frozenset({"received", "waiting_payment"})
 _RUNS = frozenset({"active", "trialing", "past_due"})
 _TRIES = 4
-
-
-def _moment(value: str) -> str:
-    try:
-        moment = times.moment(value)
-    except ValueError as error:
-        raise ValueError("is not an RFC 3339 time, such as 2026-12-01T12:00:00Z") from error
-    if moment.tzinfo is None:
-        raise ValueError("needs its offset from UTC, such as 2026-12-01T12:00:00Z")
-    return value
-
-
-class PaymentLinkBody(Body):
-    """Body of POST /v1/onboardings. Exactly one of plan and credits; `team_id` where several teams match."""
-
-    phone: Phone
-    name: Text | None = None
-    email: Email | None = None
-    plan: Token | None = None
-    credits: Annotated[int, Field(gt=0)] | None = None
-    deadline: Annotated[str, AfterValidator(_moment)] | None = None
-    team_id: Token | None = None
-
-    @model_validator(mode="after")
-    def _sells_one_thing(self) -> "PaymentLinkBody":
-        if (self.plan is None) == (self.credits is None):
-            raise ValueError("give exactly one of plan and credits")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +79,6 @@ def open_payment_link(
         raise Problem(502, "Refused by a vendor", detail, more={"signup_id": link.signup_id}) from error
     start(link, o.workflows, o.inbox, now)
     return Answer(201 if is_new else 200, _shown(link, o.public_url))
-
-
-def offer_of(body: PaymentLinkBody, plans: PlanCatalog) -> Offer:
-    """What is sold and its price. Raises Problem 400."""
-    if body.plan is not None:
-        plan = plans.plans.get(body.plan)
-        if plan is None or not plan.is_paid:
-            raise invalid((FieldError("plan", "is not a plan that has a price"),))
-        return Offer(plan=body.plan, title=plan.name, amount_minor=plan.amount_minor, currency=plans.currency)
-    sale, credits = plans.credits, body.credits or 0
-    if sale is None:
-        raise invalid((FieldError("credits", "are not sold on their own"),))
-    if not sale.least <= credits <= sale.most:
-        raise invalid((FieldError("credits", f"are sold from {sale.least} to {sale.most}"),))
-    amount = credits * sale.unit_amount_minor
-    return Offer(credits=credits, title=f"{credits} credits", amount_minor=amount, currency=plans.currency)
 
 
 def start(link: LinkOnboarding, workflows: Workflows, inbox: Inbox, now: datetime) -> None:

@@ -91,7 +91,7 @@ class LinkMaker:
 
 
 def prepare_payment_link(command: StepCommand, *, maker: LinkMaker) -> StepResult:
-    """Make what is not made yet, and answer how long the payment is waited for; stop when it was cancelled."""
+    """Make what is not made yet, and answer how long the payment is waited for; stop when cancelled."""
     link = maker.onboardings.link(command.signup_id)
     if link.verdict is not None:
         return STOP

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from usher.domain import times
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict
+from usher.domain.onboarding import execution_name
 from usher.ports.clock import Clock
 from usher.ports.queue import Queue
 from usher.ports.store import ConditionFailed, Item, Write
@@ -62,6 +63,8 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
         raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
     if signup.status not in REDRIVABLE:
         raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again")
+    if signup.kind == "payment_link" and signup.status == "rolled_back":
+        raise Conflict("its link is closed and its money went back: make a new one with POST /v1/onboardings")
     if execution is not None and signup.status != "rolled_back" and _resumable(execution, s):
         _begin(signup, failure, [resuming(signup)], execution.id, order, s)
         s.workflows.redrive(execution.id)
@@ -153,16 +156,9 @@ def _resumable(execution: Execution, s: Redriving) -> bool:
 
 def _start(signup: Signup, number: int, s: Redriving) -> str:
     given: dict[str, Any] = {"signup_id": signup.signup_id, "correlation_id": signup.correlation_id}
-    return s.workflows.start(_workflow(signup), name=_name(signup, number), input=given)
+    workflow, name = execution_name(signup.kind, signup.signup_id, number)
+    return s.workflows.start(workflow, name=name, input=given)
 
 
 def _execution_id(signup: Signup, number: int, s: Redriving) -> str:
-    return s.workflows.execution_id(_workflow(signup), _name(signup, number))
-
-
-def _workflow(signup: Signup) -> str:
-    return "onboarding" if signup.kind == "signup" else signup.kind
-
-
-def _name(signup: Signup, number: int) -> str:
-    return f"signup-{signup.signup_id}" + (f"-r{number}" if number else "")
+    return s.workflows.execution_id(*execution_name(signup.kind, signup.signup_id, number))

@@ -1,5 +1,6 @@
 """Step SendLinkWelcome: what was paid is confirmed, with the welcome pack."""
 
+from usher.domain import money
 from usher.domain.errors import PermanentError, UsherError
 from usher.domain.events import OnboardingCompleted
 from usher.ports.clock import Clock
@@ -24,7 +25,7 @@ def send_link_welcome(
     log: EventLog,
     clock: Clock,
 ) -> StepResult:
-    """Send it once, to the address given or the one typed at the checkout; then the onboarding is complete."""
+    """Send it once, to the address given or the one typed at the checkout; that completes the onboarding."""
     link = onboardings.link(command.signup_id)
     assert link.account_id is not None
     if "welcome_sent" in link.stages:
@@ -71,13 +72,8 @@ def _mail(link: LinkOnboarding, notices: Notices) -> Mail:
             "name": link.name or link.team_name,
             "team": link.team_name,
             "what": link.offer.title,
-            "amount": amount_text(link),
+            "amount": money.text(link.offer.amount_minor, link.offer.currency),
             "product_url": notices.policy.product_url,
         },
         correlation_id=link.correlation_id,
     )
-
-
-def amount_text(link: LinkOnboarding) -> str:
-    """The price as a mail says it."""
-    return money.text(link.offer.amount_minor, link.offer.currency)

@@ -6,7 +6,7 @@ from usher.ports.store import ConditionFailed
 from usher.records.events import EventLog
 from usher.records.link_onboardings import LinkOnboardings
 from usher.records.signups import LinkOnboarding
-from usher.usecases.ask import NOTICES
+from usher.usecases.asking import NOTICES
 from usher.usecases.link_stages import reaching
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 

@@ -10,6 +10,8 @@ from usher.records.accounts import Accounts
 from usher.usecases.answer_wait import Asker
 from usher.usecases.ask_payment import answer_if_settled
 from usher.usecases.first_payment import FirstPayments
+from usher.usecases.link_payment import LinkDesk
+from usher.usecases.settle_link import link_of, settle_link
 
 
 class BillingMoved(BaseModel):
@@ -29,15 +31,18 @@ def settle_payment(
     asker: Asker,
     payments: FirstPayments,
     closer: BillingCloser,
+    desk: LinkDesk,
 ) -> str:
     """Returns what was done: answered, waiting, refunded or nothing. Doing it twice does it once.
 
     Money that comes for a sign-up that has ended (a bank's late confirmation) is paid back: nobody is left
     paid and locked out.
     """
+    if (link := link_of(moved.payload, desk=desk)) is not None:
+        return settle_link(link, succeeded=moved.type != "payment.failed", desk=desk)
     account = accounts.find(moved.account_id)
     signup = asker.signups.find(account.signup_id) if account else None
-    if signup is None:
+    if signup is None or signup.kind != "signup":
         return "nothing"
     if signup.status == "waiting_payment":
         return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"

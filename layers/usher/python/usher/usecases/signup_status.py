@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from usher.domain.problems import Problem
-from usher.records.signups import Signups
+from usher.records.signups import LinkOnboarding, Signups
+from usher.usecases.link_status import link_status
 
 SIGNUP_ID = re.compile(r"su_[a-z2-7]{26}")
 
@@ -39,6 +40,8 @@ def signup_status(signup_id: str, *, signups: Signups) -> dict[str, Any]:
         body["waiting"] = signup.waiting
     if signup.status == "waiting_payment" and signup.checkout_url is not None:
         body["checkout_url"] = signup.checkout_url
+    if isinstance(signup, LinkOnboarding):
+        body |= link_status(signup)
     if signup.failure is not None:
         body["failure"] = signup.failure
     return body

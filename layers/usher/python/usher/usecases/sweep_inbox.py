@@ -61,4 +61,6 @@ def message_of(row: Item, *, sweep: str) -> tuple[str, list[Message]]:
         # A name of its own: the queue would drop a second message of the first one's name.
         return "stripe-events", [Message(body, group=row["group"], deduplication_id=f"{event_id}@{sweep}")]
     body = {"event_id": event_id, "signup_id": row["signup_id"], "correlation_id": row["correlation_id"]}
+    if "workflow" in row:
+        body["workflow"] = row["workflow"]
     return "signups", [Message(body)]

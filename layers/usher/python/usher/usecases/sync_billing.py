@@ -1,6 +1,6 @@
 """Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from usher.ports.billing import BillingFacts, BillingGateway
 from usher.ports.clock import Clock
@@ -21,8 +21,11 @@ from usher.records.inbox import Inbox, OnParked
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
 KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
+CHECKOUT = "checkout.session"  # of a payment link: told to whoever follows the link, last
 BY = "sync"  # in the context of its events: what our own steps did is told without it
 _TRIES = 4
+
+OnCheckout = Callable[[str], object]  # told the id of a checkout that moved
 
 
 def sync_billing(
@@ -35,6 +38,7 @@ def sync_billing(
     failures: Failures,
     clock: Clock,
     on_parked: OnParked,
+    on_checkout: OnCheckout,
 ) -> dict[str, str]:
     """Deal with events of one customer; returns what became of each: synced, ignored, parked or done.
 
@@ -48,6 +52,8 @@ def sync_billing(
         outcomes[event_id] = _triage(row)
         if row is not None and outcomes[event_id] == "synced":
             to_fetch.setdefault((row["object_kind"], row["object_id"]), []).append(row)
+    checkouts = [id for kind, id in to_fetch if kind == CHECKOUT]
+    to_fetch = {pair: rows for pair, rows in to_fetch.items() if pair[0] != CHECKOUT}
     told: set[tuple[str, str]] = set()
     for kind, id in sorted(to_fetch, key=lambda pair: KINDS.index(pair[0])):
         if (TABLES.get(kind, kind), id) in told:
@@ -65,6 +71,8 @@ def sync_billing(
                     on_parked(row["event_id"], row["type"], reason)
         else:
             told |= seen
+    for id in checkouts:  # what they made is on record by now, as far as it was told
+        on_checkout(id)
     for event_id, outcome in outcomes.items():
         if outcome not in {"parked", "done"}:
             inbox.finish(event_id, now=clock.now())
@@ -74,7 +82,7 @@ def sync_billing(
 def _triage(row: Item | None) -> str:
     if row is None or row["state"] == "done":
         return "done"
-    return "synced" if row["object_kind"] in KINDS and "object_id" in row else "ignored"
+    return "synced" if row["object_kind"] in (*KINDS, CHECKOUT) and "object_id" in row else "ignored"
 
 
 def _bring_in_step(
@@ -138,12 +146,10 @@ def _account(facts: BillingFacts, *, billing: BillingGateway, accounts: Accounts
     customer_id = _customer_id(facts)
     if customer_id and (account := accounts.find_by_customer(customer_id)):
         return account
-    named = facts.subscription.account_id if facts.subscription else None
-    if named is None and facts.customer is not None:
-        named = facts.customer.account_id
-    if named is None and customer_id is not None and facts.customer is None:
-        fetched = billing.fetch("customer", customer_id)
-        named = fetched.customer.account_id if fetched and fetched.customer else None
+    snapshots = (facts.customer, facts.subscription, *facts.invoices, *facts.payments)
+    named = next((each.account_id for each in snapshots if each and each.account_id), None)
+    if named is None and customer_id is not None:
+        named = billing.account_of(customer_id)
     return accounts.find(named) if named else None
 
 

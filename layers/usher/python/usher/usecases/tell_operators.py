@@ -25,7 +25,7 @@ def tell_operators(
     about = About(
         signup_id=signup_id,
         account_id=event.account_id,
-        plan=signup.plan,
+        plan=signup.plan or "none: credits",
         correlation_id=event.correlation_id,
         failure_id=failure.failure_id if failure and failure.state == "open" else None,
         url=f"{public_url}/v1/signups/{signup_id}",
