@@ -15,6 +15,7 @@ def handler(command: StepCommand) -> StepResult:
         records=s.records,
         unbilled=s.unbilled,
         signups=s.signups,
+        guard=s.guard,
         plans=s.plans,
         policy=s.policy,
         clock=s.clock,

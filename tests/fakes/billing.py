@@ -56,6 +56,7 @@ class RecordingBilling:
         payment_method: str | None,
         correlation_id: str,
         idempotency_key: str,
+        with_fingerprint: bool = False,
     ) -> CustomerSnapshot | Declined:
         parameters = {"account_id": account_id, "email": email, "payment_method": payment_method}
 
@@ -64,7 +65,13 @@ class RecordingBilling:
                 return self.declines.pop(0)
             customer_id = f"cus_{len(self.customers) + 1:04}"
             self.of_signup[customer_id] = signup_id
-            customer = CustomerSnapshot(customer_id=customer_id, account_id=account_id, email=email)
+            customer = CustomerSnapshot(
+                customer_id=customer_id,
+                account_id=account_id,
+                email=email,
+                has_payment_method=payment_method is not None,
+                card_fingerprint=payment_method if with_fingerprint else None,
+            )
             return self.customers.setdefault(customer_id, customer)
 
         with self._lock:
@@ -84,6 +91,7 @@ class RecordingBilling:
         correlation_id: str,
         idempotency_key: str,
         invoice_due_days: int = 0,
+        end_without_card: str = "cancel",
     ) -> BillingFacts | Declined:
         parameters = {"customer_id": customer_id, "plan": plan, "trial_days": trial_days}
 

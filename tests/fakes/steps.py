@@ -18,6 +18,7 @@ from usher.usecases.create_identity import create_identity
 from usher.usecases.create_subscription import create_subscription
 from usher.usecases.issue_api_key import issue_api_key
 from usher.usecases.mark_degraded import MarkDegraded, mark_degraded
+from usher.usecases.post import Post
 from usher.usecases.provision_tenant import provision_tenant
 from usher.usecases.register_signup import register_signup
 from usher.usecases.send_welcome_mail import send_welcome_mail
@@ -82,11 +83,8 @@ def handlers(w: World) -> dict[str, Handler]:
     product: dict[str, Any] = {"provisioner": w.provisioner, "signups": w.signups, "clock": w.clock}
     own: dict[str, Any] = {"signups": w.signups, "log": w.log, "clock": w.clock}
     filed: dict[str, Any] = own | {"failures": w.failures, "policy": w.policy}
-    mail: dict[str, Any] = (
-        own
-        | {"mailer": w.mailer, "mails": w.mails, "policy": w.policy}
-        | {"index_lag": timedelta(seconds=10)}
-    )
+    post = Post(w.mailer, w.mails, w.clock, index_lag=timedelta(seconds=10))
+    mail: dict[str, Any] = own | {"post": post, "policy": w.policy}
     crm: dict[str, Any] = {
         "crm": w.crm,
         "store": w.store,
@@ -100,7 +98,7 @@ def handlers(w: World) -> dict[str, Handler]:
         ),
         "create_billing_customer": lambda c: create_billing_customer(c, store=w.store, **billing),
         "create_subscription": lambda c: create_subscription(
-            c, records=w.records, unbilled=w.unbilled, policy=w.policy, **billing
+            c, records=w.records, unbilled=w.unbilled, guard=w.guard, policy=w.policy, **billing
         ),
         "create_identity": lambda c: create_identity(c, **product),
         "provision_tenant": lambda c: provision_tenant(c, plans=w.plans, **product),

@@ -40,9 +40,11 @@ from usher.records.inbox import Inbox
 from usher.records.invitations import Invitations
 from usher.records.mails import Mails
 from usher.records.signups import Signup, Signups
+from usher.records.trial_claims import TrialClaims
 from usher.records.unbilled import UnbilledPlans
 from usher.settings import Settings
 from usher.settings import install as install_settings
+from usher.usecases.trial_guard import TrialGuard
 
 # In the past, because powertools expires its records by the real clock and must not find them expired.
 NOON = datetime(2025, 11, 21, 12, tzinfo=UTC)
@@ -82,6 +84,7 @@ class World:
         self.log = EventLog(self.store)
         self.records = BillingRecords(self.store, self.log)
         self.unbilled = UnbilledPlans(self.store, self.log)
+        self.guard = TrialGuard(TrialClaims(self.store), self.policy.trial)
         self.invitations = Invitations(self.store)
 
     def rows(self, table: str) -> list[Item]:

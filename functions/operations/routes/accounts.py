@@ -1,4 +1,4 @@
-"""Routes of one account: what it may use."""
+"""Routes of one account: what it may use, and who belongs to it."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from usher.bootstrap.accounts import services
 from usher.bootstrap.api import Call, Routes
 from usher.usecases.entitlements import Entitlements, entitlements
 from usher.usecases.fields import Nothing
+from usher.usecases.invite_user import InvitationBody, invite_user
 
 routes = Routes()
 
@@ -22,3 +23,19 @@ def show_entitlements(call: Call[Nothing]) -> dict[str, Any]:
         clock=s.clock,
         public_url=s.public_url,
     ).model_dump()
+
+
+@routes.post("/v1/accounts/{id}/users", body=InvitationBody, status=201)
+def invite(call: Call[InvitationBody]) -> dict[str, Any]:
+    s = services()
+    return invite_user(
+        call.parameters["id"],
+        call.input,
+        call.caller,
+        accounts=s.accounts,
+        users=s.users,
+        log=s.log,
+        queue=s.queue,
+        policy=s.policy,
+        clock=s.clock,
+    )

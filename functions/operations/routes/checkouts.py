@@ -1,9 +1,10 @@
-"""Routes that ask the payment vendor: checkouts of accounts that exist."""
+"""Routes about what an account pays for: its checkouts, and the days of its trial."""
 
 from typing import Any
 
 from usher.bootstrap.api import Call, Routes
 from usher.bootstrap.checkouts import services
+from usher.usecases.extend_trial import ExtensionBody, extend_trial
 from usher.usecases.open_checkout import CheckoutBody, open_checkout
 
 routes = Routes()
@@ -12,3 +13,17 @@ routes = Routes()
 @routes.post("/v1/checkouts", body=CheckoutBody, status=201)
 def open_one(call: Call[CheckoutBody]) -> dict[str, Any]:
     return {"url": open_checkout(call.input, key=f"checkout/{call.request_id}", selling=services().selling)}
+
+
+@routes.post("/v1/accounts/{id}/trial", body=ExtensionBody)
+def extend(call: Call[ExtensionBody]) -> dict[str, Any]:
+    s = services()
+    return extend_trial(
+        call.parameters["id"],
+        call.input,
+        call.caller,
+        accounts=s.selling.accounts,
+        records=s.selling.records,
+        trials=s.trials,
+        clock=s.selling.clock,
+    )

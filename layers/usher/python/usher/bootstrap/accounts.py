@@ -8,10 +8,13 @@ from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
+from usher.ports.queue import Queue
+from usher.ports.secrets import Secrets
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
 from usher.records.invitations import Invitations
+from usher.records.users import Users
 from usher.settings import settings
 
 
@@ -20,6 +23,10 @@ class AccountServices:
     """What these routes need."""
 
     accounts: Accounts
+    users: Users
+    log: EventLog
+    queue: Queue
+    secrets: Secrets
     records: BillingRecords
     invitations: Invitations
     plans: PlanCatalog
@@ -33,6 +40,10 @@ def services(platform: Platform) -> AccountServices:
     log = EventLog(platform.store)
     return AccountServices(
         accounts=Accounts(platform.store),
+        users=Users(platform.store),
+        log=log,
+        queue=platform.queue,
+        secrets=platform.secrets,
         records=BillingRecords(platform.store, log),
         invitations=Invitations(platform.store),
         plans=plans(),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from usher.adapters.stripe_offers import StripeOffers
+from usher.adapters.stripe_trials import StripeTrials
 from usher.bootstrap import billing
 from usher.bootstrap.platform import per_platform
 from usher.domain.onboarding import OnboardingPolicy
@@ -10,6 +11,7 @@ from usher.ports.checkout import Offers
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
+from usher.ports.trials import Trials
 from usher.records.events import EventLog
 from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
@@ -24,6 +26,7 @@ class CheckoutServices:
     selling: Selling
     refusing: Refusing
     offers: Offers
+    trials: Trials
     unbilled: UnbilledPlans
     log: EventLog
     policy: OnboardingPolicy
@@ -51,6 +54,7 @@ def services(platform: Platform) -> CheckoutServices:
             billing=b.billing, closer=b.undoing.closer, records=b.records, log=log, clock=platform.clock
         ),
         offers=StripeOffers(b.calls),
+        trials=StripeTrials(b.calls),
         unbilled=b.unbilled,
         log=log,
         policy=b.policy,

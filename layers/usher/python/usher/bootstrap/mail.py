@@ -9,7 +9,6 @@ from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding, plans
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
-from usher.ports.mail import Mailer
 from usher.ports.platform import Platform
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
@@ -29,14 +28,12 @@ from usher.usecases.send_notice import Notices
 class MailServices:
     """What mail steps need."""
 
-    mailer: Mailer
-    mails: Mails
+    post: Post
     signups: Signups
     onboardings: LinkOnboardings
     log: EventLog
     policy: OnboardingPolicy
     clock: Clock
-    index_lag: timedelta
     notices: Notices
 
 
@@ -50,21 +47,19 @@ def services(platform: Platform) -> MailServices:
         timeout=here.vendor_timeout_seconds,
         admission=admission(platform),
     )
-    mails, signups = Mails(platform.store), Signups(platform.store)
-    index_lag = timedelta(seconds=here.mail_index_lag_seconds)
+    lag, signups = timedelta(seconds=here.mail_index_lag_seconds), Signups(platform.store)
+    post = Post(mailer, Mails(platform.store), platform.clock, lag)
     return MailServices(
-        mailer=mailer,
-        mails=mails,
+        post=post,
         signups=signups,
         onboardings=LinkOnboardings(platform.store),
         log=EventLog(platform.store),
         policy=onboarding(),
         clock=platform.clock,
-        index_lag=index_lag,
         notices=Notices(
             signups=signups,
             of_accounts=_of_accounts(platform),
-            post=Post(mailer, mails, platform.clock, index_lag),
+            post=post,
             policy=onboarding(),
             secrets=platform.secrets,
             public_url=here.public_url,

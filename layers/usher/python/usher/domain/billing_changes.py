@@ -32,8 +32,13 @@ def subscription_changes(
                 subscription_id=subscription_id, plan=plan, status=after, trial_end=trial_end
             )
         )
+    if before == "trialing" and after == "active":
+        happened.append(
+            events.SubscriptionTrialConverted(subscription_id=subscription_id, plan=plan, status=after)
+        )
     by_status: dict[str, type[events.SubscriptionEvent]] = {
         "active": events.SubscriptionActivated,
+        "paused": events.SubscriptionPaused,
         "past_due": events.SubscriptionPaymentFailed,
         "canceled": events.SubscriptionCanceled,
         "incomplete_expired": events.SubscriptionCanceled,

@@ -83,6 +83,61 @@ class SubscriptionRefused(SubscriptionEvent):
     reason: str
 
 
+class SubscriptionTrialEnding(SubscriptionEvent):
+    """A trial ends within three days."""
+
+    type: ClassVar[str] = "subscription.trial_ending"
+    trial_end: str
+
+
+class SubscriptionTrialExtended(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.trial_extended"
+    trial_end: str
+
+
+class SubscriptionTrialConverted(SubscriptionEvent):
+    """A trial has become a subscription that is paid for."""
+
+    type: ClassVar[str] = "subscription.trial_converted"
+
+
+class SubscriptionPaused(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.paused"
+
+
+class TrialRepeated(Event):
+    """Somebody who had a trial asked for another: known by `email` or `card`; `refused` or `flagged`."""
+
+    type: ClassVar[str] = "trial.repeated"
+    signup_id: str
+    known_by: tuple[str, ...]
+    outcome: str
+    reason: str
+
+
+class PlanEnding(Event):
+    """A plan that nobody is billed for ends at a moment, and the customer was made an offer."""
+
+    type: ClassVar[str] = "plan.ending"
+    plan: str
+    ends_at: str
+
+
+class UserEvent(Event):
+    """What every event about a person of an account says."""
+
+    user_id: str
+    role: str
+
+
+class UserInvited(UserEvent):
+    type: ClassVar[str] = "user.invited"
+
+
+class UserAccepted(UserEvent):
+    type: ClassVar[str] = "user.accepted"
+
+
 class InvoiceGenerated(Event):
     type: ClassVar[str] = "invoice.generated"
     invoice_id: str
@@ -193,7 +248,7 @@ class OnboardingPaymentReturned(Event):
 
 CATALOG: dict[str, type[Event]] = {
     kind.type: kind
-    for base in (Event, SubscriptionEvent, PaymentEvent, OnboardingEnded)
+    for base in (Event, SubscriptionEvent, PaymentEvent, OnboardingEnded, UserEvent)
     for kind in base.__subclasses__()
     if "type" in vars(kind)  # the bases have none
 }

@@ -30,6 +30,7 @@ class Account(BaseModel):
     customer_id: str | None = None
     subscription_id: str | None = None
     tenant_id: str | None = None
+    has_payment_method: bool = False
 
 
 class Accounts:
@@ -47,12 +48,13 @@ class Accounts:
         page = self._store.query(TABLE, Equals("customer_id", customer_id), index="by_customer", limit=1)
         return Account.model_validate(page.items[0]) if page.items else None
 
-    def link_customer(self, account_id: str, customer_id: str) -> Update:
-        """The write that names the account's customer at the payment vendor."""
+    def link_customer(self, account_id: str, customer_id: str, *, has_payment_method: bool = False) -> Update:
+        """The write that names the account's customer at the vendor, and whether it can be charged."""
+        known = {"has_payment_method": True} if has_payment_method else {}
         return Update(
             TABLE,
             {"account_id": account_id},
-            set={"customer_id": customer_id},
+            set={"customer_id": customer_id, **known},
             add={"version": 1},
             if_=Present("account_id"),
         )
@@ -101,6 +103,7 @@ def following(before: Item, customer: CustomerSnapshot, *, now: datetime) -> tup
         wanted = {}
     elif not customer.deleted:
         wanted |= {"billing_email": customer.email, "delinquent": customer.delinquent}
+        wanted["has_payment_method"] = customer.has_payment_method or None  # absent is none
     elif "customer_deleted_at" not in before:
         wanted["customer_deleted_at"] = times.text(now)
     changed = {name: value for name, value in wanted.items() if before.get(name) != value}

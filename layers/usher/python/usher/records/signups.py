@@ -76,6 +76,7 @@ class Signup(BaseModel):
     kind: str = "signup"
     invited: bool = False
     invitation_id: str | None = None
+    trial_card: str | None = None
     gates_passed: tuple[str, ...] = ()
     waiting: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from usher.domain import times
+from usher.domain import times, trials
 from usher.domain.errors import KeySpent
 from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingGateway, CustomerSnapshot, Declined
@@ -49,7 +49,11 @@ def create_billing_customer(
             return STOP
         customer = created
     values = {"customer_id": customer.customer_id, **mark(command, STEP, clock.now())}
-    link = Accounts(store).link_customer(signup.account_id, customer.customer_id)
+    if customer.card_fingerprint is not None:
+        values["trial_card"] = trials.card_key(customer.card_fingerprint)
+    link = Accounts(store).link_customer(
+        signup.account_id, customer.customer_id, has_payment_method=customer.has_payment_method
+    )
     store.transact([signups.changing(signup.signup_id, values), link])
     return OK
 
@@ -66,6 +70,7 @@ def _create(signup: Signup, billing: BillingGateway, signups: Signups) -> Custom
             payment_method=signup.payment_method,
             correlation_id=signup.correlation_id,
             idempotency_key=f"signup/{signup.signup_id}/create-customer/{signup.attempt}",
+            with_fingerprint=bool(signup.trial_days and signup.payment_method),
         )
     except KeySpent:
         if found := billing.find_customer(signup_id=signup.signup_id, email=signup.email):

@@ -1,6 +1,7 @@
 """Step CreateSubscription: start the subscription to the plan and collect the first payment."""
 
 from usher.domain.errors import KeySpent
+from usher.domain.events import TrialRepeated
 from usher.domain.gates import Way
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
@@ -14,6 +15,7 @@ from usher.usecases import gates
 from usher.usecases.create_billing_customer import key_may_have_expired, use_next_key
 from usher.usecases.first_payment import standing
 from usher.usecases.step import OK, STOP, StepCommand, StepResult, mark
+from usher.usecases.trial_guard import TrialGuard
 
 STEP = "create_subscription"
 
@@ -25,13 +27,15 @@ def create_subscription(
     records: BillingRecords,
     unbilled: UnbilledPlans,
     signups: Signups,
+    guard: TrialGuard,
     plans: PlanCatalog,
     policy: OnboardingPolicy,
     clock: Clock,
 ) -> StepResult:
     """Create the subscription once and record it with its invoice and payment.
 
-    A plan that is not billed gets one of our own instead, which never ends by itself.
+    A plan that is not billed gets one of our own instead, which never ends by itself. A trial that its
+    person may not have (again) becomes a first payment that is waited for: nobody is charged unasked.
 
     Without a customer (its card was refused in the step before) there is nothing to do. A first payment
     that was declined is an outcome with its reason; one that waits for the card's owner or for the bank is
@@ -55,6 +59,9 @@ def create_subscription(
         return OK
     if signup.customer_id is None:
         return STOP
+    repeated = guard.check(signup) if signup.trial_days and signup.subscription_id is None else None
+    if repeated is not None and repeated.outcome == "refused":
+        return _without_trial(command, signup, repeated, records, signups, policy, clock)
     answer = _answer(signup, billing, signups, policy, clock)
     if isinstance(answer, Declined):
         error = f"subscription declined ({answer.code}): {answer.reason}"
@@ -81,7 +88,33 @@ def create_subscription(
         correlation_id=signup.correlation_id,
         now=clock.now(),
         also=(signups.changing(signup.signup_id, {**ids, **values}),),
-        told=gates.told(signup.signup_id, values),
+        told=[*gates.told(signup.signup_id, values), *([repeated] if repeated else [])],
+    )
+    return result
+
+
+def _without_trial(
+    command: StepCommand,
+    signup: Signup,
+    repeated: TrialRepeated,
+    records: BillingRecords,
+    signups: Signups,
+    policy: OnboardingPolicy,
+    clock: Clock,
+) -> StepResult:
+    assert signup.account_id is not None
+    now = clock.now()
+    way = Way(gate="pay", reasons=(f"there is no second trial: {repeated.reason}",))
+    values, result = gates.entering(signup, way, policy=policy, now=now)
+    values |= {"trial": False, "trial_days": 0, **mark(command, STEP, now, status="waiting")}
+    records.record(
+        BillingFacts(),
+        account_id=signup.account_id,
+        known={},
+        correlation_id=signup.correlation_id,
+        now=now,
+        also=(signups.changing(signup.signup_id, values),),
+        told=[repeated, *gates.told(signup.signup_id, values)],
     )
     return result
 
@@ -116,6 +149,7 @@ def _create(
             correlation_id=signup.correlation_id,
             idempotency_key=f"signup/{signup.signup_id}/create-subscription/{signup.attempt}",
             invoice_due_days=policy.payment.invoice_due_days if signup.payment == "invoice" else 0,
+            end_without_card=policy.trial.end_without_card,
         )
     except KeySpent:
         found = billing.find_subscription(customer_id=signup.customer_id, signup_id=signup.signup_id)
