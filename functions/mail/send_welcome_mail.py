@@ -13,12 +13,5 @@ from usher.usecases.step_batch import Outcome
 def handler(commands: Sequence[StepCommand]) -> list[Outcome]:
     s = services()
     return send_welcome_mail(
-        commands,
-        mailer=s.mailer,
-        mails=s.mails,
-        signups=s.signups,
-        log=s.log,
-        policy=s.policy,
-        clock=s.clock,
-        index_lag=s.index_lag,
+        commands, post=s.post, signups=s.signups, log=s.log, policy=s.policy, clock=s.clock
     )

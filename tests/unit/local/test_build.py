@@ -18,6 +18,8 @@ from usher.settings import Settings, settings
 
 IDS = {"signup_id": "su_1", "correlation_id": "cor_1"}
 
+DONE = {"outcome": "ok", "wait": {}}
+
 
 class Deployment:
     """A LocalUsher on handlers of the test: every function succeeds unless the test says otherwise."""
@@ -49,8 +51,8 @@ class Deployment:
                 return act(event)
             for record in event.get("Records", ()):
                 if token := json.loads(record.get("body", "{}")).get("task_token"):
-                    assert platform().workflows.succeed(token, {"outcome": "ok"})
-            return {"outcome": "ok"} if "Records" not in event else None
+                    assert platform().workflows.succeed(token, DONE)
+            return DONE if "Records" not in event else None
 
         return handler
 
