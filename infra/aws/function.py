@@ -15,7 +15,7 @@ from infra.aws.data import Data
 from infra.aws.environment import environment
 from infra.aws.layers import Layers
 from infra.aws.lock_layers import ROOT
-from infra.aws.permissions import statements
+from infra.aws.permissions import EXECUTIONS, statements
 from infra.aws.stages import Stage
 
 
@@ -85,6 +85,9 @@ class Function(Construct):
             )
         )
         acknowledge(role, "IAM5[Resource::*]", "X-Ray's two Put actions know no resource.")
+        for workflow in self.entry.redrives:
+            finding = EXECUTIONS.format(place.stage.workflow(workflow))
+            acknowledge(role, f"IAM5[{finding}]", "Any execution of this workflow may need it.")
         return role
 
 

@@ -17,6 +17,8 @@ _DYNAMODB: dict[catalog.Access, list[str]] = {
     "append": [*_READ, *_PUT],
     "all": [*_READ, *_CHANGE],
 }
+# cdk-nag's words for every execution of a workflow
+EXECUTIONS = "Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{}:*"
 # What DynamoDB does with our key in the caller's name; only through DynamoDB, see the condition.
 _TABLE_KEY = [
     "kms:Decrypt",

@@ -83,10 +83,15 @@ def test_rules_and_schedules(prod: Assembly) -> None:
 
 def test_a_rule_on_aws_own_events_hears_only_this_stages_workflows(prod: Assembly) -> None:
     patterns = [rule["EventPattern"] for rule in prod.properties("AWS::Events::Rule")]
-    machines = [p["detail"]["stateMachineArn"] for p in patterns if p["source"] == ["aws.states"]]
-    assert machines == [
-        [f"arn:aws:states:us-east-1:123456789012:stateMachine:usher-prod-{w.name}" for w in catalog.WORKFLOWS]
+    ours = [
+        f"arn:aws:states:us-east-1:123456789012:stateMachine:usher-prod-{w.name}" for w in catalog.WORKFLOWS
     ]
+    details = [pattern["detail"] for pattern in patterns if pattern["source"] == ["aws.states"]]
+    assert len(details) == len([rule for rule in catalog.RULES if rule.source == "aws.states"])
+    assert [detail["stateMachineArn"] for detail in details] == [ours] * len(details)
+    (redriven,) = [detail for detail in details if "$or" in detail]
+    assert redriven["status"] == ["SUCCEEDED"]  # of a first try nobody is called
+    assert redriven["$or"] == [{"redriveCount": [{"numeric": [">", 0]}]}, {"name": [{"wildcard": "*-r*"}]}]
 
 
 def test_routes_with_their_authorizer_and_limits(prod: Assembly) -> None:

@@ -68,6 +68,8 @@ def test_no_role_has_a_wildcard_beyond_the_listed_ones(prod: Assembly) -> None:
                 assert action in WITHOUT_RESOURCE, f"{policy.where}: {action} on everything"
             elif action == "lambda:InvokeFunction" and policy.stack.endswith("workflows"):
                 assert resource.endswith(":*") and resource.count("*") == 1  # versions of one function
+            elif action in ("states:DescribeExecution", "states:RedriveExecution"):
+                assert resource.endswith(":*") and resource.count("*") == 1  # executions of one workflow
             elif action.startswith("logs:"):
                 assert resource.endswith(":*") and resource.count("*") == 1  # streams of one log group
             elif action == "lambda:InvokeFunction":
@@ -97,6 +99,8 @@ def test_a_function_reaches_only_the_tables_queues_and_secrets_of_its_entry(prod
         secrets = {r for action, r in rights if action == "secretsmanager:GetSecretValue"}
         expected = {arn("secretsmanager", f"secret:usher/prod/{name}-AbCdEf") for name in entry.secrets}
         assert secrets == expected
+        redrives = {r for action, r in rights if action == "states:RedriveExecution"}
+        assert redrives == {arn("states", f"execution:usher-prod-{name}:*") for name in entry.redrives}
         starts = {r for action, r in rights if action == "states:StartExecution"}
         assert starts == {arn("states", f"stateMachine:usher-prod-{name}:live") for name in entry.starts}
         for answering in ("states:SendTaskSuccess", "states:SendTaskFailure"):
