@@ -9,4 +9,6 @@ from usher.usecases.withdraw_from_crm import withdraw_from_crm
 @step(StepCommand)
 def handler(command: StepCommand) -> StepResult:
     s = services()
-    return withdraw_from_crm(command, crm=s.crm, signups=s.signups, plans=s.plans, clock=s.clock)
+    return withdraw_from_crm(
+        command, withdrawal=s.withdrawal, signups=s.signups, plans=s.plans, clock=s.clock
+    )

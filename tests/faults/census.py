@@ -48,7 +48,7 @@ class Census:
         Args:
             paid: how many of them paid at once; all when None.
             cards: how many brought a card; as many as paid when None.
-            posts: how many messages to the operators were due on the way.
+            posts: how many messages to the operators were due on the way; several may come in one post.
         """
         paid = people if paid is None else paid
         cards = paid if cards is None else cards
@@ -57,9 +57,9 @@ class Census:
         }
         expected["stripe"] |= {kind: n * paid for kind, n in PAID.items()} | {"payment_method": cards}
         expected["stripe"] = {kind: n for kind, n in expected["stripe"].items() if n}
-        if posts:
-            expected["slack"] = {"message": posts}
-        assert self.counts() == expected
+        found = self.counts()
+        assert (posts and 1) <= found.pop("slack").get("message", 0) <= posts
+        assert found == {vendor: kinds for vendor, kinds in expected.items() if vendor != "slack"}
         signups = self.records["signups"]
         assert Counter(row["status"] for row in signups) == {"active": people}
         assert {row["stage"] for row in signups} == {"welcomed"}
@@ -71,6 +71,57 @@ class Census:
         assert len(self.records["payments"]) == paid
         self.nothing_is_pending()
         self.billing_equals_stripes()
+
+    def rolled_back(self, *, refunded: bool, told: bool = False) -> None:
+        """Every sign-up came to nothing: no vendor holds anything that lives, nothing was made twice.
+
+        Args:
+            refunded: whether money moved: it went back in full, and the customer is kept, marked as closed.
+            told: whether the CRM may have heard of it before.
+        """
+        people = len(self.records["signups"])
+        assert Counter(row["status"] for row in self.records["signups"]) == {"rolled_back": people}
+        assert Counter(row["status"] for row in self.records["accounts"]) == {"closed": people}
+        assert living(self.objects) == {}
+        found = self.counts()
+        assert found["product"] == {}
+        assert "message" not in found["postmark"]
+        assert told or found["hubspot"] == {}
+        kept = [each for each in self.objects["stripe"].get("customer", ()) if not each.get("deleted")]
+        charged = [each for each in self.objects["stripe"].get("charge", ()) if each["status"] != "failed"]
+        moved = (len(kept), len(charged), found["stripe"].get("refund", 0))
+        assert moved == ((people,) * 3 if refunded else (0, 0, 0))
+        assert all(count <= people for count in found["stripe"].values())
+        assert all(count <= people for kind, count in found["hubspot"].items() if kind != "association")
+        for row in self.records["signups"]:
+            failure = row["failure"]
+            assert failure["step"] == row["verdict"]["step"] and failure["reason"]
+            assert self.events(row["account_id"]).count("onboarding.rolled_back") == 1
+        self._numbers_each_event_once()
+        self.nothing_is_pending()
+        self.billing_equals_stripes()
+
+    def since(self, before: "Census") -> "Census":
+        """What came after an earlier census, whose every object is still there as it was.
+
+        Only a contact may have changed: HubSpot keeps one of each person.
+        """
+        objects: Objects = {}
+        for vendor, kinds in self.objects.items():
+            objects[vendor] = {}
+            for kind, held in kinds.items():
+                former = {each["id"]: each for each in before.objects[vendor].get(kind, ())}
+                now = {each["id"]: each for each in held}
+                assert former.keys() <= now.keys(), f"{vendor} lost a {kind}"
+                same = {id for id, each in former.items() if now[id] == each}
+                assert kind == "contacts" or same == former.keys(), f"{vendor} changed a {kind}"
+                if new := [each for id, each in now.items() if id not in same]:
+                    objects[vendor][kind] = new
+        records = {
+            table: [row for row in rows if row not in before.records[table]]
+            for table, rows in self.records.items()
+        }
+        return Census(objects, records)
 
     def nothing_is_pending(self) -> None:
         """No event waits for anything, of vendors or of ours."""
@@ -107,6 +158,9 @@ class Census:
     def _tells_each_thing_once(self, people: int) -> None:
         told = Counter(row["type"] for row in self.records["events"])
         assert {kind: told[kind] for kind in ONCE} == dict.fromkeys(ONCE, people)
+        self._numbers_each_event_once()
+
+    def _numbers_each_event_once(self) -> None:
         events = Counter((row["account_id"], row["sequence"]) for row in self.records["events"])
         assert set(events.values()) == {1}
         for account in {account for account, _ in events}:
@@ -162,6 +216,44 @@ class Census:
                 found.append(each)
         assert len(found) == 1, f"{vendor} holds {len(found)} of kind {kind} for {wanted}"
         return found[0]
+
+
+def living(objects: Objects) -> Objects:
+    """The objects that are in use: neither ended nor deleted, refunded, closed or withdrawn."""
+    alive = {
+        vendor: {
+            kind: found for kind, held in kinds.items() if (found := [o for o in held if _lives(kind, o)])
+        }
+        for vendor, kinds in objects.items()
+        if vendor in ("stripe", "product", "hubspot")
+    }
+    return {vendor: kinds for vendor, kinds in alive.items() if kinds}
+
+
+def _lives(kind: str, each: dict[str, Any]) -> bool:
+    """A kind without a life of its own hangs on one that has."""
+    properties = each.get("properties", {})
+    match kind:
+        case "customer":
+            return not each.get("deleted") and each["metadata"].get("usher_closed") != "true"
+        case "subscription" if "usher_subscription_id" in properties:
+            return bool(properties.get("status") != "rolled_back")
+        case "subscription":
+            return str(each["status"]) not in ("canceled", "incomplete_expired")
+        case "invoice":
+            return str(each["status"]) in ("draft", "open")
+        case "payment_intent":
+            return str(each["status"]) not in ("succeeded", "canceled")
+        case "charge":
+            return str(each["status"]) != "failed" and int(each["amount_refunded"]) < int(each["amount"])
+        case "checkout_session":
+            return str(each["status"]) == "open"
+        case "contacts" | "companies":
+            return bool(properties.get("plan_tier"))
+        case "identity" | "tenant" | "subdomain" | "flags" | "api_key" | "credit":
+            return True
+        case _:
+            return False
 
 
 def of(world: Any) -> Census:

@@ -3,7 +3,8 @@
 import contextlib
 import functools
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import urllib3
 from infra import policy_files
 from infra.local.prepare import prepare
 from infra.local.stand_ins.config import Config
+from infra.local.stand_ins.faults import Fault
+from infra.local.stand_ins.http import Answer, Request
 from infra.local.stand_ins.serve import NAMES, running
+from infra.local.stand_ins.stand_in import StandIn
 
 KEYS = {
     "stripe": "sk_test_faults",
@@ -24,15 +28,20 @@ KEYS = {
 }
 STRIPE_SECRET = "whsec_stripe_of_the_fault_tests"
 SET_UP = frozenset({"product", "price", "event", "property", "property_group", "schema", "template"})
+_COLUMNS = "kind, id, created, owner, label, json"
 
 Objects = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 class Vendors:
-    """All five by name; `urls` are what Usher calls."""
+    """All five by name; `urls` are what Usher calls.
 
-    def __init__(self, urls: dict[str, str]) -> None:
-        self.urls = urls
+    Attributes:
+        heard: every call with an effect that a vendor was asked for, as (vendor, operation), in order.
+    """
+
+    def __init__(self, urls: dict[str, str], heard: list[tuple[str, str]]) -> None:
+        self.urls, self.heard = urls, heard
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
 
     def control(self, vendor: str, method: str, path: str, body: Any = None) -> Any:
@@ -95,10 +104,11 @@ def policies() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def vendors(data: Path, *, usher_url: str, stripe_options: dict[str, Any], seed: int) -> Iterator[Vendors]:
-    """Five stand-ins in memory, prepared; `data` holds what set-up remembers."""
+def vendors(*, usher_url: str, stripe_options: dict[str, Any], seed: int) -> Iterator[Vendors]:
+    """Five stand-ins in memory, set up as the policies say."""
     with contextlib.ExitStack() as stack:
-        urls = {}
+        urls: dict[str, str] = {}
+        heard: list[tuple[str, str]] = []
         for name in NAMES:
             config = Config(api_key=KEYS[name])
             if name == "stripe":
@@ -109,10 +119,46 @@ def vendors(data: Path, *, usher_url: str, stripe_options: dict[str, Any], seed:
                     options=stripe_options,
                     seed=seed,
                 )
-            urls[name] = stack.enter_context(running(name, config=config)).url
-        env = {f"{name.upper()}_API_BASE": url for name, url in urls.items()}
-        env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
-        prepare(policies(), env, done=data / "prepared")
-        found = Vendors(urls)
+            began = stack.enter_context(running(name, config=config))
+            _set_up(name, began.stand_in)
+            _listen(name, began.stand_in, heard)
+            urls[name] = began.url
+        found = Vendors(urls, heard)
         stack.callback(found.close)
         yield found
+
+
+@functools.cache
+def _prepared() -> dict[str, list[Any]]:
+    """What vendors hold that were set up by real calls: rows of objects, by vendor."""
+    kinds = sorted(SET_UP - {"event"})
+    wanted = f"SELECT {_COLUMNS} FROM objects WHERE kind IN ({','.join('?' * len(kinds))})"
+    with contextlib.ExitStack() as stack:
+        began = {
+            name: stack.enter_context(running(name, config=Config(api_key=KEYS[name]))) for name in NAMES
+        }
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        env = {f"{name.upper()}_API_BASE": each.url for name, each in began.items()}
+        env |= {f"{name.upper()}_API_KEY": key for name, key in KEYS.items()}
+        prepare(policies(), env, done=folder / "prepared")
+        return {
+            name: each.stand_in.state.connection.execute(wanted, kinds).fetchall()
+            for name, each in began.items()
+        }
+
+
+def _set_up(name: str, stand_in: StandIn) -> None:
+    insert = f"INSERT INTO objects ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+    stand_in.state.connection.executemany(insert, _prepared()[name])
+
+
+def _listen(vendor: str, stand_in: StandIn, heard: list[tuple[str, str]]) -> None:
+    """Note every call that is not a read when the vendor gets to perform it."""
+    perform: Callable[[Request, Any, Fault | None], Answer] = stand_in.perform
+
+    def noted(request: Request, handler: Any, fault: Fault | None) -> Answer:
+        if request.method != "GET":
+            heard.append((vendor, request.operation))
+        return perform(request, handler, fault)
+
+    stand_in.perform = noted  # type: ignore[method-assign]

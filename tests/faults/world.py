@@ -252,7 +252,7 @@ def opened(
         stack.enter_context(_logging_to(folder / "usher.jsonl"))
         options = {"retry_seconds": 0.05, **(stripe or {})}
         url = f"http://127.0.0.1:{port}"
-        around = stack.enter_context(vendors(folder, usher_url=url, stripe_options=options, seed=seed))
+        around = stack.enter_context(vendors(usher_url=url, stripe_options=options, seed=seed))
         world = World(folder, port, around, skipping=skipping)
         world.start()
         try:

@@ -99,7 +99,7 @@ class Product(StandIn):
         answer.headers["retry-after"] = "1"
         return answer
 
-    def servererror(self, request: Request) -> Answer:
+    def server_error(self, request: Request) -> Answer:
         return error(500, "internal", "something broke")
 
     # -- identities and tenants: named by their account ------------------------------------------

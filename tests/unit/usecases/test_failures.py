@@ -59,6 +59,54 @@ def test_a_customer_without_crm_or_mail_is_active_degraded_and_on_the_list(world
     assert filed.next_try_at == "2025-11-21T12:15:00.000Z"
 
 
+def strict(world: World) -> World:
+    world.policy = world.policy.model_copy(update={"crm_failure": "roll_back"})
+    return world
+
+
+def test_policy_can_undo_a_new_customer_whom_the_crm_does_not_take(world: World) -> None:
+    signup = given_up(strict(world), "sync_crm")
+    assert run(world, "mark_degraded", signup, step="sync_crm") == "stop"
+    stopped = now(world, signup)
+    mark = stopped.steps["sync_crm"]
+    assert (mark["status"], mark["attempts"], mark["error"]) == (
+        "failed",
+        6,
+        "VendorUnavailable: answered 503",
+    )
+    assert (stopped.status, stopped.failure) == ("active", None)
+    assert "onboarding.degraded" not in world.events(str(signup.account_id))
+    assert run(world, "mark_degraded", stopped, step="sync_crm") == "stop"  # again, after a lost answer
+
+
+def test_policy_undoes_nobody_for_a_mail(world: World) -> None:
+    signup = given_up(strict(world), "send_welcome_mail")
+    assert run(world, "mark_degraded", signup, step="send_welcome_mail") == "ok"
+    assert now(world, signup).status == "degraded"
+
+
+def test_a_stricter_policy_undoes_nobody_who_was_let_in_without_the_crm_before(world: World) -> None:
+    signup = given_up(world, "sync_crm")
+    run(world, "mark_degraded", signup, step="sync_crm")
+    filed = row(world, signup)
+    world.failures.write(
+        [world.failures.redriving(filed, by="itself", execution=None, now=world.clock.now())]
+    )
+    assert run(strict(world), "mark_degraded", signup, step="sync_crm") == "ok"
+    assert (now(world, signup).status, row(world, signup).tries) == ("degraded", 2)
+
+
+def test_a_step_of_which_no_try_lived_to_tell_is_on_record_as_failed_before_the_rollback(
+    world: World,
+) -> None:
+    signup = run_until(strict(world), "activate_account", world.given_signup())
+    assert run(world, "mark_degraded", signup, step="sync_crm") == "stop"
+    run(world, "begin_rollback", signup)
+    verdict = now(world, signup).verdict
+    assert verdict is not None
+    assert (verdict["status"], verdict["step"]) == ("rolled_back", "sync_crm")
+
+
 def test_a_step_that_was_given_up_no_longer_says_that_it_is_retrying(world: World) -> None:
     signup = given_up(world, "sync_crm")
     run(world, "mark_degraded", signup, step="sync_crm")

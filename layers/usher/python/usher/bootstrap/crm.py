@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from usher.adapters.hubspot_crm import HubSpotCrm
+from usher.adapters.hubspot_withdrawal import HubSpotWithdrawal
 from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import plans
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
-from usher.ports.crm import Crm
+from usher.ports.crm import Crm, CrmWithdrawal
 from usher.ports.platform import Platform
 from usher.ports.store import Store
 from usher.records.signups import Signups
@@ -20,6 +21,7 @@ class CrmServices:
     """What CRM steps need."""
 
     crm: Crm
+    withdrawal: CrmWithdrawal
     store: Store
     signups: Signups
     plans: PlanCatalog
@@ -31,6 +33,12 @@ def services(platform: Platform) -> CrmServices:
     here = settings()
     return CrmServices(
         crm=HubSpotCrm(
+            api_base=here.hubspot_api_base,
+            api_key=lambda: platform.secrets.get("hubspot_api_key"),
+            timeout=here.vendor_timeout_seconds,
+            admission=admission(platform),
+        ),
+        withdrawal=HubSpotWithdrawal(
             api_base=here.hubspot_api_base,
             api_key=lambda: platform.secrets.get("hubspot_api_key"),
             timeout=here.vendor_timeout_seconds,

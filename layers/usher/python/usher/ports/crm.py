@@ -50,3 +50,14 @@ class Crm(Protocol):
 
         Per (profile, correlation id), in their order, the ids or the error; raises none of its own.
         """
+
+
+class CrmWithdrawal(Protocol):
+    """Raises VendorUnavailable or VendorRejected."""
+
+    def withdraw(self, profile: CrmProfile, *, correlation_id: str) -> None:
+        """Say on whatever the CRM has of this account that nothing came of it; makes nothing new.
+
+        Contact and company have no plan any more, the subscription has the profile's status. A record that
+        names another account stays as it is. Repeating it changes nothing.
+        """

@@ -8,7 +8,7 @@ from usher.ports.store import Item
 from usher.records.events import EventLog
 from usher.records.failures import Failures, next_try, of_signup
 from usher.records.signups import Signups, given_up, reason_of
-from usher.usecases.step import OK, StepCommand, StepResult
+from usher.usecases.step import OK, STOP, StepCommand, StepResult, mark
 
 
 class MarkDegraded(StepCommand):
@@ -28,7 +28,8 @@ def mark_degraded(
 ) -> StepResult:
     """Set the status, keep the reason, put it on the list of failures and tell of it, in one transaction.
 
-    What lacks after a repair that Usher tried by itself is filed again and not told again.
+    Answers `stop` for a new customer whom policy would rather undo than have without the CRM; who was let in
+    before stays. What lacks after a repair that Usher tried by itself is filed again and not told again.
     """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None  # only active sign-ups degrade
@@ -39,6 +40,14 @@ def mark_degraded(
     if signup.steps.get(step, {}).get("status") == "done":
         return OK  # only the answers of its tries were lost
     now = clock.now()
+    if step == "sync_crm" and policy.crm_failure == "roll_back" and signup.status == "active":
+        if step in signup.steps:
+            ended = given_up(signup, step, finished_at=times.text(now))
+        else:  # no try of it lived to tell
+            ended = mark(command, step, now, status="failed", error=reason)
+        if ended:
+            signups.change(signup.signup_id, ended)
+        return STOP
     failure: Item = {
         "step": step,
         "reason": reason,
