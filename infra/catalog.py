@@ -290,6 +290,7 @@ RULES = (
 SCHEDULES = (
     Schedule("mend-failures", "Settles redrives, and tries again what waits.", 1, "operations/mend_failures"),
     Schedule("tell-digest", "Counts new customers for the channel.", 15, "operations/tell_digest"),
+    Schedule("end-beta-plans", "Ends what was given an end.", 5, "onboarding/end_beta_plans"),
     Schedule("sweep-inbox", "Queues again what was claimed and never finished.", 1, "intake/sweep_inbox"),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
 )
@@ -474,6 +475,24 @@ ROUTES = (
         "onboarding/take_user_invitation",
         "signed",
         why="The button on that page.",
+    ),
+    Route(
+        "POST",
+        "/v1/beta/migrations",
+        "operations/api",
+        "token",
+        roles=_BILLING,
+        why="Beta plans are given an end, and their customers an offer.",
+    ),
+    Route(
+        "GET",
+        "/v1/offers/{token}",
+        "billing/take_offer",
+        "signed",
+        why="The page of a beta customer's offer; looking changes nothing.",
+    ),
+    Route(
+        "POST", "/v1/offers/{token}", "billing/take_offer", "signed", why="A button on that page: a checkout."
     ),
     Route("GET", "/v1/plans", "operations/api", "public", why="What can be bought."),
     Route("GET", "/pricing", "operations/api", "public", why="The page of what can be bought."),
@@ -736,6 +755,26 @@ FUNCTIONS = (
         timeout_seconds=15,
         tables=(("accounts", "read"),),
         sends_to=("notices",),
+    ),
+    Function(
+        "onboarding",
+        "end_beta_plans",
+        timeout_seconds=60,
+        tables=(("accounts", "read"), ("subscriptions", "all"), ("events", "append"), ("outbox", "append")),
+        reserved_concurrency=1,
+    ),
+    Function(
+        "billing",
+        "take_offer",
+        timeout_seconds=29,
+        tables=(
+            ("buckets", "all"),
+            ("signups", "read"),
+            ("accounts", "all"),
+            ("subscriptions", "read"),
+        ),
+        secrets=("stripe_api_key", "link_signing"),
+        vendors=("stripe",),
     ),
     Function(
         "onboarding",

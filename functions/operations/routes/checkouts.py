@@ -1,11 +1,13 @@
-"""Routes about what an account pays for: its checkouts, and the days of its trial."""
+"""Routes about what accounts pay for: checkouts, the days of a trial, the end of the beta."""
 
 from typing import Any
 
 from usher.bootstrap.api import Call, Routes
 from usher.bootstrap.checkouts import services
 from usher.usecases.extend_trial import ExtensionBody, extend_trial
+from usher.usecases.migrate_beta import Migrating, MigrationBody, migrate_beta
 from usher.usecases.open_checkout import CheckoutBody, open_checkout
+from usher.usecases.pages import Listed
 
 routes = Routes()
 
@@ -27,3 +29,19 @@ def extend(call: Call[ExtensionBody]) -> dict[str, Any]:
         trials=s.trials,
         clock=s.selling.clock,
     )
+
+
+@routes.post("/v1/beta/migrations", body=MigrationBody, answers=Listed)
+def migrate(call: Call[MigrationBody]) -> dict[str, Any]:
+    s = services()
+    migrating = Migrating(
+        accounts=s.selling.accounts,
+        unbilled=s.unbilled,
+        offers=s.offers,
+        log=s.log,
+        queue=s.queue,
+        plans=s.selling.plans,
+        policy=s.policy,
+        clock=s.selling.clock,
+    )
+    return migrate_beta(call.input, call.caller, migrating)

@@ -153,6 +153,64 @@ def redrive(
     _run("redrive", id=id, everything=everything, reason=reason, data=data, url=url, token=token)
 
 
+invitations = typer.Typer(help="Keys to the beta phase.", no_args_is_help=True)
+beta = typer.Typer(help="The beta phase and its end.", no_args_is_help=True)
+app.add_typer(invitations, name="invitations")
+app.add_typer(beta, name="beta")
+
+
+@invitations.command()
+def create(
+    count: Annotated[int, typer.Option(min=1, max=50, help="How many keys.")] = 1,
+    expires_in_days: Annotated[int, typer.Option(min=1, max=365, help="How long they work.")] = 30,
+    note: Annotated[str | None, typer.Option(help="What they are for.")] = None,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Make keys and print the links to send, which are shown this once."""
+    body = {"count": count, "expires_in_days": expires_in_days, **({"note": note} if note else {})}
+    _run("invitations", create=body, data=data, url=url, token=token)
+
+
+@invitations.command("list")
+def list_(
+    state: Annotated[str, typer.Option(help="open, used or revoked.")] = "open",
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """List invitations, the newest first."""
+    _run("invitations", state=state, data=data, url=url, token=token)
+
+
+@invitations.command()
+def revoke(
+    id: Annotated[str, typer.Argument(metavar="INVITATION_ID")],
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Make an unused key worthless."""
+    _run("invitations", revoke=id, data=data, url=url, token=token)
+
+
+@beta.command()
+def migrate(
+    ends_on: Annotated[str, typer.Option(help="The day the Beta plan ends, such as 2026-12-31 (UTC).")],
+    accounts: Annotated[list[str] | None, typer.Argument(metavar="ACCOUNT")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody on the Beta plan.")] = False,
+    promo: Annotated[str | None, typer.Option(help="A promotion code at Stripe.")] = None,
+    percent_off: Annotated[int | None, typer.Option(min=1, max=100, help="So much off.")] = None,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Give Beta plans an end, and mail each customer the link to a special offer."""
+    body = {"ends_on": ends_on, "promo": promo, "percent_off": percent_off}
+    _run("beta", accounts=accounts, everybody=everybody, body=body, data=data, url=url, token=token)
+
+
 def main() -> None:
     """The entry point. What cannot be done is told in one line; exit codes: 2 not started, 1 not achieved."""
     try:

@@ -25,11 +25,11 @@ class Operator:
     )
 
     @classmethod
-    def of(cls, data: Path, *, url: str | None, token: str | None) -> "Operator":
+    def of(cls, data: Path, *, url: str | None, token: str | None, role: str = "support") -> "Operator":
         """The operator of the Usher in a data directory, or of the one at `url` with this token."""
         if url is not None:
             if token is None:
-                raise Refused("--url needs --token: the token of somebody with the role support")
+                raise Refused(f"--url needs --token: the token of somebody with the role {role}")
             return cls(url.rstrip("/"), token)
         try:
             env = read_dev_env(data / "dev.env")
@@ -37,7 +37,7 @@ class Operator:
             raise Refused(
                 f"no Usher has run in {data} yet: start one with `usher up --data {data}`"
             ) from error
-        return cls(env["USHER_URL"], token or env["USHER_OPERATOR_TOKEN_SUPPORT"])
+        return cls(env["USHER_URL"], token or env[f"USHER_OPERATOR_TOKEN_{role.upper()}"])
 
     def failures(self, state: str) -> Iterator[dict[str, Any]]:
         """Every failure in a state, the one that has been there longest first."""
@@ -62,6 +62,13 @@ class Operator:
         if status in (404, 409):
             return str(answer.get("detail"))
         raise Refused(f"{id} was not redriven: {said(status, answer)}", exit_code=1)
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the API answers; its refusal in its own words is raised as Refused."""
+        status, answer = self._call(method, path, body)
+        if status >= 300:
+            raise Refused(said(status, answer), exit_code=1)
+        return answer
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None

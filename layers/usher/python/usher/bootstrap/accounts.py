@@ -14,6 +14,7 @@ from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
 from usher.records.invitations import Invitations
+from usher.records.unbilled import UnbilledPlans
 from usher.records.users import Users
 from usher.settings import settings
 
@@ -28,6 +29,7 @@ class AccountServices:
     queue: Queue
     secrets: Secrets
     records: BillingRecords
+    unbilled: UnbilledPlans
     invitations: Invitations
     plans: PlanCatalog
     policy: OnboardingPolicy
@@ -45,6 +47,7 @@ def services(platform: Platform) -> AccountServices:
         queue=platform.queue,
         secrets=platform.secrets,
         records=BillingRecords(platform.store, log),
+        unbilled=UnbilledPlans(platform.store, log),
         invitations=Invitations(platform.store),
         plans=plans(),
         policy=onboarding(),

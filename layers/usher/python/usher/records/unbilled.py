@@ -55,6 +55,8 @@ class UnbilledPlan(BaseModel):
     ends_at: str | None = None
     offer: Offer | None = None
     round: int = 0
+    replaced_by: str | None = None
+    version: int
 
     @property
     def runs(self) -> bool:
@@ -141,13 +143,16 @@ class UnbilledPlans:
 
 
 def scheduling(plan: UnbilledPlan, *, ends_at: str, offer: Offer) -> Update:
-    """The write that lets a running plan end at a moment, with an offer for what comes after it."""
+    """The write that lets a running plan end at a moment, with an offer for what comes after it.
+
+    It fails when the plan was changed since it was read.
+    """
     return Update(
         TABLE,
         {"subscription_id": plan.subscription_id},
         set={"ends_at": ends_at, "offer": offer.model_dump()},
         add={"version": 1, "round": 1},
-        if_=_RUNS,
+        if_=Both((_RUNS, Equals("version", plan.version))),
     )
 
 

@@ -6,17 +6,13 @@ from urllib.parse import urlencode
 
 from pydantic import ConfigDict, StringConstraints
 
+from usher.domain import money
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import Plan, PlanCatalog
 from usher.ports.http import Answer
 from usher.usecases.customer_pages import document, page
 from usher.usecases.fields import Body
 
-_ZERO_DECIMAL = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga")
-    + ("pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
-)
-"""Currencies without a smaller unit (docs.stripe.com/currencies#zero-decimal, read 2026-11)."""
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 
@@ -75,18 +71,13 @@ def pricing_page(query: PricingQuery, *, plans: PlanCatalog, policy: OnboardingP
 def _row(key: str, plan: Plan, currency: str, reference: str | None, policy: OnboardingPolicy) -> str:
     wanted = {"plan": key} | ({"client_reference_id": reference} if reference else {})
     address = escape(f"{policy.product_url.rstrip('/')}/?{urlencode(wanted)}")
-    price = f"{money(plan.amount_minor, currency)} a {plan.interval}" if plan.is_paid else "free of charge"
+    price = (
+        f"{money.text(plan.amount_minor, currency)} a {plan.interval}" if plan.is_paid else "free of charge"
+    )
     trial = f", {plan.trial_days} days to try" if plan.trial_days else ""
     name = escape(plan.name)
     link = f"<a class='button' href='{address}'>Choose {name}</a>"
     return f"<li><p><b>{name}</b>: {price}{trial}</p><p>{link}</p></li>"
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """An amount as a page says it, such as `19.00 USD`."""
-    if currency in _ZERO_DECIMAL:
-        return f"{amount_minor} {currency.upper()}"
-    return f"{amount_minor // 100}.{amount_minor % 100:02} {currency.upper()}"
 
 
 def blocked_page() -> Answer:
