@@ -16,12 +16,13 @@ from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords, ids_in
 from usher.records.events import EventLog
 from usher.records.link_onboardings import LinkOnboardings
-from usher.records.signups import LinkOnboarding, finished, refused_attribute
+from usher.records.signups import LinkOnboarding, refused_attribute
 from usher.records.waits import Waits
 from usher.usecases.link_stages import reaching
 from usher.usecases.link_standing import LinkPayment, ids_of, made_by, outcome, standing
 
 KIND = "payment"  # of its wait
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ class LinkDesk:
         found = self.look(link)
         if found.state == "paid" and not link.is_paid:
             assert found.counted is not None
-            self._adopt(link, found.counted)
-            link = self.onboardings.link(link.signup_id)
+            link = self._adopted(link, found.counted)
         for checkout, reason in found.refused:
             self.give_back(link, checkout, reason)
         if found.state == "failed":
@@ -67,8 +67,7 @@ class LinkDesk:
     def end(self, link: LinkOnboarding, verdict: Item, *, also: tuple[Write, ...] = ()) -> bool:
         """Write how it ends, unless it is paid or has ended; returns whether this verdict holds."""
         open_ = Both((Absent("checkout_id"), Absent("verdict")))
-        waits = finished(link, "await_link_payment", now=self.clock.now())
-        changing = self.onboardings.changing(link.signup_id, {"verdict": verdict, **waits}, if_=open_)
+        changing = self.onboardings.changing(link.signup_id, {"verdict": verdict}, if_=open_)
         try:
             self.onboardings.write([changing, *also])
         except ConditionFailed:
@@ -132,8 +131,18 @@ class LinkDesk:
             write = self.onboardings.changing(link.signup_id, moved.values, if_=moved.condition)
             self._commit_once(link, moved.events, [write])
 
-    def _adopt(self, link: LinkOnboarding, checkout: LinkCheckout) -> None:
-        """Put on record what the checkout made, as this onboarding's. Raises NotYet after a lost race."""
+    def _adopted(self, link: LinkOnboarding, checkout: LinkCheckout) -> LinkOnboarding:
+        """The record once it says what the checkout made, or that it came to another end. Raises NotYet."""
+        for _ in range(_TRIES):
+            if self._adopt(link, checkout):
+                break
+        link = self.onboardings.link(link.signup_id)
+        if outcome(link) is None:
+            raise NotYet(f"{link.signup_id} kept changing while its payment was recorded; look again")
+        return link
+
+    def _adopt(self, link: LinkOnboarding, checkout: LinkCheckout) -> bool:
+        """Put on record what the checkout made, as this onboarding's; False when somebody was faster."""
         assert link.account_id is not None
         kind, id = made_by(checkout)
         known = self.records.known({(_TABLES[kind], id)})
@@ -152,7 +161,6 @@ class LinkDesk:
         moved = reaching(link, "paid", now=now, at=checkout.paid_at)
         assert moved is not None  # the stage and the checkout are written together, and there is no checkout
         values = {**moved.values, **ids_of(checkout, facts), "status": "provisioning"}
-        values |= finished(link, "await_link_payment", now=now)
         values["paid_at"] = times.text(checkout.paid_at or now)
         values |= {} if link.email or checkout.email is None else {"email": checkout.email}
         values |= {} if link.name or checkout.name is None else {"name": checkout.name}
@@ -174,9 +182,9 @@ class LinkDesk:
                 told=moved.events,
             )
         except ConditionFailed as error:
-            raise NotYet(
-                f"{link.signup_id} was changed while its payment was recorded; look again"
-            ) from error
+            # Another try was faster with the very same; or sync changed a copy, and it is worth another look.
+            return 0 in error.failed
+        return True
 
     def _payments(self, checkout: LinkCheckout) -> list[str]:
         if checkout.payment_id is not None:

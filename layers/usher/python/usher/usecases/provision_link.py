@@ -5,7 +5,7 @@ from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
 from usher.ports.provisioner import Provisioner
 from usher.records.link_onboardings import LinkOnboardings
-from usher.records.signups import LinkOnboarding
+from usher.records.signups import LinkOnboarding, finished
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 
 STEP = "provision_link"
@@ -37,7 +37,9 @@ def provision_link(
         provisioner.put_flags(tenant_id=tenant_id, flags=plans.plans[plan].flags, **to)
     if amount := credits_of(link, plans):
         provisioner.put_credits(tenant_id=tenant_id, grant=link.grant, amount=amount, **to)
-    onboardings.change(link.signup_id, mark(command, STEP, clock.now()))
+    now = clock.now()
+    waited = finished(link, "await_link_payment", now=now)
+    onboardings.change(link.signup_id, {**waited, **mark(command, STEP, now)})
     return OK
 
 
