@@ -165,6 +165,7 @@ QUEUES = (
         "signups",
         "Accepted sign-ups on their way to a workflow.",
         "intake/dispatch_signup",
+        max_concurrency=25,  # some wait, a second at most, for the moment their sign-ups may start
         dead_letter_consumer="operations/file_dead_letter",
     ),
     Queue(

@@ -37,7 +37,7 @@ from usher.settings import Settings
 
 logger = logging.getLogger("usher.local")
 
-POOL_THREADS = 32  # shared by the consumers of queues, streams, rules and schedules
+POOL_THREADS = 48  # shared by the consumers of queues, streams, rules and schedules
 EXPIRY_SECONDS = 60.0  # wall time between two sweeps of what expired
 STOP_SECONDS = (
     15.0  # how long `stop` waits for consumers; what is not done then comes again at the next start
