@@ -953,6 +953,7 @@ FUNCTIONS = (
         "close_signup",
         timeout_seconds=15,
         tables=(
+            ("failures", "all"),
             ("signups", "all"),
             ("accounts", "all"),
             ("invitations", "all"),

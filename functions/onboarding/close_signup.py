@@ -1,6 +1,6 @@
 """Step CloseSignup of statemachines/onboarding.asl.yaml."""
 
-from usher.bootstrap.onboarding import services
+from usher.bootstrap.filing import services
 from usher.bootstrap.steps import step
 from usher.usecases.close_signup import close_signup
 from usher.usecases.step import StepCommand, StepResult
@@ -9,4 +9,4 @@ from usher.usecases.step import StepCommand, StepResult
 @step(StepCommand)
 def handler(command: StepCommand) -> StepResult:
     s = services()
-    return close_signup(command, signups=s.signups, log=s.log, clock=s.clock)
+    return close_signup(command, signups=s.signups, log=s.log, failures=s.failures, clock=s.clock)

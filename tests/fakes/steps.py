@@ -105,7 +105,7 @@ def handlers(w: World) -> dict[str, Handler]:
         "issue_api_key": lambda c: issue_api_key(c, plans=w.plans, **product),
         "activate_account": lambda c: activate_account(c, **own),
         "begin_rollback": lambda c: begin_rollback(c, signups=w.signups, clock=w.clock),
-        "close_signup": lambda c: close_signup(c, **own),
+        "close_signup": lambda c: close_signup(c, failures=w.failures, **own),
     }
     made = {name: as_step(name, run) for name, run in runs.items()}
     made["sync_crm"] = as_collected(w, "sync_crm", lambda c: sync_crm(c, **crm))

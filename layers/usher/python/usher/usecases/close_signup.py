@@ -6,15 +6,22 @@ from usher.ports.clock import Clock
 from usher.ports.store import Absent, Both, ConditionFailed, Item, Present, Write
 from usher.records.accounts import closing
 from usher.records.events import EventLog
+from usher.records.failures import Failures
 from usher.records.invitations import giving_back
 from usher.records.signups import Signups
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
-def close_signup(command: StepCommand, *, signups: Signups, log: EventLog, clock: Clock) -> StepResult:
+DECLINED = ("card declined", "subscription declined")  # the customer's own outcome: nothing for us to mend
+
+
+def close_signup(
+    command: StepCommand, *, signups: Signups, log: EventLog, failures: Failures, clock: Clock
+) -> StepResult:
     """Set the final status and close the account, with the event that tells of it, in one transaction.
 
-    The invitation that the sign-up came in by is free again.
+    The invitation that the sign-up came in by is free again. What was rolled back for a fault that is not
+    the customer's goes on the list of failures as well.
     """
     signup = signups.get(command.signup_id)
     assert signup.account_id is not None and signup.verdict is not None  # BeginRollback ran before
@@ -36,6 +43,9 @@ def close_signup(command: StepCommand, *, signups: Signups, log: EventLog, clock
         writes.append(closing(signup.account_id, reason=verdict["reason"], now_text=times.text(now)))
     if signup.invited and signup.invitation_id is not None:
         writes.append(giving_back(signup.invitation_id, signup.signup_id))
+    reason, step = verdict["reason"], verdict["step"]
+    if verdict["status"] == "rolled_back" and not reason.startswith(DECLINED):
+        writes.append(failures.filing_signup("rolled_back", signup, step=step, reason=reason, now=now))
     try:
         log.commit(
             signup.account_id,
