@@ -88,6 +88,8 @@ class Workflow(Construct):
         """A version per change; `live` moves to it, and executions stay on the one they began with."""
         machine = self.machine.node.default_child
         assert isinstance(machine, sfn.CfnStateMachine)
+        # cfn-lint takes a deadline for a number only; JSONata may compute one, and asl-validator checks that.
+        machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
         version = sfn.CfnStateMachineVersion(
             self,
             "Version",
