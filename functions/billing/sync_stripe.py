@@ -1,12 +1,10 @@
 """Consumer of the queue `stripe-events`: our records are brought in step with Stripe's, per customer."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from usher.bootstrap.billing import services
 from usher.bootstrap.consumers import group_consumer
 from usher.bootstrap.parking import tell_parked
-from usher.usecases.settle_link import settle_checkout
 from usher.usecases.sync_billing import sync_billing
 
 
@@ -22,5 +20,5 @@ def handler(group: str, event_ids: Sequence[str]) -> dict[str, str]:
         failures=s.failures,
         clock=s.clock,
         on_parked=tell_parked,
-        on_checkout=partial(settle_checkout, desk=s.desk),
+        desk=s.desk,
     )

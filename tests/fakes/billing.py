@@ -121,6 +121,11 @@ class RecordingBilling:
                 return self._facts(subscription.subscription_id)
         return None
 
+    def account_of(self, customer_id: str) -> str | None:
+        self._begin("account_of")
+        customer = self.customers.get(customer_id)
+        return customer.account_id if customer else None
+
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
         self._begin(f"fetch {kind}")
         if kind == "customer" and id in self.customers:

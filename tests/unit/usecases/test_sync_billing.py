@@ -9,6 +9,7 @@ import pytest
 
 from functions.intake.receive_stripe import handler as receive
 from tests.fakes.billing import RecordingBilling
+from tests.fakes.links import RecordingLinks, desk_of
 from tests.fakes.steps import run_until
 from tests.fakes.webhooks import stripe_post
 from tests.fakes.world import World
@@ -25,6 +26,7 @@ INVOICE = {"id": "in_0001", "object": "invoice", "customer": "cus_0001"}
 PAYMENT = {"id": "pi_0001", "object": "payment_intent", "customer": "cus_0001"}
 CUSTOMER = {"id": "cus_0001", "object": "customer"}
 PARKED: list[tuple[str, str, str]] = []  # what was told of events that were parked
+LINKS = RecordingLinks()
 TABLES = ("subscriptions", "invoices", "payments")
 
 
@@ -65,6 +67,7 @@ def sync(world: World, event_ids: Sequence[str]) -> dict[str, str]:
         failures=world.failures,
         clock=world.clock,
         on_parked=lambda *what: PARKED.append(what),
+        desk=desk_of(world, LINKS),
     )
 
 
@@ -180,12 +183,19 @@ def test_an_object_that_is_gone_at_the_vendor_changes_no_record(world: World, si
     assert records(world) == kept
 
 
-@pytest.mark.parametrize("kind", ["charge", "checkout.session", "radar.early_fraud_warning"])
+@pytest.mark.parametrize("kind", ["charge", "payment_link", "radar.early_fraud_warning"])
 def test_a_kind_we_do_not_follow_is_stored_and_ignored(world: World, signup: Signup, kind: str) -> None:
     events = arrived({"id": "x_1", "object": kind, "customer": "cus_0001"})
     assert sync(world, events) == {"stripe#evt_1": "ignored"}
     assert world.rows("inbox")[0]["state"] == "done"
     assert sum(world.billing.calls.values()) == 0
+
+
+def test_a_checkout_that_no_link_of_ours_opened_changes_nothing(world: World, signup: Signup) -> None:
+    events = arrived({"id": "cs_1", "object": "checkout.session", "customer": "cus_0001"})
+    assert sync(world, events) == {"stripe#evt_1": "synced"}
+    assert world.rows("inbox")[0]["state"] == "done"
+    assert [world.rows(table) for table in TABLES] == [[], [], []]
 
 
 def test_an_upcoming_invoice_has_no_id_to_look_for(world: World, signup: Signup) -> None:

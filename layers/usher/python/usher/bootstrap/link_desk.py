@@ -11,18 +11,27 @@ from usher.records.events import EventLog
 from usher.records.link_onboardings import LinkOnboardings
 from usher.records.waits import Waits
 from usher.usecases.link_payment import LinkDesk
+from usher.usecases.link_returns import LinkReturns
 
 
 def link_desk(platform: Platform, calls: StripeCalls, billing: StripeBilling) -> LinkDesk:
     """The desk of this platform, over connections that its room has anyway."""
     log = EventLog(platform.store)
+    records, onboardings = BillingRecords(platform.store, log), LinkOnboardings(platform.store)
     return LinkDesk(
         links=StripePaymentLinks(calls, billing),
+        returns=LinkReturns(
+            billing=billing,
+            closer=StripeCloser(calls),
+            records=records,
+            onboardings=onboardings,
+            log=log,
+            clock=platform.clock,
+        ),
         billing=billing,
-        closer=StripeCloser(calls),
-        records=BillingRecords(platform.store, log),
+        records=records,
         accounts=Accounts(platform.store),
-        onboardings=LinkOnboardings(platform.store),
+        onboardings=onboardings,
         log=log,
         waits=Waits(platform.store),
         workflows=platform.workflows,

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from usher.domain import times
-from usher.domain.errors import NotYet, VendorUnavailable
-from usher.domain.events import Event, OnboardingPaymentReturned
+from usher.domain.errors import NotYet
+from usher.domain.events import Event
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
-from usher.ports.closing import BillingCloser
 from usher.ports.links import LinkCheckout, PaymentLinks
 from usher.ports.store import Absent, Both, ConditionFailed, Equals, Item, Write
 from usher.ports.workflows import Workflows
@@ -16,8 +15,9 @@ from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords, ids_in
 from usher.records.events import EventLog
 from usher.records.link_onboardings import LinkOnboardings
-from usher.records.signups import LinkOnboarding, refused_attribute
+from usher.records.signups import LinkOnboarding
 from usher.records.waits import Waits
+from usher.usecases.link_returns import LinkReturns
 from usher.usecases.link_stages import reaching
 from usher.usecases.link_standing import LinkPayment, ids_of, made_by, outcome, standing
 
@@ -30,8 +30,8 @@ class LinkDesk:
     """What following a link's payment needs."""
 
     links: PaymentLinks
+    returns: LinkReturns
     billing: BillingGateway
-    closer: BillingCloser
     records: BillingRecords
     accounts: Accounts
     onboardings: LinkOnboardings
@@ -57,7 +57,7 @@ class LinkDesk:
             assert found.counted is not None
             link = self._adopted(link, found.counted)
         for checkout, reason in found.refused:
-            self.give_back(link, checkout, reason)
+            self.returns.give_back(link, checkout, reason)
         if found.state == "failed":
             self.end(link, {"status": "rolled_back", "reason": found.reason, "step": "await_link_payment"})
         if found.state in {"paid", "failed"}:
@@ -81,49 +81,6 @@ class LinkDesk:
         row = self.waits.get(link.wait_id(KIND))
         if row is not None and row.get("token"):
             self.workflows.succeed(row["token"], result.model_dump(mode="json"))
-
-    def give_back(self, link: LinkOnboarding, checkout: LinkCheckout, reason: str) -> None:
-        """Pay back what a checkout brought, end what it made, and tell of it; once."""
-        if checkout.checkout_id in link.refused:
-            return
-        refunds = [
-            self.closer.refund(
-                payment_id,
-                reason=reason,
-                correlation_id=link.correlation_id,
-                idempotency_key=f"signup/{link.signup_id}/refund/{payment_id}",
-            )
-            for payment_id in self._payments(checkout)
-        ]
-        if checkout.subscription_id is not None:
-            self._cancel(link, checkout.subscription_id)
-        if checkout.customer_id is not None and self._is_spare(link, checkout.customer_id):
-            self.closer.mark_closed(checkout.customer_id, reason=reason)
-        now = self.clock.now()
-        refused: Item = {
-            "reason": reason,
-            "at": times.text(now),
-            "amount_minor": checkout.amount_minor,
-            "currency": checkout.currency,
-            "refunds": [refund for refund in refunds if refund],
-        }
-        told = OnboardingPaymentReturned(
-            signup_id=link.signup_id,
-            checkout_id=checkout.checkout_id,
-            amount_minor=checkout.amount_minor,
-            currency=checkout.currency,
-            reason=reason,
-        )
-        name = refused_attribute(checkout.checkout_id)
-        write = self.onboardings.changing(link.signup_id, {name: refused}, if_=Absent(name))
-        self._commit_once(link, [told], [write])
-
-    def give_up(self, link: LinkOnboarding, checkout: LinkCheckout) -> None:
-        """End what a checkout made for which no money came."""
-        if checkout.subscription_id is not None:
-            self._cancel(link, checkout.subscription_id)
-        if checkout.customer_id is not None and self._is_spare(link, checkout.customer_id):
-            self.closer.delete_customer(checkout.customer_id)
 
     def _note_visit(self, link: LinkOnboarding, first: LinkCheckout) -> None:
         moved = reaching(link, "link_opened", now=self.clock.now(), at=first.created_at)
@@ -185,37 +142,6 @@ class LinkDesk:
             # Another try was faster with the very same; or sync changed a copy, and it is worth another look.
             return 0 in error.failed
         return True
-
-    def _payments(self, checkout: LinkCheckout) -> list[str]:
-        if checkout.payment_id is not None:
-            return [checkout.payment_id]
-        facts = self.billing.fetch(*made_by(checkout))
-        return [payment.payment_id for payment in facts.payments] if facts else []
-
-    def _cancel(self, link: LinkOnboarding, subscription_id: str) -> None:
-        assert link.account_id is not None
-        known = self.records.known({("subscriptions", subscription_id)})
-        key = f"signup/{link.signup_id}/cancel/{subscription_id}"
-        facts = self.closer.cancel_subscription(subscription_id, idempotency_key=key)
-        if facts is None:
-            return
-        known |= self.records.known(ids_in(facts) - known.keys())
-        try:
-            self.records.record(
-                facts,
-                account_id=link.account_id,
-                known=known,
-                correlation_id=link.correlation_id,
-                now=self.clock.now(),
-            )
-        except ConditionFailed as error:
-            raise VendorUnavailable(
-                f"sync changed {subscription_id} while it was cancelled; again"
-            ) from error
-
-    def _is_spare(self, link: LinkOnboarding, customer_id: str) -> bool:
-        """Whether this customer is not the one that the account goes on with."""
-        return link.customer_id != customer_id or link.verdict is not None
 
     def _commit_once(self, link: LinkOnboarding, told: Sequence[Event], writes: Sequence[Write]) -> None:
         assert link.account_id is not None

@@ -1,6 +1,5 @@
 """POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,31 +7,26 @@ from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
-from usher.domain.errors import PermanentError, StaleWrite
-from usher.domain.events import AccountCreated, Event, PlanSelected
+from usher.domain.errors import PermanentError
 from usher.domain.onboarding import execution_name
 from usher.domain.payment_links import Offer
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, Problem, invalid
 from usher.ports.http import Answer
-from usher.ports.store import ConditionFailed, Item, Write
+from usher.ports.store import Item
 from usher.ports.teams import Team
 from usher.ports.workflows import Workflows
-from usher.records import inbox
 from usher.records.accounts import Account, Accounts
-from usher.records.audit import entry
 from usher.records.billing import SUBSCRIPTIONS, BillingRecords
 from usher.records.events import EventLog
 from usher.records.inbox import Inbox
-from usher.records.link_onboardings import claim_key, claiming, opening, opening_account
+from usher.records.link_onboardings import claim_key
 from usher.records.signups import LinkOnboarding
+from usher.usecases.link_booking import Booking, book, event_id
 from usher.usecases.link_order import PaymentLinkBody, offer_of
 from usher.usecases.prepare_payment_link import LinkMaker
 
-SOURCE = "onboarding"  # of its row in the inbox, which the sweeper queues again when the API died
-_OPEN = frozenset({"received", "waiting_payment"})
 _RUNS = frozenset({"active", "trialing", "past_due"})
-_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +63,16 @@ def open_payment_link(
     account = o.accounts.find(account_id)
     _refuse_second_subscription(offer, account, o)
     claim = claim_key(body.phone, offer, team.team_id if team and len(found) > 1 else None)
-    order = _Order(body, caller, offer, deadline, team, account, account_id, claim)
-    link, is_new = _store(signup_id, correlation_id, order, o, now)
+    order = Booking(body, caller, offer, deadline, team, account, account_id, claim)
+    link, is_new = book(
+        signup_id,
+        correlation_id,
+        order,
+        onboardings=o.maker.onboardings,
+        log=o.log,
+        keep_days=o.maker.policy.inbox_retention_days,
+        now=now,
+    )
     try:
         link = o.maker.make(link)
     except PermanentError as error:  # its workflow ends it where people see it
@@ -87,88 +89,6 @@ def start(link: LinkOnboarding, workflows: Workflows, inbox: Inbox, now: datetim
     given = {"signup_id": link.signup_id, "correlation_id": link.correlation_id}
     workflows.start(workflow, name=name, input=given)
     inbox.finish(event_id(link.signup_id), now=now)
-
-
-def event_id(signup_id: str) -> str:
-    """The name of an onboarding's row in the inbox."""
-    return f"{SOURCE}#{signup_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A checked request, and whose it turned out to be."""
-
-    body: PaymentLinkBody
-    caller: Caller
-    offer: Offer
-    deadline: datetime
-    team: Team | None
-    account: Account | None
-    account_id: str
-    claim: str
-
-
-def _store(
-    signup_id: str, correlation_id: str, order: _Order, o: LinkOpening, now: datetime
-) -> tuple[LinkOnboarding, bool]:
-    """Record, inbox row, claim and account, all or none; the open onboarding instead when there is one."""
-    body, onboardings = order.body, o.maker.onboardings
-    record = opening(
-        signup_id=signup_id,
-        correlation_id=correlation_id,
-        account_id=order.account_id,
-        phone=body.phone,
-        name=body.name,
-        email=body.email,
-        offer=order.offer,
-        team=order.team,
-        account=order.account,
-        deadline=order.deadline,
-        now=now,
-    )
-    sent = body.model_dump_json(exclude_none=True)
-    row = inbox.row(
-        event_id(signup_id),
-        source=SOURCE,
-        body=sent,
-        digest=hashlib.sha256(sent.encode()).hexdigest(),
-        received_at=now,
-        keep_days=o.maker.policy.inbox_retention_days,
-        extra={"signup_id": signup_id, "correlation_id": correlation_id, "workflow": "payment_link"},
-    )
-    audit = entry(
-        order.caller,
-        "onboarding.create",
-        subject=signup_id,
-        now=now,
-        after={"offer": order.offer.key, "deadline": record.item["deadline"]},
-    )
-    happened: list[Event] = []
-    extra: list[Write] = []
-    if order.account is None:
-        name = order.team.name if order.team else body.name or body.phone
-        extra, happened = [opening_account(record.item, org_name=name)], [AccountCreated(signup_id=signup_id)]
-    if order.offer.plan:
-        happened.append(PlanSelected(plan=order.offer.plan))
-    for _ in range(_TRIES):
-        holder = onboardings.holder(order.claim)
-        if holder is not None and holder.status in _OPEN:
-            return holder, False
-        claim = claiming(order.claim, signup_id, after=holder.signup_id if holder else None)
-        try:
-            o.log.commit(
-                order.account_id,
-                happened,
-                [claim, record, row, audit, *extra],
-                correlation_id=correlation_id,
-                now=now,
-            )
-        except ConditionFailed as error:
-            if 1 in error.failed:  # this very request, sent twice at once
-                return onboardings.link(signup_id), False
-            continue
-        return onboardings.link(signup_id), True
-    raise StaleWrite("several links for one phone were asked for at once; send this one again")
 
 
 def _team(found: Sequence[Team], body: PaymentLinkBody) -> Team | None:

@@ -12,10 +12,10 @@ def refund_link(command: StepCommand, *, desk: LinkDesk) -> StepResult:
         desk.links.close(link.link_id)
         for checkout in desk.links.checkouts(link.link_id):
             if checkout.state == "paid":
-                desk.give_back(link, checkout, str(link.verdict["reason"]))
+                desk.returns.give_back(link, checkout, str(link.verdict["reason"]))
             elif (
                 checkout.state != "processing"
             ):  # that money is still on its way, and goes back when it comes
-                desk.give_up(link, checkout)
+                desk.returns.give_up(link, checkout)
     desk.onboardings.change(link.signup_id, mark(command, "refund_link", desk.clock.now()))
     return OK

@@ -1,6 +1,6 @@
 """Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from usher.ports.billing import BillingFacts, BillingGateway
 from usher.ports.clock import Clock
@@ -18,14 +18,14 @@ from usher.records.billing import (
 )
 from usher.records.failures import Failures
 from usher.records.inbox import Inbox, OnParked
+from usher.usecases.link_payment import LinkDesk
+from usher.usecases.settle_link import settle_checkout
 
 TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
 KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
 CHECKOUT = "checkout.session"  # of a payment link: told to whoever follows the link, last
 BY = "sync"  # in the context of its events: what our own steps did is told without it
 _TRIES = 4
-
-OnCheckout = Callable[[str], object]  # told the id of a checkout that moved
 
 
 def sync_billing(
@@ -38,7 +38,7 @@ def sync_billing(
     failures: Failures,
     clock: Clock,
     on_parked: OnParked,
-    on_checkout: OnCheckout,
+    desk: LinkDesk,
 ) -> dict[str, str]:
     """Deal with events of one customer; returns what became of each: synced, ignored, parked or done.
 
@@ -72,7 +72,7 @@ def sync_billing(
         else:
             told |= seen
     for id in checkouts:  # what they made is on record by now, as far as it was told
-        on_checkout(id)
+        settle_checkout(id, desk=desk)
     for event_id, outcome in outcomes.items():
         if outcome not in {"parked", "done"}:
             inbox.finish(event_id, now=clock.now())
