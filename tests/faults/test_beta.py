@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import urllib3
 
+from functions.onboarding.end_beta_plans import handler as end_beta_plans
 from tests.faults import world as worlds
 from tests.faults.test_checkouts import beta_customer, entitled, pay
 from tests.faults.world import World
+from usher.ports.store import Update
 
 
 @pytest.fixture
@@ -38,6 +40,14 @@ def offers(world: World) -> list[str]:
     held = world.vendors.objects()["postmark"].get("message", [])
     texts = [mail["TextBody"] for mail in held if mail["Tag"] == "beta-offer"]
     return [found.group() for text in texts if (found := re.search(r"/v1/offers/[\w.-]+", text))]
+
+
+def let_the_day_come(world: World) -> None:
+    """The day that Beta plans end at is over now."""
+    for row in world.rows("subscriptions"):
+        if "unbilled" in row:
+            key = {"subscription_id": row["subscription_id"]}
+            world.usher.store.write(Update("subscriptions", key, set={"ends_at": "2026-01-01T00:00:00.000Z"}))
 
 
 def press(world: World, path: str, plan: str) -> tuple[int, str]:
@@ -76,6 +86,33 @@ def test_a_beta_customer_subscribes_with_the_offer_before_the_day(patient: World
     assert (beta["status"], "unbilled" in beta) == ("canceled", False)
     assert patient.call("GET", path)[0] == 410
     assert press(patient, path, "pro-monthly")[0] == 410
+
+
+def test_after_the_day_only_the_subscription_page_is_left_and_the_offer_still_leads_on(
+    patient: World,
+) -> None:
+    account_id = beta_customer(patient)
+    migrate(patient, account_id)
+    patient.settle()
+    (path,) = offers(patient)
+    let_the_day_come(patient)
+    found = entitled(patient, account_id)
+    assert (found["enabled"], found["status"], found["page"]) == (False, "ended", "subscription")
+    assert [end_beta_plans({}, None), end_beta_plans({}, None)] == [{"count": 1}, {"count": 0}]
+    patient.settle()
+    ended = [row["payload"] for row in patient.rows("events") if row["type"] == "subscription.canceled"]
+    assert [each["plan"] for each in ended] == ["beta"]
+    assert entitled(patient, account_id)["page"] == "subscription"
+    pay(patient, checkout_on(press(patient, path, "pro-yearly")[1]))
+    patient.settle()
+    found = entitled(patient, account_id)
+    assert (found["enabled"], found["plan"], found["page"]) == (True, "pro-yearly", "app")
+
+
+def test_a_beta_plan_that_nobody_ended_never_ends(patient: World) -> None:
+    account_id = beta_customer(patient)
+    assert end_beta_plans({}, None) == {"count": 0}
+    assert entitled(patient, account_id)["enabled"] is True
 
 
 def test_migrating_again_sends_no_second_mail_and_another_offer_replaces_the_link(patient: World) -> None:
