@@ -2,7 +2,7 @@
 
 from usher.bootstrap.notices import rule_target
 from usher.bootstrap.telling import services
-from usher.domain.events import Envelope
+from usher.domain.event import Envelope
 from usher.usecases.tell_operators import tell_operators
 
 

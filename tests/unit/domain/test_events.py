@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from usher.domain import events
+from usher.domain import account_events, event, events
 from usher.domain.billing_changes import invoice_changes, payment_changes, subscription_changes
 
 
-def descendants(kind: type[events.Event]) -> list[type[events.Event]]:
+def descendants(kind: type[event.Event]) -> list[type[event.Event]]:
     return [found for child in kind.__subclasses__() for found in (child, *descendants(child))]
 
 
 PUBLISHED = [
-    kind for kind in descendants(events.Event) if "type" in vars(kind) and kind.__module__ == events.__name__
+    kind for kind in descendants(event.Event) if "type" in vars(kind) and kind.__module__ == events.__name__
 ]
 
 
@@ -25,14 +25,14 @@ def test_every_event_with_a_type_is_in_the_catalog_under_it() -> None:
 
 
 @pytest.mark.parametrize("kind", PUBLISHED, ids=lambda kind: kind.type)
-def test_every_event_is_named_and_versioned(kind: type[events.Event]) -> None:
+def test_every_event_is_named_and_versioned(kind: type[event.Event]) -> None:
     subject, _, fact = kind.type.partition(".")
     assert subject and fact and kind.type == kind.type.lower()
     assert kind.version >= 1
 
 
 @pytest.mark.parametrize("kind", PUBLISHED, ids=lambda kind: kind.type)
-def test_no_event_carries_a_float_or_anything_loose(kind: type[events.Event]) -> None:
+def test_no_event_carries_a_float_or_anything_loose(kind: type[event.Event]) -> None:
     for name, annotation in typing.get_type_hints(kind).items():
         if name in {"type", "version", "model_config"} or name.startswith("__"):
             continue
@@ -43,18 +43,18 @@ def test_no_event_carries_a_float_or_anything_loose(kind: type[events.Event]) ->
 
 
 @pytest.mark.parametrize("kind", PUBLISHED, ids=lambda kind: kind.type)
-def test_money_in_an_event_names_its_currency(kind: type[events.Event]) -> None:
+def test_money_in_an_event_names_its_currency(kind: type[event.Event]) -> None:
     fields = kind.model_fields
     assert ("currency" in fields) == any(name.endswith("_minor") for name in fields)
 
 
 @pytest.mark.parametrize("kind", PUBLISHED, ids=lambda kind: kind.type)
-def test_no_event_carries_personal_data(kind: type[events.Event]) -> None:
+def test_no_event_carries_personal_data(kind: type[event.Event]) -> None:
     assert not set(kind.model_fields) & {"email", "name", "phone", "address", "company"}
 
 
 def test_a_fact_does_not_change() -> None:
-    event = events.PlanSelected(plan="free")
+    event = account_events.PlanSelected(plan="free")
     with pytest.raises(ValidationError):
         event.plan = "pro-monthly"  # type: ignore[misc]
 
@@ -71,7 +71,7 @@ def test_a_reader_accepts_what_a_newer_writer_added() -> None:
         "payload": {"plan": "free"},
         "context": {},
     }
-    assert events.Envelope.model_validate(values | {"added_later": 1}) == events.Envelope(**values)
+    assert event.Envelope.model_validate(values | {"added_later": 1}) == event.Envelope(**values)
 
 
 def subscription(before: str | None, after: str, trial_end: str | None = None) -> list[str]:

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from infra import policy_files
-from usher.domain.gates import Applicant, Deadline, GatePolicy, Way
+from usher.domain.gates import Applicant, GatePolicy, Way
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.domain.waiting_policy import Deadline
 
 CATALOG = PlanCatalog.model_validate(policy_files.load("plans"))
 SHIPPED = OnboardingPolicy.model_validate(policy_files.load("onboarding"))

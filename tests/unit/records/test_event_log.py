@@ -11,8 +11,9 @@ import pytest
 
 from functions.reporting.publish_events import handler as publish_handler
 from tests.fakes.world import World
+from usher.domain.account_events import PlanSelected
 from usher.domain.errors import StaleWrite, StoreUnavailable
-from usher.domain.events import Envelope, Event, PlanSelected
+from usher.domain.event import Envelope, Event
 from usher.ports.store import Absent, ConditionFailed, Put, StoreRefused, Write
 from usher.records.events import Outbox
 from usher.usecases.publish_events import publish_events, sweep_outbox

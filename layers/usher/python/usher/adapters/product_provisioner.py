@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from usher.adapters.vendor_errors import ApiKey, from_status, malformed, reader, silent
-from usher.domain.errors import VendorUnavailable
+from usher.domain.errors import VendorRejected, VendorUnavailable
 
+_FOR_A_PERSON = frozenset({"team_taken", "team_linked", "account_has_team"})  # a 409 that stays one
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _LABEL = 63  # characters in a DNS label
 
@@ -164,6 +165,8 @@ class ProductProvisioner:
             code = _error_code(answer.data)
             if answer.status == 409 and code == "subdomain_taken":
                 raise _SubdomainTaken
+            if answer.status == 409 and code in _FOR_A_PERSON:
+                raise VendorRejected(f"product refuses {operation} ({code})", code=str(code), status=409)
             retry_after = answer.headers.get("Retry-After")
             raise from_status("product", operation, answer.status, code=code, retry_after=retry_after)
         return answer.data

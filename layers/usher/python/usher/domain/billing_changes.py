@@ -2,46 +2,48 @@
 
 from collections.abc import Collection
 
-from usher.domain import events
+from usher.domain import account_events, billing_events, event
 
 
-def customer_changes(*, customer_id: str, changed: Collection[str]) -> list[events.Event]:
+def customer_changes(*, customer_id: str, changed: Collection[str]) -> list[event.Event]:
     """Events for an account of which these fields now differ from what we held of its customer."""
     if "customer_deleted_at" in changed:
-        return [events.AccountCustomerDeleted(customer_id=customer_id)]
+        return [account_events.AccountCustomerDeleted(customer_id=customer_id)]
     told = tuple(sorted(set(changed) - {"customer_id"}))  # the link is ours; nothing changed at the vendor
-    return [events.AccountBillingChanged(changed=told)] if told else []
+    return [account_events.AccountBillingChanged(changed=told)] if told else []
 
 
 def subscription_changes(
     *, before: str | None, after: str, subscription_id: str, plan: str | None, trial_end: str | None
-) -> list[events.Event]:
+) -> list[event.Event]:
     """Events for a subscription whose status was `before` (None: we did not know it) and is `after`."""
     if before == after:
         return []
-    happened: list[events.Event] = []
+    happened: list[event.Event] = []
     if before is None:
         happened.append(
-            events.SubscriptionCreated(
+            billing_events.SubscriptionCreated(
                 subscription_id=subscription_id, plan=plan, status=after, trial_end=trial_end
             )
         )
     if after == "trialing" and trial_end is not None:
         happened.append(
-            events.SubscriptionTrialStarted(
+            billing_events.SubscriptionTrialStarted(
                 subscription_id=subscription_id, plan=plan, status=after, trial_end=trial_end
             )
         )
     if before == "trialing" and after == "active":
         happened.append(
-            events.SubscriptionTrialConverted(subscription_id=subscription_id, plan=plan, status=after)
+            billing_events.SubscriptionTrialConverted(
+                subscription_id=subscription_id, plan=plan, status=after
+            )
         )
-    by_status: dict[str, type[events.SubscriptionEvent]] = {
-        "active": events.SubscriptionActivated,
-        "paused": events.SubscriptionPaused,
-        "past_due": events.SubscriptionPaymentFailed,
-        "canceled": events.SubscriptionCanceled,
-        "incomplete_expired": events.SubscriptionCanceled,
+    by_status: dict[str, type[billing_events.SubscriptionEvent]] = {
+        "active": billing_events.SubscriptionActivated,
+        "paused": billing_events.SubscriptionPaused,
+        "past_due": billing_events.SubscriptionPaymentFailed,
+        "canceled": billing_events.SubscriptionCanceled,
+        "incomplete_expired": billing_events.SubscriptionCanceled,
     }
     if kind := by_status.get(after):
         happened.append(kind(subscription_id=subscription_id, plan=plan, status=after))
@@ -56,12 +58,12 @@ def invoice_changes(
     subscription_id: str | None,
     amount_due_minor: int,
     currency: str,
-) -> list[events.Event]:
+) -> list[event.Event]:
     """An invoice is generated once, when it first stops being a draft."""
     if known or status == "draft":
         return []
     return [
-        events.InvoiceGenerated(
+        billing_events.InvoiceGenerated(
             invoice_id=invoice_id,
             subscription_id=subscription_id,
             amount_due_minor=amount_due_minor,
@@ -79,19 +81,19 @@ def payment_changes(
     amount_minor: int,
     currency: str,
     failure_code: str | None,
-) -> list[events.Event]:
+) -> list[event.Event]:
     """A payment succeeds or fails once per change of its status."""
     if before == after:
         return []
     if after == "succeeded":
         return [
-            events.PaymentSucceeded(
+            billing_events.PaymentSucceeded(
                 payment_id=payment_id, invoice_id=invoice_id, amount_minor=amount_minor, currency=currency
             )
         ]
     if after == "failed":
         return [
-            events.PaymentFailed(
+            billing_events.PaymentFailed(
                 payment_id=payment_id,
                 invoice_id=invoice_id,
                 amount_minor=amount_minor,

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from usher.domain import billing_changes, times, trials
-from usher.domain.events import Event, SubscriptionTrialEnding
+from usher.domain.billing_events import SubscriptionTrialEnding
+from usher.domain.event import Event
 from usher.ports.billing import BillingFacts, InvoiceSnapshot, PaymentSnapshot, Snapshot, SubscriptionSnapshot
 from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Update, Write
 from usher.records import accounts

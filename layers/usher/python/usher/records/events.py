@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from usher.domain import times
 from usher.domain.errors import StaleWrite, StoreUnavailable
-from usher.domain.events import Envelope, Event
+from usher.domain.event import Envelope, Event
 from usher.ports.store import (
     Absent,
     AtLeast,

@@ -48,6 +48,11 @@ def claim_key(phone: str, offer: Offer, team_id: str | None) -> str:
     return "link#" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def team_key(phone: str) -> str:
+    """The claims-table key of whoever makes the team of a phone that has none."""
+    return "team#" + hashlib.sha256(phone.encode()).hexdigest()
+
+
 def claiming(claim: str, signup_id: str, *, after: str | None) -> Put:
     """The write that keeps a thing for this onboarding; it fails when another than `after` holds it."""
     free = Equals("signup_id", after) if after else Absent("claim")

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from usher.domain import ids, times
-from usher.domain.events import Event, SubscriptionActivated, SubscriptionCanceled, SubscriptionCreated
+from usher.domain.billing_events import SubscriptionActivated, SubscriptionCanceled, SubscriptionCreated
+from usher.domain.event import Event
 from usher.ports.store import (
     Absent,
     AtMost,

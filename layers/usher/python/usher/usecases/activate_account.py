@@ -1,7 +1,7 @@
 """Step ActivateAccount: the ids of both branches meet in one record, and the customer is let in."""
 
 from usher.domain import times
-from usher.domain.events import AccountActivated
+from usher.domain.account_events import AccountActivated
 from usher.ports.clock import Clock
 from usher.ports.store import Absent, Both, ConditionFailed, Present
 from usher.records.accounts import activating

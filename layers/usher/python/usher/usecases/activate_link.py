@@ -1,7 +1,7 @@
 """Step ActivateLink: paid and provisioned, so the account is active; the time that took is measured."""
 
 from usher.domain import times
-from usher.domain.events import AccountActivated
+from usher.domain.account_events import AccountActivated
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.store import Absent, Both, ConditionFailed, Present

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from usher.domain import times
-from usher.domain.events import Event, OnboardingExpired, OnboardingRejected, OnboardingRolledBack
+from usher.domain.event import Event
+from usher.domain.onboarding_events import OnboardingExpired, OnboardingRejected, OnboardingRolledBack
 from usher.domain.payment_links import ENDED
 from usher.ports.clock import Clock
 from usher.ports.store import Absent, ConditionFailed, Item

@@ -1,7 +1,8 @@
 """Step CloseSignup: the end of a sign-up that came to nothing, with its reason, told once."""
 
 from usher.domain import times
-from usher.domain.events import Event, OnboardingExpired, OnboardingRejected, OnboardingRolledBack
+from usher.domain.event import Event
+from usher.domain.onboarding_events import OnboardingExpired, OnboardingRejected, OnboardingRolledBack
 from usher.ports.clock import Clock
 from usher.ports.store import Absent, Both, ConditionFailed, Item, Present, Write
 from usher.records.accounts import closing
@@ -10,7 +11,6 @@ from usher.records.failures import Failures
 from usher.records.invitations import giving_back
 from usher.records.signups import Signups
 from usher.usecases.step import OK, StepCommand, StepResult
-
 
 DECLINED = ("card declined", "subscription declined")  # the customer's own outcome: nothing for us to mend
 

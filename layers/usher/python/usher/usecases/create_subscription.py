@@ -1,7 +1,7 @@
 """Step CreateSubscription: start the subscription to the plan and collect the first payment."""
 
+from usher.domain.billing_events import TrialRepeated
 from usher.domain.errors import KeySpent
-from usher.domain.events import TrialRepeated
 from usher.domain.gates import Way
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog

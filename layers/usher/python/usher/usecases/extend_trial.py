@@ -7,8 +7,8 @@ from pydantic import Field
 
 from usher.domain import times
 from usher.domain.access import Caller
+from usher.domain.billing_events import SubscriptionTrialExtended
 from usher.domain.errors import Conflict, NotFound, NotYet
-from usher.domain.events import SubscriptionTrialExtended
 from usher.ports.clock import Clock
 from usher.ports.store import ConditionFailed
 from usher.ports.trials import Trials

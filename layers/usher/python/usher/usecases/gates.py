@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from usher.domain import times
-from usher.domain.events import Event, OnboardingWaiting
-from usher.domain.gates import Applicant, Deadline, WaitKind, Way
+from usher.domain.event import Event
+from usher.domain.gates import Applicant, WaitKind, Way
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.onboarding_events import OnboardingWaiting
 from usher.domain.plans import PlanCatalog
+from usher.domain.waiting_policy import Deadline
 from usher.ports.store import Item
 from usher.records.signups import Signup
 from usher.usecases.step import StepResult, WaitTimes

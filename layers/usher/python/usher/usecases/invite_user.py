@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from usher.domain import times
 from usher.domain.access import Caller
+from usher.domain.account_events import UserInvited
 from usher.domain.emails import folded
 from usher.domain.errors import Conflict, NotFound
-from usher.domain.events import UserInvited
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from usher.domain.access import Caller
+from usher.domain.account_events import AccountCreated, PlanSelected
 from usher.domain.errors import StaleWrite
-from usher.domain.events import AccountCreated, Event, PlanSelected
+from usher.domain.event import Event
 from usher.domain.payment_links import Offer
 from usher.ports.store import ConditionFailed, Write
 from usher.ports.teams import Team
@@ -40,6 +41,7 @@ class Booking:
     account: Account | None
     account_id: str
     claim: str
+    team_claim: Write | None = None
 
 
 def book(
@@ -91,6 +93,8 @@ def book(
         extra, happened = [opening_account(record.item, org_name=name)], [AccountCreated(signup_id=signup_id)]
     if order.offer.plan:
         happened.append(PlanSelected(plan=order.offer.plan))
+    if order.team_claim is not None:
+        extra.append(order.team_claim)
     for _ in range(_TRIES):
         holder = onboardings.holder(order.claim)
         if holder is not None and holder.status in _OPEN:
@@ -107,6 +111,8 @@ def book(
         except ConditionFailed as error:
             if 1 in error.failed:  # this very request, sent twice at once
                 return onboardings.link(signup_id), False
-            continue
+            if 0 in error.failed:
+                continue
+            raise StaleWrite("somebody else makes the team of this phone right now; send it again") from error
         return onboardings.link(signup_id), True
     raise StaleWrite("several links for one phone were asked for at once; send this one again")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from usher.domain import times
 from usher.domain.errors import NotYet
-from usher.domain.events import Event
+from usher.domain.event import Event
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.links import LinkCheckout, PaymentLinks

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from usher.domain import times
 from usher.domain.errors import VendorUnavailable
-from usher.domain.events import OnboardingPaymentReturned
+from usher.domain.onboarding_events import OnboardingPaymentReturned
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser

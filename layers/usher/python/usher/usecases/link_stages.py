@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from usher.domain import times
-from usher.domain.events import Event, OnboardingStageChanged
+from usher.domain.event import Event
+from usher.domain.onboarding_events import OnboardingStageChanged
 from usher.domain.payment_links import STAGES, Stage
 from usher.ports.store import Absent, Condition, Item
 from usher.records.signups import LinkOnboarding, stage_attribute

@@ -1,8 +1,9 @@
 """Step MarkDegraded: the customer is active; what CRM or mail lacks is left to be repaired."""
 
 from usher.domain import times
-from usher.domain.events import Event, OnboardingDegraded
+from usher.domain.event import Event
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.onboarding_events import OnboardingDegraded
 from usher.ports.clock import Clock
 from usher.ports.store import Item
 from usher.records.events import EventLog

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from usher.domain import times
 from usher.domain.errors import Conflict
-from usher.domain.events import OnboardingRepaired
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.onboarding_events import OnboardingRepaired
 from usher.ports.store import ConditionFailed
 from usher.records.events import EventLog
 from usher.records.failures import Failure, next_try

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from usher.domain import times
 from usher.domain.access import Caller
-from usher.domain.events import PlanEnding
+from usher.domain.account_events import PlanEnding
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, invalid

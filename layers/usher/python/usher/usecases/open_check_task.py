@@ -1,7 +1,7 @@
 """Step OpenCheckTask: a day later somebody looks at the account and signs it off."""
 
 from usher.domain import times
-from usher.domain.events import OnboardingWaiting
+from usher.domain.onboarding_events import OnboardingWaiting
 from usher.ports.clock import Clock
 from usher.ports.store import Absent, ConditionFailed
 from usher.records.events import EventLog

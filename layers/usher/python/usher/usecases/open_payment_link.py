@@ -1,14 +1,14 @@
 """POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
 from usher.domain.errors import PermanentError
-from usher.domain.onboarding import execution_name
+from usher.domain.onboarding import REOPENABLE, execution_name
 from usher.domain.payment_links import Offer
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, Problem, invalid
@@ -20,7 +20,7 @@ from usher.records.accounts import Account, Accounts
 from usher.records.billing import SUBSCRIPTIONS, BillingRecords
 from usher.records.events import EventLog
 from usher.records.inbox import Inbox
-from usher.records.link_onboardings import claim_key
+from usher.records.link_onboardings import claim_key, claiming, team_key
 from usher.records.signups import LinkOnboarding
 from usher.usecases.link_booking import Booking, book, event_id
 from usher.usecases.link_order import PaymentLinkBody, offer_of
@@ -59,11 +59,15 @@ def open_payment_link(
     correlation_id = ids.sibling("cor", signup_id)
     found = o.maker.teams.find_teams(body.phone, correlation_id=correlation_id)
     team = _team(found, body)
-    account_id = (team.account_id if team else None) or ids.sibling("acc", signup_id)
+    maker = None if team else o.maker.onboardings.holder(team_key(body.phone))
+    account_id = _account_id(team, maker) or ids.sibling("acc", signup_id)
     account = o.accounts.find(account_id)
     _refuse_second_subscription(offer, account, o)
     claim = claim_key(body.phone, offer, team.team_id if team and len(found) > 1 else None)
     order = Booking(body, caller, offer, deadline, team, account, account_id, claim)
+    if team is None and account is None:
+        after = maker.signup_id if maker else None
+        order = replace(order, team_claim=claiming(team_key(body.phone), signup_id, after=after))
     link, is_new = book(
         signup_id,
         correlation_id,
@@ -103,6 +107,13 @@ def _team(found: Sequence[Team], body: PaymentLinkBody) -> Team | None:
         candidates = [{"team_id": team.team_id, "name": team.name} for team in found]
         raise Problem(409, "Conflict", detail, more={"candidates": candidates})
     return found[0] if found else None
+
+
+def _account_id(team: Team | None, maker: LinkOnboarding | None) -> str | None:
+    """The account that the team has, or gets from an onboarding that is making it right now."""
+    if team is not None:
+        return team.account_id
+    return maker.account_id if maker is not None and maker.status not in REOPENABLE else None
 
 
 def _deadline(body: PaymentLinkBody, o: LinkOpening, now: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """The outbox of mails: a row per mail, written before it goes out, so that each goes out once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 

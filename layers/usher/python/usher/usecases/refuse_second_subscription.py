@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from usher.domain import times
 from usher.domain.access import Caller
+from usher.domain.billing_events import SubscriptionRefused
 from usher.domain.errors import NotYet
-from usher.domain.events import SubscriptionRefused
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser

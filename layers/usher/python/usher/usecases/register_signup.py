@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from usher.domain import ids, times
-from usher.domain.events import AccountCreated, Event, PlanSelected
+from usher.domain.account_events import AccountCreated, PlanSelected
+from usher.domain.event import Event
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock

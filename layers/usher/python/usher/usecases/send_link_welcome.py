@@ -2,7 +2,7 @@
 
 from usher.domain import money
 from usher.domain.errors import PermanentError, UsherError
-from usher.domain.events import OnboardingCompleted
+from usher.domain.onboarding_events import OnboardingCompleted
 from usher.ports.clock import Clock
 from usher.ports.mail import Mail
 from usher.ports.store import ConditionFailed

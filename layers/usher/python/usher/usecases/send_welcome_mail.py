@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from usher.domain.errors import UsherError
-from usher.domain.events import OnboardingCompleted
 from usher.domain.onboarding import OnboardingPolicy
+from usher.domain.onboarding_events import OnboardingCompleted
 from usher.ports.clock import Clock
 from usher.ports.mail import Mail
 from usher.ports.store import Absent, Both, ConditionFailed, Item, Present

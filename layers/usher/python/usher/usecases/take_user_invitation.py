@@ -1,7 +1,7 @@
 """The link of an invited person: looking changes nothing, the button on its page lets them in."""
 
 from usher.domain import signed_links, times
-from usher.domain.events import UserAccepted
+from usher.domain.account_events import UserAccepted
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.http import Answer

@@ -1,7 +1,7 @@
 """What operators want to know of is put into words, on its way to their channel."""
 
 from usher.domain.chat_messages import About, message
-from usher.domain.events import Envelope
+from usher.domain.event import Envelope
 from usher.ports.queue import Queue
 from usher.records.failures import Failures, of_signup
 from usher.records.signups import Signups

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from usher.domain import trials
-from usher.domain.events import TrialRepeated
+from usher.domain.billing_events import TrialRepeated
 from usher.domain.trials import TrialPolicy
 from usher.records.signups import Signup
 from usher.records.trial_claims import TrialClaims
