@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Access = Literal["read", "write", "append", "all"]  # append: put only, for tables that are never updated
+# What a function may do in a table, each level with the former one's rights: append puts new items, change
+# updates them too, all deletes as well.
+Access = Literal["read", "append", "change", "all"]
 Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
 Option = Literal["cognito_issuer", "cognito_client_ids", "beta_phase"]  # settings that they may leave out
 

@@ -9,13 +9,11 @@ from infra.aws.data import Data
 from infra.aws.stages import Stage
 
 _READ = ["ConditionCheckItem", "GetItem", "Query"]
-_PUT = ["ConditionCheckItem", "PutItem"]
-_CHANGE = [*_PUT, "DeleteItem", "UpdateItem"]
 _DYNAMODB: dict[catalog.Access, list[str]] = {
     "read": _READ,
-    "write": _CHANGE,
-    "append": [*_READ, *_PUT],
-    "all": [*_READ, *_CHANGE],
+    "append": [*_READ, "PutItem"],
+    "change": [*_READ, "PutItem", "UpdateItem"],
+    "all": [*_READ, "DeleteItem", "PutItem", "UpdateItem"],
 }
 # cdk-nag's words for every execution of a workflow
 EXECUTIONS = "Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{}:*"
@@ -95,8 +93,7 @@ def stream_statements(stack: Stack, data: Data, table: str) -> list[iam.PolicySt
 def _table(table: dynamodb.ITable, access: catalog.Access) -> iam.PolicyStatement:
     indexes = next(entry.indexes for entry in catalog.TABLES if entry.name == table.node.id)
     arns = [table.table_arn, *(f"{table.table_arn}/index/{index.name}" for index in indexes)]
-    actions = sorted(set(_DYNAMODB[access]))
-    return _allow([f"dynamodb:{action}" for action in actions], arns)
+    return _allow([f"dynamodb:{action}" for action in sorted(_DYNAMODB[access])], arns)
 
 
 def _key(stack: Stack, data: Data, service: str, actions: list[str]) -> iam.PolicyStatement:

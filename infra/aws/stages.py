@@ -57,7 +57,7 @@ class Stage:
         return f"{self.prefix}-{name}"
 
     def alarm(self, subject: str, what: str) -> str:
-        return f"{self.prefix}-{subject}-{what}"
+        return f"{self.prefix}-{subject}-{what}".replace("/", "-").replace("_", "-")
 
     def secret(self, name: str) -> str:
         return f"usher/{self.name}/{name}"

@@ -122,7 +122,7 @@ class Watch(Stack):
         ).create_alarm(
             self,
             f"{subject}-{what}",
-            alarm_name=self._usher.alarm(subject.replace("/", "-").replace("_", "-"), what),
+            alarm_name=self._usher.alarm(subject, what),
             alarm_description=f"{subject}: {metric} (docs/aws.md says what to do)",
             threshold=threshold,
             evaluation_periods=1,

@@ -5,6 +5,7 @@ import json
 import pytest
 from aws_cdk import App
 
+from infra import catalog
 from infra.aws.deployment import deploy
 from infra.aws.stages import STAGES, UnknownStage, stage_named
 from tests.infra.assembly import Assembly
@@ -32,8 +33,10 @@ def test_the_stages_hold_the_same_resources_under_their_own_names(dev: Assembly,
 def test_dev_takes_new_code_at_once_and_keeps_logs_a_week(dev: Assembly) -> None:
     groups = dev.properties("AWS::CodeDeploy::DeploymentGroup")
     assert {g["DeploymentConfigName"] for g in groups} == {"CodeDeployDefault.LambdaAllAtOnce"}
-    (alias,) = dev.properties("AWS::StepFunctions::StateMachineAlias")
-    assert alias["DeploymentPreference"]["Type"] == "ALL_AT_ONCE"
+    shifts = [
+        a["DeploymentPreference"]["Type"] for a in dev.properties("AWS::StepFunctions::StateMachineAlias")
+    ]
+    assert shifts == ["ALL_AT_ONCE"] * len(catalog.WORKFLOWS)
     assert {group["RetentionInDays"] for group in dev.properties("AWS::Logs::LogGroup")} == {7}
     assert not any("DataProtectionPolicy" in group for group in dev.properties("AWS::Logs::LogGroup"))
 

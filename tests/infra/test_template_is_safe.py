@@ -225,10 +225,11 @@ def test_http_and_queue_functions_come_to_new_code_gradually(prod: Assembly) -> 
     }
     assert len(groups) == len(expected)
     assert all(group["AlarmConfiguration"]["Enabled"] for group in groups)
-    (alias,) = prod.properties("AWS::StepFunctions::StateMachineAlias")
-    assert alias["DeploymentPreference"]["Type"] == "CANARY"
+    machines = [a["DeploymentPreference"] for a in prod.properties("AWS::StepFunctions::StateMachineAlias")]
     watched = {alarm.get("AlarmName") for alarm in prod.properties("AWS::CloudWatch::Alarm")}
-    assert set(alias["DeploymentPreference"]["Alarms"]) <= watched
+    assert [shift["Type"] for shift in machines] == ["CANARY"] * len(catalog.WORKFLOWS)
+    heeded = {name for shift in machines for name in shift["Alarms"]}
+    assert len(heeded) == len(catalog.WORKFLOWS) and heeded <= watched
 
 
 def test_the_access_log_holds_no_personal_data(prod: Assembly) -> None:
@@ -262,7 +263,7 @@ def test_the_template_names_no_account(prod: Assembly) -> None:
 EXPECTED = {
     "read": {"ConditionCheckItem", "GetItem", "Query"},
     "append": {"ConditionCheckItem", "GetItem", "PutItem", "Query"},
-    "write": {"ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"},
+    "change": {"ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"},
     "all": {"ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"},
 }
 _STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
