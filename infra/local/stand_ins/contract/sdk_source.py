@@ -7,8 +7,11 @@ A node is a JSON-able list: ["str"] ["int"] ["float"] ["bool"] ["any"], ["enum",
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from infra.local.stand_ins.contract import syntax
 
 Node = list[Any]
 
@@ -40,6 +43,7 @@ def imports_of(text: str) -> dict[str, str]:
     return found
 
 
+@cache
 def operations_of(folder: Path) -> dict[str, dict[str, str | None]]:
     """`{"POST /v1/customers/{}": {"method", "params", "answer"}}` of every service class.
 
@@ -79,7 +83,7 @@ class Module:
         self.name, self._imports = name, imports_of(text)
         self._classes: dict[str, ast.ClassDef] = {}
         self._calls: dict[str, ast.Dict] = {}
-        for statement in ast.parse(text).body:
+        for statement in syntax.module(text).body:
             if isinstance(statement, ast.ClassDef):
                 self._classes[statement.name] = statement
             elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
@@ -115,7 +119,7 @@ class Module:
     def _node(self, expression: ast.expr, scope: tuple[ast.ClassDef, ...]) -> Node:
         if isinstance(expression, ast.Constant):
             if isinstance(expression.value, str):
-                return self._node(ast.parse(expression.value, mode="eval").body, scope)
+                return self._node(syntax.expression(expression.value), scope)
             return ["any"]
         if isinstance(expression, ast.BinOp):
             return _union([self._node(side, scope) for side in (expression.left, expression.right)])

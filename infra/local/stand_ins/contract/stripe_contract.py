@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -95,10 +96,13 @@ class StripeContract:
         if node is None:
             module, _, cls = name.partition(":")
             if module not in self._modules:
-                self._modules[module] = Module(self._folder, module)
+                self._modules[module] = _read(self._folder, module)
             node = self._nodes[name] = self._modules[module].node(cls)
             self._unsaved = True
         return node
+
+
+_read = cache(Module)  # a process that has several stand-ins, one after the other, reads each file once
 
 
 def _answer_node(answer: str) -> Node:

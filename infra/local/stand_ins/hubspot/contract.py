@@ -4,13 +4,14 @@ Each API class says for every operation its path, the model of its body and the 
 says the type of every field, which are required and which values an enumeration has.
 """
 
-import ast
 import importlib.util
 import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from infra.local.stand_ins.contract import syntax
 
 PACKAGES = ("crm/objects", "crm/associations/v4", "crm/properties", "crm/schemas")
 _CALL = re.compile(r'call_api\(\s*"(?P<path>[^"]+)",\s*"(?P<verb>\w+)"')
@@ -59,7 +60,7 @@ def operations() -> dict[str, Operation]:
                     continue
                 head = part[: call.start()]
                 body, answers = _BODY.search(head), _ANSWERS.search(head)
-                models = ast.literal_eval("{" + answers[1] + "}") if answers else {}
+                models = syntax.literal("{" + answers[1] + "}") if answers else {}
                 found[f"{call['verb']} {call['path']}"] = Operation(package, body and body[1], models)
     return found
 
@@ -87,7 +88,7 @@ def _model(package: Path, name: str) -> Model:
     return Model(
         types={names[attribute]: type for attribute, type in types.items()},
         required=frozenset(names[name] for name in _REQUIRED.findall(text) if name in names),
-        allowed={names[name]: ast.literal_eval(values) for name, values in _ALLOWED.findall(text)},
+        allowed={names[name]: syntax.literal(values) for name, values in _ALLOWED.findall(text)},
     )
 
 
@@ -95,7 +96,7 @@ def _literal(text: str, attribute: str) -> dict[str, str]:
     found = re.search(_LITERAL.format(attribute), text, re.S | re.M)
     if found is None:
         raise LookupError(f"a model of hubspot-api-client has no {attribute}: the generator has changed")
-    value: dict[str, str] = ast.literal_eval(found[1])
+    value: dict[str, str] = syntax.literal(found[1])
     return value
 
 
