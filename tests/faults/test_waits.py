@@ -280,7 +280,7 @@ def test_a_bank_debit_that_comes_back_undoes_the_sign_up_with_the_bank_s_reason(
         world.wait_status(signup_id, "waiting_payment")
         debit(world, "fail")
         ended = world.wait_status(signup_id, "rolled_back")
-        assert "the first payment failed" in ended["failure"]["reason"]
+        assert ended["failure"]["reason"].startswith("bank debit declined (")
         world.settle()
         assert world.vendors.objects()["product"] == {}
 

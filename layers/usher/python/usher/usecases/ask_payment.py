@@ -63,8 +63,8 @@ def answer_if_settled(signup: Signup, found: FirstPayment, asker: Asker) -> bool
     if found.state == "paid":
         asker.answer(signup, "payment", {"decision": "approve", "by": "payment vendor"})
     elif found.state == "failed":
-        reason = f"the first payment failed ({found.reason})"
-        asker.answer(signup, "payment", {"decision": "fail", "by": "payment vendor", "reason": reason})
+        failed = {"decision": "fail", "by": "payment vendor", "reason": found.reason}
+        asker.answer(signup, "payment", failed)
     return found.state in {"paid", "failed"}
 
 

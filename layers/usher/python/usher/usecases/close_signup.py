@@ -12,7 +12,11 @@ from usher.records.invitations import giving_back
 from usher.records.signups import Signups
 from usher.usecases.step import OK, StepCommand, StepResult
 
-DECLINED = ("card declined", "subscription declined")  # the customer's own outcome: nothing for us to mend
+DECLINED = (
+    "card declined",
+    "bank debit declined",
+    "subscription declined",
+)  # the customer's own outcome: nothing for us to mend
 
 
 def close_signup(

@@ -176,5 +176,4 @@ def _outcome(
         )
         values, result = gates.entering(signup, Way(gate="pay", reasons=(reason,)), policy=policy, now=now)
         return {**values, **mark(command, STEP, now, status="waiting")}, result
-    error = f"card declined ({found.reason})"
-    return mark(command, STEP, now, status="failed", error=error), STOP
+    return mark(command, STEP, now, status="failed", error=found.reason), STOP

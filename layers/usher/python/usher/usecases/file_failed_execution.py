@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import ids, times
-from usher.domain.events import OnboardingDegraded, OnboardingFailed
 from usher.domain.onboarding import REOPENABLE, steps_of, undo_of
+from usher.domain.onboarding_events import OnboardingDegraded, OnboardingFailed
 from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
 from usher.ports.store import Item
@@ -81,16 +81,20 @@ def signup_id_of(ended: ExecutionEnded) -> str | None:
 
 
 def _step(ended: ExecutionEnded, signup: Signup) -> str:
-    """Where it broke: the step named in the error's trace, else one that was being tried, else the next."""
+    """Where it broke: the step named in the error's trace, else one that was being tried, else the next.
+
+    With a verdict on record it broke while undoing, whatever the step says that led to it.
+    """
     for name in _MODULE.findall(ended.cause or ""):
         if name in steps_of(signup.kind):
             return str(name)
-    for name, step in signup.steps.items():
-        if step["status"] in {"failed", "retrying"}:
+    undo = undo_of(signup.kind)
+    under_way = [name for name in steps_of(signup.kind) if (name in undo) == (signup.verdict is not None)]
+    for name in under_way:
+        if signup.steps.get(name, {}).get("status") in {"failed", "retrying"}:
             return name
-    waits = ("ask_", "await_", "close_")
-    steps = [name for name in steps_of(signup.kind) if name not in undo_of(signup.kind)]
-    return next((n for n in steps if n not in signup.steps and not n.startswith(waits)), "unknown")
+    waits = ("ask_", "await_", "close_payment", "close_link_payment")
+    return next((n for n in under_way if n not in signup.steps and not n.startswith(waits)), "unknown")
 
 
 def _reason(ended: ExecutionEnded, signup: Signup, step: str) -> str:
@@ -102,6 +106,8 @@ def _reason(ended: ExecutionEnded, signup: Signup, step: str) -> str:
         return "the execution took longer than a workflow may"
     if ended.error == "RetryableError" and known:
         return f"{step} was tried until its retries were used up; the last answer was {known}"
+    if ended.error == "PermanentError" and known:
+        return f"{step} cannot be done as things are; the answer was {known}"
     if ended.error == "States.Timeout":
         return f"{step} did not answer in time, as often as it was tried"
     if (ended.error or "").startswith(("Lambda.", "Sandbox.")):

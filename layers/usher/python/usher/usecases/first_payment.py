@@ -61,7 +61,10 @@ def standing(facts: BillingFacts, *, by_bank: bool) -> FirstPayment:
     if status in _RUNS:
         return FirstPayment("paid")
     failed = next((p for p in facts.payments if p.failure_code or p.failure_reason), None)
-    reason = f"{failed.failure_code}: {failed.failure_reason}" if failed else f"the subscription is {status}"
+    reason = f"the subscription is {status}"
+    if failed is not None:
+        method = "bank debit" if by_bank else "card"
+        reason = f"{method} declined ({failed.failure_code}): {failed.failure_reason}"
     if status in _GONE or (by_bank and failed):
         return FirstPayment("failed", reason=reason)
     url = next((invoice.hosted_url for invoice in facts.invoices if invoice.status == "open"), None)
