@@ -7,7 +7,6 @@ from usher.bootstrap.checkouts import services
 from usher.usecases.extend_trial import ExtensionBody, extend_trial
 from usher.usecases.migrate_beta import Migrating, MigrationBody, migrate_beta
 from usher.usecases.open_checkout import CheckoutBody, open_checkout
-from usher.usecases.pages import Listed
 
 routes = Routes()
 
@@ -31,7 +30,7 @@ def extend(call: Call[ExtensionBody]) -> dict[str, Any]:
     )
 
 
-@routes.post("/v1/beta/migrations", body=MigrationBody, answers=Listed)
+@routes.post("/v1/beta/migrations", body=MigrationBody)
 def migrate(call: Call[MigrationBody]) -> dict[str, Any]:
     s = services()
     migrating = Migrating(

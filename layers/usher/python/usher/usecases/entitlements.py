@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from usher.domain import times
 from usher.domain.entitlements import Held, Page, entitlement
@@ -16,6 +16,8 @@ from usher.records.billing import BillingRecords
 
 class Entitlements(BaseModel):
     """What is answered. `features` and `credits` are of the plan, and nothing while not `enabled`."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
 
     account_id: str
     enabled: bool

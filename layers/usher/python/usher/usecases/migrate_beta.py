@@ -20,7 +20,7 @@ from usher.records.audit import entry
 from usher.records.events import EventLog
 from usher.records.unbilled import Offer, UnbilledPlan, UnbilledPlans, parse, scheduling
 from usher.usecases.asking import NOTICES
-from usher.usecases.fields import Body, Text, Token
+from usher.usecases.fields import Paged, Text, Token
 from usher.usecases.pages import page, reading_a_page
 
 MOST = 25  # accounts of one request: each is a transaction and a message
@@ -37,12 +37,11 @@ def _day(value: str) -> str:
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
 
 
-class MigrationBody(Body):
+class MigrationBody(Paged):
     """Body of POST /v1/beta/migrations: some accounts or all, a promotion code or so much per cent off."""
 
     accounts: Annotated[list[Token], Field(min_length=1, max_length=MOST)] | None = None
     all: Literal[True] | None = None
-    cursor: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
     ends_on: Day
     promo: Text | None = None
     percent_off: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -106,7 +105,7 @@ def _accounts(body: MigrationBody, migrating: Migrating) -> tuple[list[str], str
     cursor = body.cursor
     for plan in beta_plans(migrating.plans):
         with reading_a_page():
-            found = migrating.unbilled.running(plan, limit=MOST, cursor=cursor)
+            found = migrating.unbilled.running(plan, limit=min(body.limit, MOST), cursor=cursor)
         ids += [parse(item).account_id for item in found.items]
         cursor = found.cursor
     return ids, cursor

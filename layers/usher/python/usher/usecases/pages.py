@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from usher.domain.errors import InvalidCommand
 from usher.domain.problems import FieldError, invalid
@@ -12,6 +12,8 @@ from usher.domain.problems import FieldError, invalid
 
 class Listed(BaseModel):
     """`next_cursor` leads to the next page; without it there is none."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     items: list[dict[str, Any]]
     next_cursor: str | None = None
