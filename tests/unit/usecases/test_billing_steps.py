@@ -154,17 +154,28 @@ def test_a_trial_starts_a_subscription_that_is_trialing(world: World) -> None:
 @pytest.mark.parametrize(
     "payment, reason",
     [
-        ("failed", "card declined (card_declined): Your card was declined."),
-        ("requires_action", "payment needs authentication by the card's owner"),
-        ("processing", "the first payment did not go through (subscription incomplete)"),
+        ("requires_action", "the card's owner has to authenticate the payment"),
+        ("processing", "the bank has not confirmed the debit yet"),
     ],
 )
-def test_a_subscription_that_did_not_start_stops_the_sign_up_with_its_reason(
+def test_a_first_payment_that_somebody_has_to_confirm_is_waited_for(
     world: World, payment: str, reason: str
 ) -> None:
     signup = before(world, "create_subscription", world.given_signup())
     world.billing.first_payment = payment
+    assert run(world, "create_subscription", signup) == "pay"
+    now = world.signups.get(signup.signup_id)
+    assert now.waiting is not None
+    assert (now.status, now.waiting["reasons"]) == ("waiting_payment", [reason])
+    assert step_of(world, signup, "create_subscription")["status"] == "waiting"
+    assert "onboarding.waiting" in world.events(account_of(world, signup))
+
+
+def test_a_first_payment_that_was_declined_stops_the_sign_up_with_the_bank_s_reason(world: World) -> None:
+    signup = before(world, "create_subscription", world.given_signup())
+    world.billing.first_payment = "failed"
     assert run(world, "create_subscription", signup) == "stop"
+    reason = "card declined (card_declined): Your card was declined."
     assert step_of(world, signup, "create_subscription")["error"] == reason
     assert world.signups.get(signup.signup_id).subscription_id == "sub_0001"  # for whoever undoes it
 

@@ -179,7 +179,7 @@ def raise_(error: Exception) -> None:
     raise error
 
 
-@pytest.mark.parametrize("name", [*ORDER, "record_failure"])
+@pytest.mark.parametrize("name", [*ORDER, "begin_rollback", "close_signup"])
 def test_a_sign_up_that_was_never_stored_is_permanent(world: World, name: str) -> None:
     stranger = world.given_signup().model_copy(update={"signup_id": "su_" + "a" * 26})
     with pytest.raises(PermanentError, match="NotFound"):
