@@ -3,7 +3,7 @@
 from typing import Any
 
 from usher.bootstrap.api import Call, Outcome, Routes
-from usher.bootstrap.selling import services
+from usher.bootstrap.selling import opening, requests
 from usher.usecases.link_order import PaymentLinkBody
 from usher.usecases.link_requests import (
     CancelBody,
@@ -20,20 +20,19 @@ routes = Routes()
 
 @routes.post("/v1/onboardings", body=PaymentLinkBody, status=201)
 def create(call: Call[PaymentLinkBody]) -> Outcome:
-    s = services()
-    return open_payment_link(call.input, call.caller, request_id=call.request_id, opening=s.opening)
+    return open_payment_link(call.input, call.caller, request_id=call.request_id, opening=opening())
 
 
 @routes.post("/v1/onboardings/{id}/cancel", body=CancelBody)
 def cancel(call: Call[CancelBody]) -> dict[str, Any]:
-    return cancel_payment_link(call.parameters["id"], call.input, call.caller, requests=services().requests)
+    return cancel_payment_link(call.parameters["id"], call.input, call.caller, requests=requests())
 
 
 @routes.post("/v1/onboardings/{id}/resend", body=ResendBody)
 def resend(call: Call[ResendBody]) -> dict[str, Any]:
-    return resend_payment_link(call.parameters["id"], call.input, call.caller, requests=services().requests)
+    return resend_payment_link(call.parameters["id"], call.input, call.caller, requests=requests())
 
 
 @routes.post("/v1/onboardings/{id}/check", body=CheckBody)
 def check(call: Call[CheckBody]) -> dict[str, Any]:
-    return sign_off_check(call.parameters["id"], call.input, call.caller, requests=services().requests)
+    return sign_off_check(call.parameters["id"], call.input, call.caller, requests=requests())

@@ -1,7 +1,5 @@
 """Services of selling by payment link: Stripe and the product's teams, records, the mail of the link."""
 
-from dataclasses import dataclass
-
 from usher.adapters.product_teams import ProductTeams
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
@@ -12,21 +10,13 @@ from usher.bootstrap.policies import onboarding, plans
 from usher.ports.platform import Platform
 from usher.records.inbox import Inbox
 from usher.settings import settings
+from usher.usecases.link_payment import LinkDesk
 from usher.usecases.link_requests import LinkRequests
 from usher.usecases.open_payment_link import LinkOpening
 from usher.usecases.prepare_payment_link import LinkMaker
 
 
-@dataclass(frozen=True, slots=True)
-class SellingServices:
-    """What making a link, and acting on it, needs."""
-
-    opening: LinkOpening
-    requests: LinkRequests
-
-
-@per_platform
-def services(platform: Platform) -> SellingServices:
+def _desk(platform: Platform) -> LinkDesk:
     here = settings()
     calls = StripeCalls(
         api_base=here.stripe_api_base,
@@ -34,7 +24,19 @@ def services(platform: Platform) -> SellingServices:
         timeout=here.vendor_timeout_seconds,
         admission=admission(platform, "reserved"),
     )
-    desk = link_desk(platform, calls, StripeBilling(calls))
+    return link_desk(platform, calls, StripeBilling(calls))
+
+
+@per_platform
+def requests(platform: Platform) -> LinkRequests:
+    """What acting on a link that is there needs."""
+    return LinkRequests(_desk(platform), platform.queue)
+
+
+@per_platform
+def opening(platform: Platform) -> LinkOpening:
+    """What making a link needs."""
+    here, desk = settings(), requests().desk
     teams = ProductTeams(
         api_base=here.product_api_base,
         api_key=lambda: platform.secrets.get("product_api_key"),
@@ -47,7 +49,7 @@ def services(platform: Platform) -> SellingServices:
         policy=onboarding(),
         clock=platform.clock,
     )
-    opening = LinkOpening(
+    return LinkOpening(
         maker=maker,
         accounts=desk.accounts,
         records=desk.records,
@@ -57,4 +59,3 @@ def services(platform: Platform) -> SellingServices:
         plans=plans(),
         public_url=here.public_url,
     )
-    return SellingServices(opening, LinkRequests(desk, platform.queue))
