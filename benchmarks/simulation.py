@@ -5,10 +5,8 @@ admission does and nothing about how fast the machine is. Calls reach the stand-
 """
 
 import contextlib
-import dataclasses
-import io
+import hashlib
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
-from urllib.parse import urlsplit
 
-import urllib3
-
+from benchmarks.simulated_vendors import KEYS, Vendors
 from infra import policy_files
 from infra.local.build import LocalUsher
 from infra.local.cli.serving import on_one_core
@@ -29,11 +24,6 @@ from infra.local.clock import LocalClock
 from infra.local.prepare import prepare
 from infra.local.secrets import FileSecrets
 from infra.local.signed_posts import sign
-from infra.local.stand_ins import serve
-from infra.local.stand_ins.config import Config
-from infra.local.stand_ins.http import Request
-from infra.local.stand_ins.limits import RateLimits
-from infra.local.stand_ins.stand_in import StandIn
 from usher.adapters.stripe_calls import StripeCalls
 from usher.bootstrap import policies as usher_policies
 from usher.bootstrap.admission import admission
@@ -43,88 +33,13 @@ from usher.settings import Settings
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 STILL = 1e-6  # business seconds per wall second: next to nothing
 SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLXNpbXVsYXRpb24="
-KEYS = {
-    "stripe": "sk_test_simulation",
-    "hubspot": "pat-na1-simulation",
-    "postmark": "postmark-simulation",
-    "product": "prd_simulation",
-    "slack": "T000/B000/SIMULATION",
-}
 
 
-class Vendors:
-    """The five stand-ins behind `http://NAME.simulation`, each answering one call at a time.
+class SimulatedClock(LocalClock):
+    """The clock on the wall shows simulated time too, so what goes by it (a post a second) jumps too."""
 
-    Attributes:
-        answers: how often each (vendor, status) was answered.
-        calls: how often each (vendor, operation) was called.
-    """
-
-    def __init__(self, folder: Path, clock: LocalClock) -> None:
-        self._folder, self._clock = folder, clock
-        self._stand_ins = {name: self._create(name) for name in serve.NAMES}
-        self._locks = {name: threading.Lock() for name in serve.NAMES}
-        self.urls = {name: f"http://{name}.simulation" for name in serve.NAMES}
-        self.answers: Counter[tuple[str, int]] = Counter()
-        self.calls: Counter[tuple[str, str]] = Counter()
-
-    def _create(self, name: str) -> StandIn:
-        stand_in = serve.create(name, self._folder, Config(api_key=KEYS[name], check_contract=False))
-        stand_in.clock.wall = stand_in.clock.now = self._clock.timestamp  # type: ignore[method-assign]
-        stand_in.limits = RateLimits(self._clock.timestamp)
-        return stand_in
-
-    def keep_limits(self, stripe: Mapping[str, Any]) -> None:
-        """Answer 429 above the documented rates, or Stripe's `stripe`, from now on, and count from here."""
-        for name, stand_in in self._stand_ins.items():
-            options = {**stand_in.config.options, **(stripe if name == "stripe" else {})}
-            stand_in.config = dataclasses.replace(stand_in.config, enforce_limits=True, options=options)
-        self.answers.clear()
-        self.calls.clear()
-
-    def close(self) -> None:
-        for stand_in in self._stand_ins.values():
-            stand_in.state.close()
-
-    def urlopen(self, pool: urllib3.HTTPConnectionPool, method: str, url: str, **given: Any) -> Any:
-        """In place of the connection pool's: hand the request to the stand-in of the pool's host."""
-        name = pool.host.partition(".")[0]
-        target, body = urlsplit(url), given.get("body") or b""
-        request = Request(
-            method,
-            target.path,
-            target.query,
-            {key.lower(): str(value) for key, value in (given.get("headers") or {}).items()},
-            body if isinstance(body, bytes) else body.encode(),
-        )
-        with self._locks[name]:
-            answer = self._stand_ins[name].answer(request)
-            self.answers[name, answer.status] += 1
-            self.calls[name, request.operation] += 1
-        return urllib3.HTTPResponse(
-            io.BytesIO(answer.body),
-            headers=answer.headers,
-            status=answer.status,
-            preload_content=given.get("preload_content", True),
-            request_method=method,
-        )
-
-    @contextlib.contextmanager
-    def reachable(self) -> Iterator[None]:
-        """Inside, every HTTP client of this process that is built on urllib3 reaches them."""
-
-        def urlopen(
-            pool: urllib3.HTTPConnectionPool,
-            method: str,
-            url: str,
-            body: Any = None,
-            headers: Any = None,
-            **more: Any,
-        ) -> Any:
-            return self.urlopen(pool, method, url, body=body, headers=headers, **more)
-
-        with patch.object(urllib3.HTTPConnectionPool, "urlopen", urlopen):
-            yield
+    def wall(self) -> datetime:
+        return self.now()
 
 
 class Simulation:
@@ -173,7 +88,8 @@ class Simulation:
         self.at(START, lambda: one(0))
 
     def _post(self, number: int) -> None:
-        signed = sign(SECRET, json.dumps(_signup(number)).encode(), webhook_id=f"msg_{number}")
+        body = json.dumps(_signup(number)).encode()
+        signed = sign(SECRET, body, webhook_id=f"msg_{number}", at=self.clock.timestamp())
         event = {
             "version": "2.0",
             "routeKey": "POST /webhooks/signup",
@@ -317,18 +233,37 @@ def rush(
 
 
 @contextlib.contextmanager
-def opened(folder: Path, *, stripe: Mapping[str, Any] | None = None) -> Iterator[Simulation]:
-    """A simulation in an empty folder, under a deployment's limits (policies/limits.yaml), before `go`."""
+def opened(
+    folder: Path,
+    *,
+    stripe: Mapping[str, Any] | None = None,
+    scale: float = STILL,
+    onboarding: Mapping[str, Any] | None = None,
+    tokens: Mapping[str, str] | None = None,
+    webhooks: Mapping[str, Any] | None = None,
+    schedules: bool = True,
+) -> Iterator[Simulation]:
+    """A simulation in an empty folder, under a deployment's limits (policies/limits.yaml), before `go`.
+
+    Args:
+        stripe: options of its stand-in (docs/stand-ins.md).
+        scale: business seconds per second of work; as good as none unless given.
+        onboarding: settings of policies/onboarding.yaml in place of its own.
+        tokens: who may call the API: roles by token.
+        webhooks: settings of Stripe's stand-in that make it owe webhooks; it owes none when left out.
+        schedules: whether they fire.
+    """
     policies = policy_files.load_all()
+    policies = {**policies, "onboarding": {**policies["onboarding"], **(onboarding or {})}}
     rates = policies["limits"]["deployed"]
     policies = {**policies, "limits": {"local": rates, "deployed": rates}}
     usher_policies.install(policies)
     with contextlib.ExitStack() as stack:
         stack.enter_context(on_one_core())
-        clock = LocalClock(scale=STILL, skipping=True, started_at=START)
+        clock = SimulatedClock(scale=scale, skipping=True, started_at=START)
         stack.callback(clock.close)
         clock.begin()  # until `go`
-        vendors = Vendors(folder, clock)
+        vendors = Vendors(folder, clock, webhooks or {})
         stack.callback(vendors.close)
         stack.enter_context(vendors.reachable())
         env = {f"{name.upper()}_API_BASE": url for name, url in vendors.urls.items()}
@@ -340,9 +275,10 @@ def opened(folder: Path, *, stripe: Mapping[str, Any] | None = None) -> Iterator
             folder,
             Settings(**bases),
             clock=clock,
-            secrets=_secrets(folder / "secrets.json"),
+            secrets=_secrets(folder / "secrets.json", tokens or {}, webhooks or {}),
             workers=8,
             synchronous="OFF",
+            schedules=schedules,
         )
         usher.start()
         stack.callback(usher_policies.install, {})
@@ -352,11 +288,19 @@ def opened(folder: Path, *, stripe: Mapping[str, Any] | None = None) -> Iterator
         yield simulation
 
 
-def _secrets(path: Path) -> FileSecrets:
+def _secrets(path: Path, tokens: Mapping[str, str], webhooks: Mapping[str, Any]) -> FileSecrets:
     secrets = FileSecrets(path)
     names = {"slack": "slack_webhook"}
     secrets.provide({names.get(vendor, f"{vendor}_api_key"): key for vendor, key in KEYS.items()})
-    secrets.provide({"signup_webhook": SECRET, "stripe_webhook": "whsec_simulation", "access_tokens": "{}"})
+    hashed = {hashlib.sha256(token.encode()).hexdigest(): role for token, role in tokens.items()}
+    secrets.provide(
+        {
+            "signup_webhook": SECRET,
+            "stripe_webhook": webhooks.get("webhook_secret", "whsec_simulation"),
+            "access_tokens": json.dumps(hashed),
+            "link_signing": "links-of-the-simulation",
+        }
+    )
     return secrets
 
 
