@@ -121,3 +121,27 @@ def test_a_checkout_that_cannot_be_is_refused(
     answered, problem = world.call("POST", "/v1/checkouts", body, role="product")
     assert answered == status
     assert [each["field"] for each in problem.get("errors", ())] == ([field] if field else [])
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ("POST /v1/refunds", "fail_before"),
+        ("POST /v1/refunds", "fail_after"),
+        ("DELETE /v1/subscriptions/{id}", "fail_before"),
+        ("DELETE /v1/subscriptions/{id}", "fail_after"),
+    ],
+)
+def test_a_refusal_that_fails_half_way_is_finished_once(world: World, operation: str, fault: str) -> None:
+    account_id = beta_customer(world)
+    first, second = checkout(world, account_id), checkout(world, account_id)
+    world.vendors.fault("stripe", operation, fault)
+    pay(world, first)
+    pay(world, second)
+    world.wait_struck("stripe")
+    world.settle()
+    held = world.vendors.objects()["stripe"]
+    assert sorted(each["status"] for each in held["subscription"]) == ["active", "canceled"]
+    assert [refund["amount"] for refund in held["refund"]] == [4900]
+    told = [row["type"] for row in world.rows("events") if row["type"] == "subscription.refused"]
+    assert told == ["subscription.refused"]

@@ -20,7 +20,7 @@ OPERATIONS = {key: each for room in ROOMS for key, each in room.routes.operation
 LISTS = [
     route
     for route in TOKEN_ROUTES
-    if route.key in OPERATIONS and issubclass(OPERATIONS[route.key].input, Paged)
+    if route.key in OPERATIONS and route.method == "GET" and issubclass(OPERATIONS[route.key].input, Paged)
 ]
 UNKNOWN = "su_" + "a" * 26
 
