@@ -166,7 +166,7 @@ def test_a_first_payment_that_somebody_has_to_confirm_is_waited_for(
     assert run(world, "create_subscription", signup) == "pay"
     now = world.signups.get(signup.signup_id)
     assert now.waiting is not None
-    assert (now.status, now.waiting["reasons"]) == ("waiting_payment", [reason])
+    assert (now.status, now.waiting["reasons"]) == ("provisioning", [reason])
     assert step_of(world, signup, "create_subscription")["status"] == "waiting"
     assert "onboarding.waiting" in world.events(account_of(world, signup))
 

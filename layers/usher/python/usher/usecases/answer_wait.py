@@ -56,7 +56,8 @@ class Asker:
         """Bring the record where an answer that stands leads; returns what the workflow is told."""
         now = self.clock.now()
         values, result = gates.answered(signup, kind, answer, plans=self.plans, policy=self.policy, now=now)
-        if kind in signup.gates_passed or signup.verdict is not None:
+        waits = (signup.waiting or {}).get("kind") == kind
+        if signup.verdict is not None or (kind in signup.gates_passed and not waits):
             self.signups.write(also)  # an earlier run, or the workflow itself, moved the record on
             return result
         assert signup.account_id is not None  # whoever waits is registered

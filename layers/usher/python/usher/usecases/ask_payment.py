@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from usher.domain import times
 from usher.ports.queue import Queue
-from usher.ports.store import Store
+from usher.ports.store import ConditionFailed, Present, Store
 from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
 from usher.usecases.asking import send_notice, waits_again
@@ -51,9 +51,14 @@ def ask_payment(
     found = payments.look(signup)
     if found.state == "none":
         found = _open(signup, waiting, asker, payments)
-    answer_if_settled(signup, found, asker)
-    if found.state == "open" and found.url is not None:
-        asker.signups.change(command.signup_id, {"checkout_url": found.url})
+    if answer_if_settled(signup, found, asker):
+        return OK
+    values = {"status": "waiting_payment", "checkout_url": found.url}
+    try:
+        asker.signups.change(command.signup_id, values, if_=Present("waiting"))
+    except ConditionFailed:  # it was paid this very moment, and answered
+        return OK
+    if found.url is not None:
         send_notice(queue, command, "payment_needed")
     return OK
 

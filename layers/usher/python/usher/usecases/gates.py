@@ -75,7 +75,9 @@ def entering(signup: Signup, way: Way, *, policy: OnboardingPolicy, now: datetim
     }
     if kind == "review":
         waiting |= {"reviewer": policy.review.reviewer, "default": policy.review.default}
-    values: Item = {"status": f"waiting_{kind}", "stage": f"waiting_{kind}", "waiting": waiting}
+    # Who has to pay is told so together with where: AskPayment sets that status, once there is a page.
+    status = "provisioning" if kind == "payment" else f"waiting_{kind}"
+    values: Item = {"status": status, "stage": f"waiting_{kind}", "waiting": waiting}
     wait = WaitTimes(remind_seconds=limit.remind_seconds, rest_seconds=limit.rest_seconds)
     return values, StepResult(outcome=way.gate, wait=wait)
 

@@ -44,7 +44,7 @@ def settle_payment(
     signup = asker.signups.find(account.signup_id) if account else None
     if signup is None or signup.kind != "signup":
         return "nothing"
-    if signup.status == "waiting_payment":
+    if (signup.waiting or {}).get("kind") == "payment":  # whether or not the page is open yet
         return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"
     if signup.status in REOPENABLE and moved.type == "payment.succeeded":
         payment_id = moved.payload["payment_id"]
