@@ -56,9 +56,12 @@ class Vendors:
         order = {"operation": operation, "fault": fault, "seconds": 5.0, **more}
         self.control(vendor, "POST", "faults", order)
 
-    def struck(self, vendor: str) -> int:
-        """How often an ordered fault has happened at a vendor."""
-        return sum(each["happened"] for each in self.control(vendor, "GET", "faults")["faults"])
+    def struck(self, vendor: str, operation: str | None = None) -> int:
+        """How often faults have happened at a vendor: all, or the one ordered last of an operation."""
+        faults = self.control(vendor, "GET", "faults")["faults"]
+        if operation is not None:
+            faults = [fault for fault in faults if fault["operation"] == operation][-1:]
+        return sum(fault["happened"] for fault in faults)
 
     def heal(self, vendor: str) -> None:
         self.control(vendor, "DELETE", "faults")

@@ -49,13 +49,17 @@ class World:
         crash: where the deployment that runs now is going to die, if anywhere.
     """
 
-    def __init__(self, folder: Path, port: int, vendors: Vendors, *, skipping: bool) -> None:
+    def __init__(
+        self, folder: Path, port: int, vendors: Vendors, *, skipping: bool, vendor_timeout: float
+    ) -> None:
         self._folder, self._port, self._skipping = folder, port, skipping
+        self._vendor_timeout = vendor_timeout
         self.vendors = vendors
         self._lives = 0
         self._data = folder / "life-0"
         self._data.mkdir()
         self._clock: LocalClock | None = None
+        self.crash: Crash
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
         self.url = f"http://127.0.0.1:{port}"
 
@@ -69,7 +73,7 @@ class World:
         next_life = self._folder / f"life-{self._lives}"
         self.crash = Crash(self._data / FILE, next_life / FILE, clock.offset)
         bases: dict[str, Any] = {f"{vendor}_api_base": url for vendor, url in self.vendors.urls.items()}
-        settings = Settings(public_url=self.url, vendor_timeout_seconds=VENDOR_TIMEOUT, **bases)
+        settings = Settings(public_url=self.url, vendor_timeout_seconds=self._vendor_timeout, **bases)
         self._clock = clock
         self.usher = LocalUsher(
             self._data,
@@ -118,10 +122,10 @@ class World:
                 return
             assert time.monotonic() < deadline, "Stripe still owes webhooks"
 
-    def wait_struck(self, vendor: str) -> None:
+    def wait_struck(self, vendor: str, operation: str | None = None) -> None:
         """Return once a fault ordered at the vendor has happened."""
         deadline = time.monotonic() + LIMIT
-        while not self.vendors.struck(vendor):
+        while not self.vendors.struck(vendor, operation):
             assert time.monotonic() < deadline, f"the fault at {vendor} never happened"
             time.sleep(0.005)
 
@@ -236,6 +240,7 @@ def opened(
     seed: int = 0,
     stripe: dict[str, Any] | None = None,
     onboarding: dict[str, Any] | None = None,
+    vendor_timeout: float = VENDOR_TIMEOUT,
 ) -> Iterator[World]:
     """A running world in an empty folder.
 
@@ -243,6 +248,7 @@ def opened(
         skipping: pass over waiting times; False lives in real time.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
         onboarding: settings of policies/onboarding.yaml in place of its own.
+        vendor_timeout: wall seconds that Usher waits for a vendor's answer.
     """
     content = policies()
     content = {**content, "onboarding": {**content["onboarding"], **(onboarding or {})}}
@@ -253,7 +259,7 @@ def opened(
         options = {"retry_seconds": 0.05, **(stripe or {})}
         url = f"http://127.0.0.1:{port}"
         around = stack.enter_context(vendors(usher_url=url, stripe_options=options, seed=seed))
-        world = World(folder, port, around, skipping=skipping)
+        world = World(folder, port, around, skipping=skipping, vendor_timeout=vendor_timeout)
         world.start()
         try:
             yield world

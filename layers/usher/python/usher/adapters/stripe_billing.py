@@ -83,7 +83,8 @@ class StripeBilling:
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
         for customer in self._calls.pages("/v1/customers", {"email": email}):
-            if (customer.get("metadata") or {}).get("signup_id") == signup_id:
+            marks = customer.get("metadata") or {}
+            if marks.get("signup_id") == signup_id and marks.get("usher_closed") != "true":
                 return customer_of(customer)
         return None
 

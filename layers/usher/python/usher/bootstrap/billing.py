@@ -83,6 +83,7 @@ def services(platform: Platform) -> BillingServices:
             checkouts=checkouts,
             records=records,
             unbilled=unbilled,
+            accounts=Accounts(platform.store),
             signups=signups,
             clock=platform.clock,
         ),

@@ -6,6 +6,7 @@ from usher.ports.billing import BillingGateway
 from usher.ports.checkout import Checkouts
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser
+from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.signups import Signup, Signups
 from usher.records.unbilled import UnbilledPlans
@@ -20,15 +21,25 @@ class Undoing:
     checkouts: Checkouts
     records: BillingRecords
     unbilled: UnbilledPlans
+    accounts: Accounts
     signups: Signups
     clock: Clock
 
     def customer_of(self, signup: Signup) -> str | None:
-        """The sign-up's customer, by the record or by the vendor's own list."""
+        """The sign-up's customer, by the record or by the vendor's own list.
+
+        One that is found goes on the record, so that the vendor's events of its end find whose it was.
+        """
         if signup.customer_id is not None:
             return signup.customer_id
         found = self.billing.find_customer(signup_id=signup.signup_id, email=signup.email)
-        return found.customer_id if found else None
+        if found is None:
+            return None
+        assert signup.account_id is not None  # RegisterSignup ran before
+        values = {"customer_id": found.customer_id}
+        linked = self.accounts.link_customer(signup.account_id, found.customer_id)
+        self.signups.write([self.signups.changing(signup.signup_id, values), linked])
+        return found.customer_id
 
     def subscription_of(self, signup: Signup, customer_id: str) -> str | None:
         """The sign-up's subscription, by the record or by the vendor's list of the customer's."""

@@ -1,0 +1,278 @@
+"""The matrix: every vendor call broken in every way, a crash around every step, and what came of each.
+
+`python -m tests.faults.matrix` runs all cells, prints them as tables and writes docs/rollback-matrix.md.
+`pytest "tests/faults/test_matrix.py::test_cell[ID]"` runs one alone.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tests.faults import census
+from tests.faults.calls import CALLS, FORWARD, STEPS, UNDO, WAYS, Way
+from tests.faults.world import World, opened
+
+FAULTS = ("fail_before", "fail_after", "timeout_after", "429", "500", "500+effect", "malformed", "400")
+KILLED = "killed"  # the vendor has done its work and holds its answer back; who asked is gone before it
+PAGE = Path(__file__).parents[2] / "docs" / "rollback-matrix.md"
+Span = Literal["once", "for good"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row and a column. `row` is a call or a function (`room/name`); `span` is "" for crashes."""
+
+    row: str
+    column: str
+    span: Span | Literal[""] = "once"
+
+    @property
+    def id(self) -> str:
+        return "-".join(
+            part.replace("/", ".").replace(" ", "_") for part in (self.row, self.column, self.span) if part
+        )
+
+    @property
+    def way(self) -> str:
+        if self.row in CALLS:
+            return CALLS[self.row].way
+        return next(way for way, functions in STEPS.items() if self.row in functions)
+
+    @property
+    def expected(self) -> str:
+        """The states the sign-up is to go through."""
+        way = WAYS[self.way]
+        if self.row not in CALLS or self.column == KILLED or not self._gives_up:
+            return way.ends
+        if self.row in FORWARD:
+            if CALLS[self.row].vendor in ("hubspot", "postmark"):
+                return "degraded → active"
+            return "rolled_back → active" if self.column == "400" else "failed → active"
+        return "failed → rolled_back"
+
+    @property
+    def _gives_up(self) -> bool:
+        """Whether the fault outlasts the tries of a step; of an answer without a body nothing can be lost."""
+        bodiless = CALLS[self.row].operation.startswith("DELETE") and CALLS[self.row].vendor == "product"
+        return self.column == "400" or (
+            self.span == "for good" and not (self.column == "malformed" and bodiless)
+        )
+
+
+CELLS = (
+    *(Cell(row, fault, span) for row in CALLS for span in ("once", "for good") for fault in FAULTS),
+    *(Cell(row, KILLED) for row in CALLS),
+    *(Cell(row, when, "") for rows in STEPS.values() for row in rows for when in ("before", "after")),
+)
+BY_ID = {cell.id: cell for cell in CELLS}
+
+
+def check(cell: Cell, folder: Path) -> str:
+    """Run one cell in a world of its own; returns the states the sign-up went through.
+
+    Raises AssertionError when anything is left over, doubled, missing, or ends otherwise than expected.
+    """
+    way = WAYS[cell.way]
+    patience = 0.25 if cell.span == "for good" else 0.6  # of calls that are made to hang, in wall seconds
+    with opened(folder, onboarding=way.onboarding, vendor_timeout=patience) as world:
+        for fault in way.faults:
+            world.vendors.fault(fault.vendor, fault.operation, fault.fault, skip=fault.skip)
+        signup_id = _disturbed(cell, world, way)
+        states = [str(world.status(signup_id)["status"])]
+        if cell.row in CALLS and cell.column != KILLED:
+            assert world.vendors.struck(CALLS[cell.row].vendor, CALLS[cell.row].operation) >= 1
+            world.vendors.heal(CALLS[cell.row].vendor)
+        if states[0] in ("failed", "degraded"):
+            _is_filed(world, cell)
+            answer = world.call(
+                "POST", f"/v1/onboardings/{signup_id}/redrive", {"reason": "the vendor is back"}
+            )
+            assert answer[0] == 202, answer
+            world.settle()
+            states.append(str(world.status(signup_id)["status"]))
+        found = census.of(world)
+        if states[-1] == "rolled_back":
+            found.rolled_back(refunded=_money_moved(cell, way, found), told=way.told)
+            if cell.row in FORWARD:
+                world.sign_up(webhook_id="msg_again")
+                world.settle()
+                found = census.of(world).since(found)
+                states.append("active")
+        if states[-1] == "active":
+            found.active(posts=5 if states[0] in ("failed", "degraded") else 0)
+        is_listed = "rolled_back" in states and cell.way not in ("declined", "unpaid")
+        listed = [row["kind"] for row in world.rows("failures") if row["state"] != "resolved"]
+        assert listed == ["rolled_back"] * is_listed
+        assert " → ".join(states) == cell.expected, f"it went {' → '.join(states)}, not {cell.expected}"
+        return cell.expected
+
+
+def _disturbed(cell: Cell, world: World, way: Way) -> str:
+    """Sign up, be disturbed, and come to rest; returns the sign-up's id."""
+    if cell.row not in CALLS:
+        world.crash_at(cell.row, "before" if cell.column == "before" else "after")
+        signup_id = world.sign_up(**way.values)
+        world.revive()
+    else:
+        call = CALLS[cell.row]
+        count = None if cell.span == "for good" else 1
+        killed, effect = cell.column == KILLED, cell.column == "500+effect"
+        kind = "delay" if killed else cell.column.removesuffix("+effect")
+        seconds = 0.3 if killed else 5.0
+        order = {"skip": call.nth, "count": count, "effect": effect, "seconds": seconds}
+        world.vendors.fault(call.vendor, call.operation, kind, **order)
+        signup_id = world.sign_up(**way.values)
+        if killed:
+            world.wait_struck(call.vendor, call.operation)
+            world.crash_now()
+            world.revive()
+    world.settle()
+    return signup_id
+
+
+def _is_filed(world: World, cell: Cell) -> None:
+    """A sign-up that broke is on the list of failures, as what it is."""
+    (row,) = world.rows("failures")
+    kind = "undo" if cell.row in UNDO else "degraded" if "degraded" in cell.expected else "execution"
+    found = (row["state"], row["kind"], row["step"])
+    assert found == ("open", kind, CALLS[cell.row].step), f"filed as {found}: {row['reason']}"
+
+
+def _money_moved(cell: Cell, way: Way, found: census.Census) -> bool:
+    """Whether it did; where billing and provisioning raced, Stripe says so."""
+    return bool(found.objects["stripe"].get("charge")) if cell.row in FORWARD else way.refunded
+
+
+# -- all of it -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """`problem` is None for a cell that holds."""
+
+    outcome: str
+    problem: str | None
+    seconds: float
+
+
+def run_all(cells: Sequence[Cell], workers: int) -> Iterator[tuple[Cell, Result]]:
+    """Run cells in processes of their own; yields each as it is done."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(_timed, cell): cell for cell in cells}
+        for done in as_completed(running):
+            cell = running[done]
+            if error := done.exception():  # its cause is the trace in the other process
+                yield cell, Result("", f"{type(error).__name__}: {error}\n{error.__cause__}", 0.0)
+            else:
+                yield cell, done.result()
+
+
+def _timed(cell: Cell) -> Result:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        return Result(check(cell, Path(folder)), None, time.monotonic() - started)
+
+
+GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Span | Literal[""]], ...] = (
+    ("Calls of a sign-up, broken once", tuple(FORWARD), (*FAULTS, KILLED), "once"),
+    ("Calls of a sign-up, broken until healed and redriven", tuple(FORWARD), FAULTS, "for good"),
+    ("Calls of the rollback, broken once", tuple(UNDO), (*FAULTS, KILLED), "once"),
+    ("Calls of the rollback, broken until healed and redriven", tuple(UNDO), FAULTS, "for good"),
+    ("Crashes around the steps of a sign-up", STEPS["active"], ("before", "after"), ""),
+    ("Crashes around the steps of a rollback", STEPS["strict"], ("before", "after"), ""),
+)
+
+
+def text_of(cell: Cell, results: dict[Cell, Result]) -> str:
+    """What a table says of a cell."""
+    result = results.get(cell)
+    if result is None:
+        return ""
+    return f"{result.outcome.replace(' → ', '→')} ✓" if result.problem is None else "✗"
+
+
+def show(console: Console, results: dict[Cell, Result]) -> None:
+    """Print the tables, then what went wrong."""
+    for title, rows, columns, span in GROUPS:
+        table = Table(title=title, title_justify="left")
+        for column in ("", *columns):
+            table.add_column(column)
+        for row in rows:
+            texts = [text_of(Cell(row, column, span), results) for column in columns]
+            if any(texts):
+                table.add_row(row, *texts)
+        if table.row_count:
+            console.print(table)
+    for cell, result in results.items():
+        if result.problem:
+            console.print(f"{cell.id}: {result.problem}", style="red", markup=False, highlight=False)
+
+
+def page(results: dict[Cell, Result]) -> str:
+    """docs/rollback-matrix.md."""
+    lines = [
+        "# The rollback matrix",
+        "",
+        "Written by `make matrix`. Every vendor call of an onboarding and of its undoing, broken in every way",
+        "a vendor can break it, and a crash before and after every step. In each cell a census of all vendors",
+        "and records finds nothing left over and nothing twice: `active` is one of everything, `rolled_back`",
+        "is nothing that lives, with money paid back in full and the customer marked as closed. An arrow is a",
+        "redrive after the vendor was healed; after `rolled_back` it is the same person signing up once more.",
+        "",
+        "`fail_before`: the connection breaks, nothing was done. `fail_after`: it was done, then the",
+        "connection breaks. `timeout_after`: it was done, and no answer comes. `500+effect`: it was done, and",
+        "the answer is a 500. `malformed`: it was done, the answer is cut off. `400`: a refusal, which no retry",
+        "mends. `killed`: it was done, and the process that asked was killed before the answer.",
+    ]
+    for title, rows, columns, span in GROUPS:
+        lines += ["", f"## {title}", "", f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+        for row in rows:
+            cells = (text_of(Cell(row, column, span), results) for column in columns)
+            lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="matrix", description="Run the matrix of faults.")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", default="", help="only cells whose id contains this; writes no page")
+    arguments = parser.parse_args()
+    console = Console() if sys.stdout.isatty() else Console(width=240)
+    cells = [cell for cell in CELLS if arguments.only in cell.id]
+    results: dict[Cell, Result] = {}
+    started = time.monotonic()
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("cells", total=len(cells))
+        for cell, result in run_all(cells, arguments.workers):
+            results[cell] = result
+            progress.advance(task)
+    in_order = {cell: results[cell] for cell in cells}
+    show(console, in_order)
+    failed = sum(result.problem is not None for result in results.values())
+    slowest = max(results.values(), key=lambda result: result.seconds).seconds
+    console.print(
+        f"{len(cells)} cells, {failed} failed, {time.monotonic() - started:.0f} s with {arguments.workers} "
+        f"processes; the mean cell took {sum(r.seconds for r in results.values()) / len(cells):.2f} s, "
+        f"the slowest {slowest:.1f} s"
+    )
+    if not arguments.only and not failed:
+        PAGE.write_text(page(in_order))
+        console.print(f"written to {PAGE.relative_to(Path.cwd())}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
