@@ -66,8 +66,10 @@ class Census:
         for row in signups:
             self._equals_the_vendors(row)
         self._tells_each_thing_once(people)
-        for table in ("accounts", "users", "claims", "mails", "subscriptions", "invoices"):
+        for table in ("accounts", "users", "mails", "subscriptions", "invoices"):
             assert len(self.records[table]) == people, table
+        claims = Counter(row["claim"].partition("#")[0] for row in self.records["claims"])
+        assert claims["email"] == people  # those to a trial are beside them
         assert len(self.records["payments"]) == paid
         self.nothing_is_pending()
         self.billing_equals_stripes()

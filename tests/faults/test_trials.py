@@ -22,6 +22,13 @@ def patient(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def strict(tmp_path: Path) -> Iterator[World]:
+    """A world that gives nobody a second trial."""
+    with worlds.opened(tmp_path, skipping=False, onboarding={"trial": {"repeat": "refuse"}}) as world:
+        yield world
+
+
+@pytest.fixture
 def lenient(tmp_path: Path) -> Iterator[World]:
     """A world that pauses trials without a card, and lets a second one pass with a flag."""
     policy = {"trial": {"end_without_card": "pause", "repeat": "flag"}}
@@ -144,21 +151,21 @@ def test_what_is_no_trial_cannot_be_extended(world: World) -> None:
     ],
 )
 def test_a_second_trial_is_refused_and_the_sign_up_waits_for_its_first_payment(
-    patient: World, again: dict[str, Any], known_by: list[str]
+    strict: World, again: dict[str, Any], known_by: list[str]
 ) -> None:
-    on_trial(patient, "ada")
-    signup_id = patient.sign_up("two", trial=True, **again)
-    waiting = patient.wait_status(signup_id, "waiting_payment")
+    on_trial(strict, "ada")
+    signup_id = strict.sign_up("two", trial=True, **again)
+    waiting = strict.wait_status(signup_id, "waiting_payment")
     assert waiting["waiting"]["reasons"] == [
         f"there is no second trial: the same {' and '.join(known_by)} had a trial before"
     ]
-    assert worlds.eventually(lambda: "checkout_url" in patient.status(signup_id))
-    assert len(patient.vendors.objects()["stripe"]["subscription"]) == 1  # nobody is charged unasked
-    pay(patient, patient.status(signup_id)["checkout_url"])
-    active = patient.wait_status(signup_id, "active")
-    patient.settle()
-    assert entitled(patient, active["account_id"])["status"] == "active"
-    (event,) = [row["payload"] for row in patient.rows("events") if row["type"] == "trial.repeated"]
+    assert worlds.eventually(lambda: "checkout_url" in strict.status(signup_id))
+    assert len(strict.vendors.objects()["stripe"]["subscription"]) == 1  # nobody is charged unasked
+    pay(strict, strict.status(signup_id)["checkout_url"])
+    active = strict.wait_status(signup_id, "active")
+    strict.settle()
+    assert entitled(strict, active["account_id"])["status"] == "active"
+    (event,) = [row["payload"] for row in strict.rows("events") if row["type"] == "trial.repeated"]
     assert (event["known_by"], event["outcome"]) == (known_by, "refused")
 
 

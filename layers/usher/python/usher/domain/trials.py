@@ -18,7 +18,7 @@ class TrialPolicy(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     end_without_card: Literal["cancel", "pause"] = "cancel"
-    repeat: Literal["refuse", "flag"] = "refuse"
+    repeat: Literal["refuse", "flag"] = "flag"
 
 
 def ends_soon(status: str, trial_end: datetime | None, now: datetime) -> bool:
