@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Node 20 works; the CDK's banner about its age would drown the tests' own words.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
-.PHONY: help run test test-long test-all check setup clean
+.PHONY: help run test test-long test-all matrix check setup clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -29,6 +29,9 @@ test-long: setup  ## Only the long tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long tests || [ $$? -eq 5 ]  # 5: there are none
 
 test-all: test test-long  ## Both
+
+matrix: $(STAMPS)/dev  ## Every vendor call and step broken in every way, as tables; writes docs/rollback-matrix.md
+	@$(BIN)/python -m tests.faults.matrix
 
 check: $(STAMPS)/dev  ## Linters and types
 	$(BIN)/ruff format --check .

@@ -28,6 +28,19 @@ FAULTS = ("fail_before", "fail_after", "timeout_after", "429", "500", "500+effec
 KILLED = "killed"  # the vendor has done its work and holds its answer back; who asked is gone before it
 PAGE = Path(__file__).parents[2] / "docs" / "rollback-matrix.md"
 Span = Literal["once", "for good"]
+INTRODUCTION = """\
+# The rollback matrix
+
+Written by `make matrix`. Every vendor call of an onboarding and of its undoing, broken in every way a vendor
+can break it, and a crash before and after every step. In each cell a census of all vendors and records finds
+nothing left over and nothing twice: `active` is one of everything, `rolled_back` is nothing that lives, with
+money paid back in full and the customer marked as closed. An arrow is a redrive after the vendor was healed;
+after `rolled_back` it is the same person signing up once more.
+
+`fail_before`: the connection breaks, nothing was done. `fail_after`: it was done, then the connection breaks.
+`timeout_after`: it was done, and no answer comes. `500+effect`: it was done, and the answer is a 500.
+`malformed`: it was done, the answer is cut off. `400`: a refusal, which no retry mends. `killed`: it was
+done, and the process that asked was killed before the answer."""
 
 
 @dataclass(frozen=True)
@@ -222,20 +235,7 @@ def show(console: Console, results: dict[Cell, Result]) -> None:
 
 def page(results: dict[Cell, Result]) -> str:
     """docs/rollback-matrix.md."""
-    lines = [
-        "# The rollback matrix",
-        "",
-        "Written by `make matrix`. Every vendor call of an onboarding and of its undoing, broken in every way",
-        "a vendor can break it, and a crash before and after every step. In each cell a census of all vendors",
-        "and records finds nothing left over and nothing twice: `active` is one of everything, `rolled_back`",
-        "is nothing that lives, with money paid back in full and the customer marked as closed. An arrow is a",
-        "redrive after the vendor was healed; after `rolled_back` it is the same person signing up once more.",
-        "",
-        "`fail_before`: the connection breaks, nothing was done. `fail_after`: it was done, then the",
-        "connection breaks. `timeout_after`: it was done, and no answer comes. `500+effect`: it was done, and",
-        "the answer is a 500. `malformed`: it was done, the answer is cut off. `400`: a refusal, which no retry",
-        "mends. `killed`: it was done, and the process that asked was killed before the answer.",
-    ]
+    lines = [INTRODUCTION]
     for title, rows, columns, span in GROUPS:
         lines += ["", f"## {title}", "", f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
         for row in rows:

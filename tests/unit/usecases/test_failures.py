@@ -10,7 +10,7 @@ from tests.fakes.steps import before, run, run_until
 from tests.fakes.world import World
 from usher.domain.errors import PermanentError, RetryableError, VendorRejected, VendorUnavailable
 from usher.records.failures import Failure, of_signup
-from usher.records.signups import Signup
+from usher.records.signups import Signup, step_mark
 from usher.usecases.file_failed_execution import ExecutionEnded, file_failed_execution
 from usher.usecases.mark_degraded import MarkDegraded
 
@@ -105,6 +105,33 @@ def test_a_step_of_which_no_try_lived_to_tell_is_on_record_as_failed_before_the_
     verdict = now(world, signup).verdict
     assert verdict is not None
     assert (verdict["status"], verdict["step"]) == ("rolled_back", "sync_crm")
+
+
+def test_a_message_that_comes_after_the_rollback_began_brings_nothing_to_the_crm(world: World) -> None:
+    """The workflow waits for an answer as long as messages live, and not for ever."""
+    signup = given_up(strict(world), "sync_crm")
+    run(world, "mark_degraded", signup, step="sync_crm")
+    run(world, "begin_rollback", signup)
+    assert run(world, "sync_crm", signup) == "ok"
+    assert world.crm.profiles == {}
+    assert now(world, signup).steps["sync_crm"]["status"] == "failed"
+
+
+def test_an_undo_that_was_given_up_is_what_broke_whatever_led_to_it(world: World) -> None:
+    signup = before(world, "provision_tenant", world.given_signup())
+    world.provisioner.errors.append(VendorRejected("refused", code="x", status=422))
+    with pytest.raises(PermanentError):
+        run(world, "provision_tenant", signup)
+    run(world, "begin_rollback", signup)
+    error = "VendorUnavailable: answered 503"
+    tried = {"status": "retrying", "attempts": 11, "started_at": "2025-11-21T12:00:00.000Z"}
+    world.signups.change(
+        signup.signup_id, step_mark("refund_payment", finished_at=None, error=error, **tried)
+    )
+    assert file(world, ended(signup, error="RetryableError"))
+    filed = row(world, signup)
+    assert (filed.kind, filed.step) == ("undo", "refund_payment")
+    assert error in filed.reason
 
 
 def test_a_step_that_was_given_up_no_longer_says_that_it_is_retrying(world: World) -> None:

@@ -25,9 +25,12 @@ def sync_crm(
 ) -> list[Outcome]:
     """Upsert by keys of ours and keep the CRM's ids on each record; per command its outcome.
 
-    The commands are of different sign-ups. One that fails fails alone.
+    The commands are of different sign-ups. One that fails fails alone. A message that comes so late that the
+    workflow has given up and undoes the sign-up brings nothing to the CRM any more.
     """
-    found, outcomes = of_signups(commands, signups)
+    asked, outcomes = of_signups(commands, signups)
+    found = [(command, signup) for command, signup in asked if signup.verdict is None]
+    outcomes |= {command.signup_id: OK for command, signup in asked if signup.verdict is not None}
     answers = crm.upsert_many([(profile_of(s, plans), s.correlation_id) for _, s in found])
     now = clock.now()
     known: list[tuple[StepCommand, list[Write]]] = []

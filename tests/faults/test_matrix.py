@@ -1,0 +1,38 @@
+"""Scenarios 1, 2, 7 and 8, cell by cell: every call and every step, broken in every way (see matrix.py).
+
+`make test` runs a sample drawn by `SEED`, which each cell prints; `make test-all` runs them all. One alone:
+`pytest "tests/faults/test_matrix.py::test_nothing_is_left_over_or_doubled[refund-500-once]"`.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.faults.calls import FORWARD, STEPS, UNDO
+from tests.faults.matrix import CELLS, PAGE, Cell, check
+
+SEED = int(os.environ.get("USHER_FAULT_SEED", "20261121"))
+_draw = random.Random(SEED)
+SAMPLE = {
+    *_draw.sample([cell for cell in CELLS if cell.row in FORWARD], 8),
+    *_draw.sample([cell for cell in CELLS if cell.row in UNDO], 8),
+    *_draw.sample([cell for cell in CELLS if cell.row in STEPS["strict"]], 2),
+}
+
+
+def marked(cell: Cell) -> object:
+    return pytest.param(cell, id=cell.id, marks=() if cell in SAMPLE else pytest.mark.long)
+
+
+@pytest.mark.parametrize("cell", [marked(cell) for cell in CELLS])
+def test_nothing_is_left_over_or_doubled(tmp_path: Path, cell: Cell) -> None:
+    print(f"cell {cell.id} of seed {SEED}")
+    check(cell, tmp_path)
+
+
+def test_the_page_has_every_row() -> None:
+    """`make matrix` writes it anew when a call or a step is added."""
+    rows = {line.split("|")[1].strip() for line in PAGE.read_text().splitlines() if line.startswith("| ")}
+    assert {cell.row for cell in CELLS} <= rows
