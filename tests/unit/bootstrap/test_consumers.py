@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from functions.billing.sync_stripe import handler as sync_handler
 from functions.intake.receive_stripe import handler as receive_stripe
+from tests.fakes.links import RecordingLinks, desk_of
 from tests.fakes.webhooks import stripe_post
 from tests.fakes.world import World
 from usher.bootstrap.consumers import group_consumer, queue_consumer
@@ -157,8 +158,10 @@ def test_a_bug_is_told_by_its_name_and_place_without_anybody_s_text(world: World
         inbox=world.inbox,
         accounts=world.accounts,
         records=world.records,
+        failures=world.failures,
         clock=world.clock,
         on_parked=tell_parked,
+        desk=desk_of(world, RecordingLinks()),
     )
     consumer = group_consumer("stripe-events")(lambda group, event_ids: run(event_ids))
     assert failed(consumer(batch(("cus_1", "stripe#evt_1")), Context())) == ["stripe#evt_1"]

@@ -16,7 +16,7 @@ from infra import policy_files
 from infra.local.cli import app, main, samples, view
 from infra.local.cli.following import Followed, follow
 from infra.local.cli.refusal import Refused
-from usher.domain.onboarding import STEPS
+from usher.domain.onboarding import WORK
 from usher.domain.plans import PlanCatalog
 from usher.usecases.signup_request import parse_signup
 
@@ -47,7 +47,7 @@ def step(name: str, status: str = "done", attempts: int = 1, error: str | None =
     return mark | ({"error": error} if error else {})
 
 
-DONE = [step(name) for name in STEPS]
+DONE = [step(name) for name in ("register_signup", *WORK)]
 
 
 class Recorder(ThreadingHTTPServer):
@@ -243,8 +243,8 @@ def test_each_ended_try_is_a_line_of_its_own() -> None:
 
 def test_the_live_table_shows_steps_tries_and_reasons() -> None:
     console = Console(width=120, force_terminal=True, color_system=None, legacy_windows=False)
-    failed = told("failed", step(STEPS[0]), step(STEPS[1], "failed"), failure={"reason": "card declined"})
-    retrying = told("provisioning", step(STEPS[0]), step("sync_crm", "retrying", 3, "VendorUnavailable"))
+    failed = told("failed", step("register_signup"), step(WORK[0], "failed"), failure={"reason": "card declined"})
+    retrying = told("provisioning", step("register_signup"), step("sync_crm", "retrying", 3, "VendorUnavailable"))
     rows = [
         Followed("ada", "free", signup_id=ID, status=failed),
         Followed("kenji [b]", "free", signup_id=ID, status=retrying),
