@@ -21,7 +21,7 @@ class FirstPayment:
 
 
 class FirstPayments:
-    """Looks up first payments, and names the subscription that a checkout has made on the sign-up's record."""
+    """Looks up first payments, and names the subscription that a checkout made on the sign-up's record."""
 
     def __init__(self, *, billing: BillingGateway, checkouts: Checkouts, signups: Signups) -> None:
         self.billing = billing
@@ -52,11 +52,13 @@ def standing(facts: BillingFacts, *, by_bank: bool) -> FirstPayment:
     """What the facts of a subscription say of its first payment.
 
     A card that needs its owner, or was refused on the vendor's page, can still be paid with; a bank debit
-    that failed days later cannot.
+    that failed days later cannot. Money that arrived on a subscription which is still incomplete is on its
+    way too: that answer is older than the payment, as one that is replayed for its key may be.
     """
     assert facts.subscription is not None
     status = facts.subscription.status
-    if any(payment.status == "processing" for payment in facts.payments):
+    states = {payment.status for payment in facts.payments}
+    if "processing" in states or (status == "incomplete" and "succeeded" in states):
         return FirstPayment("processing")
     if status in _RUNS:
         return FirstPayment("paid")
