@@ -4,10 +4,13 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from functions.operations.fail_waiting_token import handler
 from infra.local.functions import Context
-from tests.fakes.steps import before, messages, payload, run_until
+from tests.fakes.steps import before, messages, payload, run, run_until
 from tests.fakes.world import World
+from usher.domain.errors import PermanentError, VendorRejected
 
 
 def give_up(world: World, step: str, item: dict[str, Any], token: str) -> dict[str, Any]:
@@ -54,3 +57,13 @@ def test_an_answer_that_does_not_come_through_is_given_again(world: World) -> No
     assert give_up(world, "sync_crm", payload(world, signup), "t")["batchItemFailures"]
     assert json.dumps(give_up(world, "sync_crm", payload(world, signup), "t")) == '{"batchItemFailures": []}'
     assert world.workflows.told["t"][0] == "PermanentError"
+
+
+def test_a_step_that_was_refused_keeps_the_reason_it_had(world: World) -> None:
+    """Its answer came through; only its message was delivered on and on, as after many crashes."""
+    signup = before(world, "sync_crm", world.given_signup())
+    world.crm.errors.append(VendorRejected("refused", code="x", status=400))
+    with pytest.raises(PermanentError):
+        run(world, "sync_crm", signup)
+    give_up(world, "sync_crm", payload(world, signup), "t")
+    assert world.signups.get(signup.signup_id).steps["sync_crm"]["error"] == "VendorRejected: refused"

@@ -17,10 +17,12 @@ def fail_waiting_token(step: QueuedStep, *, signups: Signups, workflows: Workflo
     the customer stays active and a person redrives (docs/architecture.md).
     """
     try:
-        if signups.get(step.signup_id).steps.get(step.step, {}).get("status") == "done":
+        status = signups.get(step.signup_id).steps.get(step.step, {}).get("status")
+        if status == "done":
             return _said(workflows.succeed(step.task_token, {"outcome": "ok"}), "done")
-        given_up = mark(step, step.step, clock.now(), status="failed", error=REASON)
-        signups.change(step.signup_id, given_up)
+        if status != "failed":  # else its own reason says more
+            given_up = mark(step, step.step, clock.now(), status="failed", error=REASON)
+            signups.change(step.signup_id, given_up)
     except NotFound:
         pass  # no record to note it on; the execution itself says what became of it
     told = workflows.fail(step.task_token, error=PermanentError.__name__, cause=f"{step.step}: {REASON}")
