@@ -47,9 +47,9 @@ def command(*arguments: str, root: Path = ROOT) -> subprocess.Popen[str]:
 class Up:
     """A running `usher up`."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, root: Path = ROOT) -> None:
         self.data = data
-        self.process = command("up", "--port", "0", "--data", str(data), *options)
+        self.process = command("up", "--port", "0", "--data", str(data), *options, root=root)
         assert self.process.stdout is not None
         self.ready = self.process.stdout.readline()
 
