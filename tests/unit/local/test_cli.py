@@ -243,8 +243,12 @@ def test_each_ended_try_is_a_line_of_its_own() -> None:
 
 def test_the_live_table_shows_steps_tries_and_reasons() -> None:
     console = Console(width=120, force_terminal=True, color_system=None, legacy_windows=False)
-    failed = told("failed", step("register_signup"), step(WORK[0], "failed"), failure={"reason": "card declined"})
-    retrying = told("provisioning", step("register_signup"), step("sync_crm", "retrying", 3, "VendorUnavailable"))
+    failed = told(
+        "failed", step("register_signup"), step(WORK[0], "failed"), failure={"reason": "card declined"}
+    )
+    retrying = told(
+        "provisioning", step("register_signup"), step("sync_crm", "retrying", 3, "VendorUnavailable")
+    )
     rows = [
         Followed("ada", "free", signup_id=ID, status=failed),
         Followed("kenji [b]", "free", signup_id=ID, status=retrying),
