@@ -686,7 +686,13 @@ FUNCTIONS = (
         "billing",
         "adopt_subscription",
         timeout_seconds=100,
-        tables=(("buckets", "change"), ("signups", "read"), ("claims", "change"), ("audit", "append"), *_RECORDS),
+        tables=(
+            ("buckets", "change"),
+            ("signups", "read"),
+            ("claims", "change"),
+            ("audit", "append"),
+            *_RECORDS,
+        ),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
     ),
@@ -761,7 +767,12 @@ FUNCTIONS = (
         "onboarding",
         "end_beta_plans",
         timeout_seconds=60,
-        tables=(("accounts", "read"), ("subscriptions", "change"), ("events", "append"), ("outbox", "append")),
+        tables=(
+            ("accounts", "read"),
+            ("subscriptions", "change"),
+            ("events", "append"),
+            ("outbox", "append"),
+        ),
         reserved_concurrency=1,
     ),
     Function(

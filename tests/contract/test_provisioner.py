@@ -33,6 +33,16 @@ PUTS: dict[str, Callable[[Provisioner], Any]] = {
 }
 
 
+DELETES: dict[str, Callable[[Provisioner], None]] = {
+    "identity": lambda p: p.delete_identity(account_id="acc_1", correlation_id="c"),
+    "tenant": lambda p: p.delete_tenant(account_id="acc_1", correlation_id="c"),
+    "subdomain": lambda p: p.delete_subdomain(tenant_id=tenant(p), correlation_id="c"),
+    "flags": lambda p: p.delete_flags(tenant_id=tenant(p), correlation_id="c"),
+    "api_key": lambda p: p.delete_api_key(tenant_id=tenant(p), key_name="default", correlation_id="c"),
+    "credit": lambda p: p.delete_credits(tenant_id=tenant(p), grant="welcome", correlation_id="c"),
+}
+
+
 def tenant(provisioner: Provisioner, account_id: str = "acc_1") -> str:
     return provisioner.put_tenant(
         account_id=account_id, company="Acme", plan="pro-monthly", correlation_id="c"
@@ -84,6 +94,41 @@ def test_a_repeat_has_no_second_effect(
     effects = product.effects()
     put(adapter)
     assert product.effects() == effects > 0
+
+
+@pytest.mark.parametrize("kind", DELETES)
+def test_a_delete_removes_what_its_put_made_and_a_second_one_is_no_error(
+    adapter: ProductProvisioner, product: Control, kind: str
+) -> None:
+    for put in PUTS.values():
+        put(adapter)
+    assert len(product.held(kind)) == 1
+    DELETES[kind](adapter)
+    assert product.held(kind) == []
+    DELETES[kind](adapter)
+
+
+@pytest.mark.parametrize("delete", DELETES.values(), ids=DELETES)
+def test_what_was_never_made_can_be_deleted(
+    any_provisioner: Provisioner, delete: Callable[[Provisioner], None]
+) -> None:
+    delete(any_provisioner)
+
+
+def test_a_deleted_tenant_takes_its_parts_along(adapter: ProductProvisioner, product: Control) -> None:
+    for put in PUTS.values():
+        put(adapter)
+    DELETES["tenant"](adapter)
+    assert {kind: product.held(kind) for kind in DELETES if kind != "identity"} == {
+        kind: [] for kind in DELETES if kind != "identity"
+    }
+
+
+def test_what_was_deleted_and_is_put_again_has_its_former_id(any_provisioner: Provisioner) -> None:
+    """Ids follow from names, so that a sign-up that is tried anew finds its own."""
+    before = tenant(any_provisioner)
+    DELETES["tenant"](any_provisioner)
+    assert tenant(any_provisioner) == before
 
 
 def test_a_taken_subdomain_gets_a_suffix_and_stays(any_provisioner: Provisioner) -> None:

@@ -141,7 +141,7 @@ class RecordingWorkflows:
     """
 
     started: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    told: dict[str, dict[str, Any] | tuple[str, str]] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
     nobody_waits: set[str] = field(default_factory=set)
     ended: dict[str, tuple[ExecutionStatus, datetime]] = field(default_factory=dict)
     redriven: list[str] = field(default_factory=list)

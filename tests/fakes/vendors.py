@@ -121,6 +121,35 @@ class RecordingProvisioner(_Recording):
         if self.credits.setdefault((tenant_id, grant), amount) != amount:
             raise VendorRejected("this grant was given with another amount", code="grant_used", status=422)
 
+    def delete_identity(self, *, account_id: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.identities.pop(account_id, None)
+
+    def delete_tenant(self, *, account_id: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.tenants.pop(account_id, None)
+        tenant_id = f"ten_{account_id}"
+        self.subdomains.pop(tenant_id, None)
+        self.flags.pop(tenant_id, None)
+        self.api_keys = {key: id for key, id in self.api_keys.items() if key[0] != tenant_id}
+        self.credits = {key: amount for key, amount in self.credits.items() if key[0] != tenant_id}
+
+    def delete_subdomain(self, *, tenant_id: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.subdomains.pop(tenant_id, None)
+
+    def delete_flags(self, *, tenant_id: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.flags.pop(tenant_id, None)
+
+    def delete_api_key(self, *, tenant_id: str, key_name: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.api_keys.pop((tenant_id, key_name), None)
+
+    def delete_credits(self, *, tenant_id: str, grant: str, correlation_id: str) -> None:
+        self._called(correlation_id)
+        self.credits.pop((tenant_id, grant), None)
+
 
 @dataclass
 class RecordingChat(_Recording):

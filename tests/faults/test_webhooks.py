@@ -121,7 +121,7 @@ def test_a_handler_that_fails_leaves_the_event_unprocessed_and_it_is_tried_again
 
 
 def test_a_poison_message_hurts_only_itself_and_can_be_replayed(world: World) -> None:
-    """Stripe refuses to tell of one customer: that event is on the list of failures, its neighbour is done."""
+    """Stripe refuses to tell of one customer: its event is listed as a failure, its neighbour is done."""
     world.sign_up("ada")
     world.sign_up("bo")
     world.settle()

@@ -62,7 +62,7 @@ class CognitoLogins:
         return Login(name, tuple(group for group in groups if isinstance(group, str)))
 
     def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
-        """An access token names its client in `client_id`, an id token in `aud`; a refresh token is neither."""
+        """An access token names its client in `client_id`, an id token in `aud`; others are not taken."""
         client = {"access": claims.get("client_id"), "id": claims.get("aud")}.get(str(claims["token_use"]))
         return isinstance(client, str) and client in self._clients
 

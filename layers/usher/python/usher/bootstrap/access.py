@@ -25,7 +25,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
 
 
 def admitted(route: str, event: Mapping[str, Any]) -> Caller:
-    """The caller of this route (`METHOD /path`), who may use it. Raises Problem 401 or 403, RetryableError."""
+    """The caller of this route (`METHOD /path`), who may use it. Raises Problem 401, 403; RetryableError."""
     entry = routes().get(route)
     caller = caller_of(event) if entry is None or entry.access == "token" else Caller("")
     permit(caller, entry)

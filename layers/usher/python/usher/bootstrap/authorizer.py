@@ -1,4 +1,4 @@
-"""The wrapper of the Lambda authorizer, and its services. It names the caller and refuses nobody (ADR 0030)."""
+"""The wrapper of the Lambda authorizer, and its services: it names callers and refuses nobody (ADR 0030)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The few pages a customer sees from us: plain HTML, no script, readable by a screen reader and on a phone."""
+"""The few pages a customer sees from us: plain HTML, no script, for screen readers and phones alike."""
 
 from html import escape
 
@@ -23,7 +23,10 @@ _STYLE = (
 def page(
     status: int, title: str, text: str, *, button: str | None = None, link: tuple[str, str] | None = None
 ) -> Answer:
-    """A page with a heading and a sentence; `button` posts to the page's own address, `link` is (text, address)."""
+    """A page with a heading and a sentence.
+
+    `button` posts to the page's own address; `link` is (text, address).
+    """
     action = f"<form method='post'><button>{escape(button)}</button></form>" if button else ""
     if link is not None:
         action += f"<p><a class='button' href='{escape(link[1])}'>{escape(link[0])}</a></p>"

@@ -72,7 +72,7 @@ class Nothing(Body):
 
 
 class Paged(Body):
-    """Of a route that lists: at most `limit` items, on from where `cursor` says; whoever asks more gets 100."""
+    """Of a route that lists: at most `limit` items from `cursor` on; who asks for more than 100 gets 100."""
 
     limit: Annotated[int, Field(ge=1), AfterValidator(lambda limit: min(limit, MAX_PAGE))] = 25
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None

@@ -54,7 +54,7 @@ def sweep_inbox(*, inbox: Inbox, failures: Failures, queue: Queue, clock: Clock,
 
 
 def message_of(row: Item, *, sweep: str) -> tuple[str, list[Message]]:
-    """The queue of a stored event, and the message that brings it there once more; `sweep` names this time."""
+    """The queue of a stored event, and the message that brings it there again; `sweep` names this time."""
     event_id = row["event_id"]
     if row["source"] == "stripe":
         body = {"event_id": event_id, "group": row["group"]}
