@@ -6,7 +6,7 @@ from usher.ports.billing import Snapshot
 
 
 class Team(Snapshot):
-    """A team in the product; `account_id` is None until it is linked, and that account's tenant is its own."""
+    """A team in the product; `account_id` is None until it is linked, its account's tenant is its own."""
 
     team_id: str
     account_id: str | None
