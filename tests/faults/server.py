@@ -98,7 +98,7 @@ class Server:
     def vendors(self) -> Iterator[Vendors]:
         """A hand on the stand-ins of the process that runs now."""
         names = ("stripe", "hubspot", "postmark", "product", "slack")
-        vendors = Vendors({name: self.env[f"{name.upper()}_API_BASE"] for name in names})
+        vendors = Vendors({name: self.env[f"{name.upper()}_API_BASE"] for name in names}, [])
         try:
             yield vendors
         finally:
