@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.faults.world import World
+
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that a way to a rollback begins with; `skip` and `count` as the stand-ins take them."""
+    """A fault that a way to a rollback begins with; a refusal lasts. `skip` as the stand-ins take it."""
 
     vendor: str
     operation: str
@@ -29,6 +31,17 @@ class Way:
     onboarding: dict[str, Any] = field(default_factory=dict)
     refunded: bool = False
     told: bool = False
+
+    def order(self, world: World) -> None:
+        """Let break what breaks on this way."""
+        for each in self.faults:
+            count = None if each.fault == "400" else 1
+            world.vendors.fault(each.vendor, each.operation, each.fault, skip=each.skip, count=count)
+
+    def heal(self, world: World) -> None:
+        """Let nothing break any more."""
+        for each in self.faults:
+            world.vendors.heal(each.vendor)
 
 
 @dataclass(frozen=True)

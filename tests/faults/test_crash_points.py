@@ -113,26 +113,20 @@ def test_a_crash_while_a_sign_up_is_taken_in_loses_nothing_that_was_answered(
     assert differences(settled(world), undisturbed) == {}
 
 
-def refused_by_the_crm(world: World) -> None:
-    """The last call before the welcome mail is refused, and policy is strict: everything is to be undone."""
-    for fault in WAYS["strict"].faults:
-        world.vendors.fault(fault.vendor, fault.operation, fault.fault, skip=fault.skip)
-
-
 def test_a_rollback_survives_a_crash_at_every_point_of_its_way(tmp_path: Path) -> None:
     """Two dozen deaths, and the same end as without any; point by point in test_matrix.py."""
-    strict = WAYS["strict"].onboarding
+    strict = WAYS["strict"]
     (tmp_path / "undisturbed").mkdir()
-    with opened(tmp_path / "undisturbed", onboarding=strict) as world:
-        refused_by_the_crm(world)
+    with opened(tmp_path / "undisturbed", onboarding=strict.onboarding) as world:
+        strict.order(world)
         world.sign_up()
         world.settle()
         census.of(world).rolled_back(refunded=True, told=True)
         expected = settled(world)
     way = points(*STEPS["strict"])
     (tmp_path / "dying").mkdir()
-    with opened(tmp_path / "dying", onboarding=strict) as world:
-        refused_by_the_crm(world)
+    with opened(tmp_path / "dying", onboarding=strict.onboarding) as world:
+        strict.order(world)
         world.crash_at(*way[0])
         world.sign_up()
         for point in [*way[1:], None]:

@@ -71,8 +71,7 @@ def test_each_way_to_a_rollback_leaves_nothing_and_the_person_can_sign_up_again(
     tmp_path: Path, way: str
 ) -> None:
     with worlds.opened(tmp_path, onboarding=WAYS[way].onboarding) as world:
-        for fault in WAYS[way].faults:
-            world.vendors.fault(fault.vendor, fault.operation, fault.fault, skip=fault.skip)
+        WAYS[way].order(world)
         world.sign_up(**WAYS[way].values)
         world.settle()
         found = census.of(world)
@@ -80,6 +79,7 @@ def test_each_way_to_a_rollback_leaves_nothing_and_the_person_can_sign_up_again(
         assert in_reverse(undone(world))
         listed = [row["kind"] for row in failures(world)]
         assert listed == ([] if way in ("declined", "unpaid") else ["rolled_back"])
+        WAYS[way].heal(world)
         world.sign_up(webhook_id="msg_again")
         world.settle()
         census.of(world).since(found).active()

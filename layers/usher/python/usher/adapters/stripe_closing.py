@@ -68,8 +68,9 @@ class StripeCloser:
         self._calls.call("post", f"/v1/customers/{customer_id}", {"metadata": marks})
 
     def _void(self, invoice_id: str) -> None:
+        path = f"/v1/invoices/{invoice_id}"
         try:
-            self._calls.call("post", f"/v1/invoices/{invoice_id}/void")
-        except VendorRejected as error:
-            if error.status != 400:  # 400: it was paid or voided in the meantime
-                raise
+            self._calls.call("post", f"{path}/void")
+        except VendorRejected:
+            if self._calls.call("get", path)["status"] == "open":
+                raise  # else it was paid or voided in the meantime
