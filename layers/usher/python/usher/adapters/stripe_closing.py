@@ -7,7 +7,7 @@ from typing import Any
 
 from usher.adapters.stripe_billing import FACTS
 from usher.adapters.stripe_calls import StripeCalls
-from usher.adapters.stripe_snapshots import facts_of, payment_of
+from usher.adapters.stripe_snapshots import facts_of, invoice_of, payment_of
 from usher.domain.errors import VendorRejected
 from usher.ports.billing import BillingFacts, PaymentSnapshot
 
@@ -72,5 +72,9 @@ class StripeCloser:
         try:
             self._calls.call("post", f"{path}/void")
         except VendorRejected:
-            if self._calls.call("get", path)["status"] == "open":
-                raise  # else it was paid or voided in the meantime
+            # It was paid or voided in the meantime, or a bank debit is under way, which nothing stops: what
+            # comes of that is paid back when it comes (usecases/settle_payment.py).
+            invoice = self._calls.call("get", path, {"expand": ["payments.data.payment.payment_intent"]})
+            under_way = any(each.status == "processing" for each in invoice_of(invoice).payments)
+            if invoice["status"] == "open" and not under_way:
+                raise
