@@ -120,8 +120,9 @@ class Assembly:
     def _ref(self, stack: str, logical_id: str) -> Any:
         if logical_id in _PSEUDO:
             return _PSEUDO[logical_id]
-        if logical_id in self.templates[stack].get("Parameters", {}):
-            return f"<{logical_id}>"
+        parameters = self.templates[stack].get("Parameters", {})
+        if logical_id in parameters:
+            return parameters[logical_id].get("Default", f"<{logical_id}>")
         resource = self._resource(stack, logical_id)
         if resource.type == "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{resource.named('QueueName')}"

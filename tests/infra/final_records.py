@@ -8,9 +8,17 @@ from usher.ports.store import Equals, Item, Store
 from usher.records.events import SHARDS
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
-_VENDOR_ID = re.compile(r"^(cus|sub|si|in|il|pi|ch|pm|py|inpay|price|prod|evt|req)_\w+$")
-_INVOICE_PAGE = re.compile(r"^http://127\.0\.0\.1:\d+/invoice/\w+$")
-_NUMBERS_OF_TIME = {"expires_at", "expiration", "milliseconds_to_active", "happened_at"}
+_VENDOR_ID = re.compile(r"^(cus|sub|si|in|il|pi|ch|pm|py|inpay|price|prod|evt|req|re|cs_test|plink)_\w+$")
+_PAGE = re.compile(r"^http://127\.0\.0\.1:\d+/(invoice|checkout|pay)/\w+$")
+_WAITS = ("confirmation", "review", "payment")
+_LEFT_OUT = {  # numbers of time, and the token of a task
+    "expires_at",
+    "expiration",
+    "milliseconds_to_active",
+    "milliseconds_paid_to_active",
+    "happened_at",
+    "token",
+}
 _OUR_NAMES_FOR = (
     "customer_id",
     "subscription_id",
@@ -21,6 +29,7 @@ _OUR_NAMES_FOR = (
     "company_id",
     "subscription_object_id",
     "welcome_message_id",
+    "team_id",
 )
 
 
@@ -33,7 +42,8 @@ def records(store: Store, signup_id: str, webhook_id: str) -> dict[str, list[Ite
         "inbox": [store.get("inbox", {"event_id": f"signup#{webhook_id}"})],
         "accounts": [store.get("accounts", account)],
         "users": [store.get("users", {"user_id": ids.sibling("usr", signup_id)})],
-        "mails": [store.get("mails", {"mail_id": f"welcome/{signup_id}"})],
+        "mails": [store.get("mails", {"mail_id": id}) for id in _welcomes(signup_id)],
+        "waits": [store.get("waits", {"wait_id": f"{kind}#{signup_id}#1"}) for kind in _WAITS],
         "events": list(_of(store, "events", account["account_id"])),
     }
     for table in ("subscriptions", "invoices", "payments"):
@@ -42,6 +52,10 @@ def records(store: Store, signup_id: str, webhook_id: str) -> dict[str, list[Ite
         by_customer = Equals("customer_id", signup["customer_id"])
         found["accounts by customer"] = list(store.query("accounts", by_customer, index="by_customer").items)
     return {table: [item for item in items if item is not None] for table, items in found.items()}
+
+
+def _welcomes(signup_id: str) -> tuple[str, ...]:
+    return f"welcome/{signup_id}", f"link-welcome/{signup_id}/1"
 
 
 def left_over(store: Store) -> list[Item]:
@@ -56,6 +70,7 @@ def canonical(found: dict[str, list[Item]]) -> dict[str, list[Any]]:
     """The same records with vendors' ids named after what they are, and moments and durations left out."""
     signup = found["signups"][0]
     names = {signup[field]: f"<{field}>" for field in _OUR_NAMES_FOR if field in signup}
+    names[signup["signup_id"].partition("_")[2]] = "<own>"  # what ids of ours share that belong together
     return {
         table: sorted((_plain(item, names) for item in items), key=repr) for table, items in found.items()
     }
@@ -64,7 +79,7 @@ def canonical(found: dict[str, list[Item]]) -> dict[str, list[Any]]:
 def _plain(node: Any, names: dict[str, str]) -> Any:
     if isinstance(node, dict):
         return {
-            key: "<time>" if key in _NUMBERS_OF_TIME else _plain(value, names)
+            key: "<left out>" if key in _LEFT_OUT else _plain(value, names)
             for key, value in sorted(node.items())
         }
     if isinstance(node, list):
@@ -75,9 +90,10 @@ def _plain(node: Any, names: dict[str, str]) -> Any:
         return names[node]
     if match := _VENDOR_ID.match(node):
         return f"<{match.group(1)}>"
-    if _INVOICE_PAGE.match(node):
-        return "<invoice page>"
-    return _TIME.sub("<time>", node)
+    if match := _PAGE.match(node):
+        return f"<{match.group(1)} page>"
+    own = next(key for key, name in names.items() if name == "<own>")
+    return _TIME.sub("<time>", node).replace(own, "<own>")
 
 
 def _of(store: Store, table: str, account_id: str, *, index: str | None = None) -> list[Item]:

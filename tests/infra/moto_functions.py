@@ -3,6 +3,7 @@
 import importlib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -12,6 +13,7 @@ import boto3
 
 from infra import catalog
 from infra.local.functions import Context
+from tests.infra import moto_states
 from tests.infra.assembly import REGION, arn
 from tests.infra.moto_account import MotoAccount
 from tests.infra.rights import (
@@ -43,7 +45,7 @@ class MotoFunctions:
         addresses: the value of each parameter that a deployment asks for, and where the vendors answer.
 
     Functions take turns: each has its own environment, and a process has one. `used` collects the rights
-    that calls to AWS needed; `denied` those calls that the function's role would not have allowed.
+    that calls to AWS needed, by who called; `denied` those calls that its role would not have allowed.
     """
 
     def __init__(self, account: MotoAccount, addresses: Mapping[str, str]) -> None:
@@ -54,7 +56,9 @@ class MotoFunctions:
         self._refused = refused_to_all(account.assembly)
         self._as_in_template = {real: ours for ours, real in account.real.items()}
         self._function = cache(self._made)
-        self.used: set[Right] = set()
+        self._aws = AwsPlatform(usher_settings.Settings(region=REGION))
+        self._client = cache(self._watched)  # one for all functions: making one costs more than all its calls
+        self.used: dict[str, set[Right]] = defaultdict(set)
         self.denied: list[str] = []
         self.session = boto3.session.Session(region_name=REGION)  # for clients a library makes for itself
         self.session.events.register("provide-client-params", self._check)
@@ -93,10 +97,14 @@ class MotoFunctions:
         own = {name: self._here(name, value) for name, value in function["Environment"]["Variables"].items()}
         settings = usher_settings.read({"AWS_REGION": REGION, **vendors, **own})
         platform = AwsPlatform(settings)
-        for service in _services(entry):
-            platform.client(service).meta.events.register("provide-client-params", self._check)
+        platform.client = self._client  # a cache too, of clients that are watched
         rights = frozenset(rights_of(self._account.assembly, entry))
         return _Function(entry, function["FunctionName"], settings, platform, rights)
+
+    def _watched(self, service: str) -> Any:
+        client = self._aws.client(service)
+        client.meta.events.register("provide-client-params", self._check)
+        return client
 
     def _here(self, name: str, value: str) -> str:
         is_parameter = value.startswith("<")
@@ -104,8 +112,8 @@ class MotoFunctions:
 
     def check_workflow(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Hold the interpreter to the roles of the state machines, as functions are held to theirs."""
-        for right in needed(model.service_model.service_name, model.name, params):
-            self.used.add(right)
+        for right in self._needed(params, model):
+            self.used["a workflow"].add(right)
             if right not in self._of_workflows:
                 self.denied.append(f"a workflow: {right[0]} on {right[1]}")
                 raise PermissionError(self.denied[-1])
@@ -119,23 +127,16 @@ class MotoFunctions:
             return  # moto's interpreter at work on a task; no function of ours calls another
         function = self._current
         assert function is not None, f"{model.name} was called by nobody"
-        for action, resource in needed(model.service_model.service_name, model.name, params):
+        for action, resource in self._needed(params, model):
             right = (action, resource)  # as moto names it, or as the template does
             if right not in function.rights:
                 right = (action, self._as_in_template.get(resource, resource))
-            self.used.add(right)
+            self.used[function.entry.path].add(right)
             if right not in function.rights or right in self._refused:
                 self.denied.append(f"{function.entry.path}: {action} on {resource}")
                 raise PermissionError(self.denied[-1])
 
-
-def _services(entry: catalog.Function) -> Iterator[str]:
-    """The services the function's environment leads to."""
-    uses = {
-        "dynamodb": entry.tables,
-        "sqs": entry.sends_to,
-        "stepfunctions": entry.starts or entry.answers,
-        "secretsmanager": entry.secrets,
-        "events": entry.publishes,
-    }
-    return (service for service, used in uses.items() if used)
+    @staticmethod
+    def _needed(params: dict[str, Any], model: Any) -> Iterator[Right]:
+        service = model.service_model.service_name
+        return needed(service, model.name, params, waits_in=moto_states.waits_in)

@@ -5,7 +5,10 @@ import threading
 import time
 from typing import Any
 
-from tests.infra.assembly import REGION
+from moto.sqs.models import sqs_backends
+
+from tests.infra import moto_states
+from tests.infra.assembly import ACCOUNT, REGION
 from tests.infra.moto_account import MotoAccount, heard_by
 from tests.infra.moto_functions import MotoFunctions
 
@@ -21,36 +24,43 @@ class MotoTraffic:
         self._rules = account.rules
         self._sources = account.assembly.properties("AWS::Lambda::EventSourceMapping")
         self._iterators: dict[str, str] = {}
+        self._held = sqs_backends[ACCOUNT][REGION].queues  # moto's own: polling through its API is half a run
 
     def settle(self) -> None:
-        """Go on until nothing moves any more; a message that fails or a refused call is an error here."""
-        while self._executions() + self._queues() + self._streams() + self._heard():
-            assert self._functions.denied == []
+        """Go on until nothing moves any more; a message that fails or a refused call is an error here.
+
+        Executions that wait for somebody, and nothing else, are left waiting.
+        """
+        while True:
+            self._rest()
+            if self._queues() + self._streams() + self._heard():
+                assert self._functions.denied == []
+            elif not self._delayed():
+                return
 
     def depth(self, queue: str) -> int:
-        """Messages in a queue, those in flight included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self._client("sqs").get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=names)
-        return sum(map(int, answer["Attributes"].values()))
+        """Messages in a queue, those in flight and those that are delayed included."""
+        held = self._held[queue]
+        numbers = (
+            held.approximate_number_of_messages,
+            held.approximate_number_of_messages_not_visible,
+            held.approximate_number_of_messages_delayed,
+        )
+        return sum(numbers)
 
-    def statuses(self) -> list[str]:
-        """How every execution stands."""
-        states = self._client("stepfunctions")
-        return [
-            execution["status"]
-            for machine in states.list_state_machines()["stateMachines"]
-            for execution in states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
-        ]
-
-    def _executions(self) -> int:
-        """Wait until none runs; those that wait for a collector's answer need their messages delivered."""
-        running = self.statuses().count("RUNNING")
+    def _rest(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
-        while "RUNNING" in self.statuses():
-            assert time.monotonic() < deadline, "an execution does not end"
-            if not self._queues():
-                threading.Event().wait(0.2)  # asking moto costs more than waiting
-        return running
+        while not moto_states.at_rest():
+            assert time.monotonic() < deadline, f"an execution goes on and on: {moto_states.statuses()}"
+            threading.Event().wait(0.02)
+
+    def _delayed(self) -> bool:
+        """Whether a message is in a queue and cannot be had yet; waits a little when there is."""
+        sources = {source["EventSourceArn"] for source in self._sources}
+        waiting = any(self.depth(each.rsplit(":", 1)[1]) for each in sources if ":sqs:" in each)
+        if waiting:
+            threading.Event().wait(0.1)
+        return waiting
 
     def _queues(self) -> int:
         moved = 0
@@ -106,6 +116,8 @@ class MotoTraffic:
     def _receive(self, queue: str, at_most: int) -> list[dict[str, Any]]:
         """Messages in the shape Lambda hands them over; SQS itself gives ten at a time."""
         messages: list[Any] = []
+        if not self._held[queue].approximate_number_of_messages:
+            return []
         while len(messages) < at_most:
             answer = self._client("sqs").receive_message(
                 QueueUrl=self._url(queue),
@@ -134,6 +146,6 @@ class MotoTraffic:
                 QueueUrl=self._url(queue), ReceiptHandle=record["receiptHandle"]
             )
 
-    def _url(self, queue: str) -> str:
-        url: str = self._client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
-        return url
+    @staticmethod
+    def _url(queue: str) -> str:
+        return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{queue}"

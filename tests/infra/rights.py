@@ -1,14 +1,12 @@
 """What the templates let a function do, and which of those rights a call to AWS needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from infra import catalog
 from tests.infra.assembly import Assembly, Resource, arn
 
 Right = tuple[str, str]  # action, ARN
-
-_WAITS_IN = arn("states", "stateMachine:usher-prod-onboarding")
 
 _WRITES = {
     "Put": "PutItem",
@@ -63,8 +61,13 @@ def refused_to_all(assembly: Assembly) -> set[Right]:
     }
 
 
-def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterator[Right]:
-    """The rights that AWS asks for when this call is made."""
+def needed(
+    service: str, operation: str, parameters: Mapping[str, Any], *, waits_in: Callable[[str], str]
+) -> Iterator[Right]:
+    """The rights that AWS asks for when this call is made.
+
+    `waits_in`: a task's token to the ARN of its state machine.
+    """
     if operation == "TransactWriteItems":
         for write in parameters["TransactItems"]:
             for kind, body in write.items():
@@ -74,14 +77,14 @@ def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> Itera
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         yield f"dynamodb:{operation}", table + index
     elif service == "sqs":
-        yield "sqs:SendMessage", arn("sqs", parameters["QueueUrl"].rsplit("/", 1)[1])
+        yield f"sqs:{operation.removesuffix('Batch')}", arn("sqs", parameters["QueueUrl"].rsplit("/", 1)[1])
     elif service == "events":
         for entry in parameters["Entries"]:
             yield "events:PutEvents", arn("events", f"event-bus/{entry['EventBusName']}")
     elif service == "secretsmanager":
         yield f"secretsmanager:{operation}", parameters["SecretId"]
     elif operation in ("SendTaskSuccess", "SendTaskFailure"):
-        yield f"states:{operation}", _WAITS_IN  # a token names its machine to nobody but AWS
+        yield f"states:{operation}", waits_in(parameters["taskToken"])
     elif service == "stepfunctions":
         yield f"states:{operation}", parameters["stateMachineArn"]
     else:
