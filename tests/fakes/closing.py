@@ -9,7 +9,7 @@ from usher.ports.crm import CrmProfile
 
 @dataclass
 class RecordingCloser:
-    """Fulfils ports/closing.py; `done` is what was done, in order; each refund raises one of `errors` first."""
+    """Fulfils ports/closing.py; `done` is what was done, in order; refunds raise one of `errors` first."""
 
     payments: list[PaymentSnapshot] = field(default_factory=list)
     errors: list[UsherError] = field(default_factory=list)
