@@ -1,15 +1,13 @@
-"""Stripe's API by its SDK: one session, one client per key, errors in Usher's words."""
+"""Stripe's API by its SDK: one pool of connections, one client per key, errors in Usher's words."""
 
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-import requests
-import stripe
-from requests.adapters import HTTPAdapter
 from stripe import StripeClient
 
 from usher.adapters.stripe_errors import calling
+from usher.adapters.stripe_http import PooledHttp
 from usher.adapters.vendor_errors import ApiKey, reader
 from usher.ports.admission import UNLIMITED, Admission
 
@@ -37,7 +35,7 @@ class StripeCalls:
         self._admission = admission
         self._key = reader(api_key)
         self._api_base = api_base
-        self._http = stripe.RequestsClient(timeout=timeout, session=_session(connections))
+        self._http = PooledHttp(api_base=api_base, timeout=timeout, connections=connections)
         self._connected: StripeClient | None = None
         self._connected_with = ""
         self._lock = threading.Lock()
@@ -80,11 +78,3 @@ def bucket(method: str, path: str) -> str:
     """The endpoint's bucket: `stripe:customers` for a POST, `stripe:get-customers`, `stripe:invoices-pay`."""
     words = path.split("/")[2::2]
     return "stripe:" + "-".join(words if method == "post" else [method, *words])
-
-
-def _session(connections: int) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # else each call looks through the environment for proxies: a fifth of its CPU
-    session.mount("https://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
-    session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
-    return session
