@@ -1,10 +1,17 @@
 """The logger every function shares: one JSON line per outcome, with ids and never with personal data."""
 
+import json
 import traceback
 
 from aws_lambda_powertools import Logger
 
-logger = Logger(service="usher", use_rfc3339=True)
+logger = Logger(
+    service="usher",
+    use_rfc3339=True,
+    utc=True,
+    json_serializer=json.JSONEncoder(default=str, separators=(",", ":"), ensure_ascii=False).encode,
+    json_deserializer=str,  # messages are sentences, not to be tried as JSON
+)
 
 _OURS = ("/usher/", "/functions/")
 _FRAMES = 8
