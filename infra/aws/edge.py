@@ -41,7 +41,6 @@ class Edge(Stack):
         self, scope: Construct, name: str, *, stage: Stage, functions: Mapping[str, Function], **props: Any
     ) -> None:
         super().__init__(scope, name, description="Usher: the HTTP API", **props)
-        self._functions = functions
         self.api = http.HttpApi(self, "Api", api_name=stage.prefix, create_default_stage=False)
         self._authorizer = authorizers.HttpLambdaAuthorizer(
             "Authorizer",
@@ -52,6 +51,16 @@ class Edge(Stack):
             identity_source=[],
             results_cache_ttl=Duration.seconds(0),
         )
+        self._integrations = {
+            path: integrations.HttpLambdaIntegration(
+                path,
+                functions[path].live,
+                timeout=Duration.seconds(29),
+                # One permission for the API: a function's policy ends at 20 KB, and one per route fills it.
+                scope_permission_to_route=False,
+            )
+            for path in dict.fromkeys(route.function for route in catalog.ROUTES)
+        }
         routes = [self._route(route) for route in catalog.ROUTES]
         self._stage(stage, routes)
         CfnOutput(self, "Url", value=self.api.api_endpoint)
@@ -62,9 +71,7 @@ class Edge(Stack):
             _key(route),
             http_api=self.api,
             route_key=http.HttpRouteKey.with_(route.path, http.HttpMethod(route.method)),
-            integration=integrations.HttpLambdaIntegration(
-                _key(route), self._functions[route.function].live, timeout=Duration.seconds(29)
-            ),
+            integration=self._integrations[route.function],
             authorizer=self._authorizer if route.access == "token" else http.HttpNoneAuthorizer(),
         )
         if route.access != "token":
