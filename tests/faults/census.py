@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from tests.faults.vendors import Objects
+from usher.domain.stripe_events import FOLLOWED
 from usher.ports.store import Item
 
 Records = dict[str, list[Item]]
@@ -130,6 +131,8 @@ class Census:
         assert self.records["outbox"] == []
         pending = [(r["event_id"], r["state"]) for r in self.records["inbox"] if r["state"] != "done"]
         assert pending == [], f"not dealt with: {pending}"
+        heard = {row["type"] for row in self.records["inbox"] if row["source"] == "stripe"}
+        assert heard <= set(FOLLOWED)  # anything else would be a request for nothing
 
     def billing_equals_stripes(self) -> None:
         """Our subscriptions, invoices and payments are Stripe's, one by one, in status and amounts."""

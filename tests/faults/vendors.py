@@ -18,6 +18,7 @@ from infra.local.stand_ins.faults import Fault
 from infra.local.stand_ins.http import Answer, Request
 from infra.local.stand_ins.serve import NAMES, running
 from infra.local.stand_ins.stand_in import StandIn
+from usher.domain.stripe_events import FOLLOWED
 
 KEYS = {
     "stripe": "sk_test_faults",
@@ -119,7 +120,7 @@ def vendors(*, usher_url: str, stripe_options: dict[str, Any], seed: int) -> Ite
                     api_key=KEYS[name],
                     webhook_url=f"{usher_url}/webhooks/stripe",
                     webhook_secret=STRIPE_SECRET,
-                    options=stripe_options,
+                    options={"enabled_events": FOLLOWED, **stripe_options},
                     seed=seed,
                 )
             began = stack.enter_context(running(name, config=config))

@@ -23,6 +23,7 @@ from infra.local.engine.definition import compile_machine
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.launch import ROOT, StandInFailed, StandInProcess, launch
 from usher.domain.errors import UsherError
+from usher.domain.stripe_events import FOLLOWED
 
 _LOOK_SECONDS = 1.0  # how often to see whether the stand-ins still run
 
@@ -112,6 +113,7 @@ def _stand_ins(data: DataDir, ports: Ports, keys: Mapping[str, str]) -> Iterator
                     api_key=config.api_key,
                     webhook_url=f"{ports.url}/webhooks/stripe",
                     webhook_secret=keys["USHER_STRIPE_WEBHOOK_SECRET"],
+                    options={"enabled_events": FOLLOWED},
                 )
             log = data.logs / f"{vendor}.log"
             running.append(

@@ -1,6 +1,7 @@
 """Which of Stripe's events we ask for, and which of them only repeat what our own call was told."""
 
 FOLLOWED = (
+    "customer.created",
     "customer.updated",
     "customer.deleted",
     "customer.subscription.created",
@@ -16,11 +17,14 @@ FOLLOWED = (
     "invoice.payment_action_required",
     "invoice.voided",
     "invoice.marked_uncollectible",
+    "payment_intent.processing",
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
+    "payment_intent.canceled",
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
+    "checkout.session.expired",
 )
 """The types our webhook endpoint at Stripe is enabled for; any other that comes is stored and ignored."""
 

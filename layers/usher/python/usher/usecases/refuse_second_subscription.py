@@ -61,7 +61,11 @@ def refuse_second_subscription(row: Item, account: Account, *, kept: str | None,
             now=refusing.clock.now(),
         )
     except ConditionFailed as error:
-        raise NotYet(f"sync changed {id} while it was refused; again") from error
+        assert ended.subscription is not None  # what was cancelled
+        stored = refusing.records.known({("subscriptions", id)})[("subscriptions", id)]
+        if stored is None or stored["status"] != ended.subscription.status:
+            raise NotYet(f"sync changed {id} while it was refused; again") from error
+        # else sync was told of the end and was faster
 
 
 def _note(row: Item, account: Account, kept: str | None, refusing: Refusing) -> None:
