@@ -7,7 +7,9 @@ from usher.ports.http import Answer
 _HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",  # the address holds a token
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
 }
 _STYLE = (
