@@ -87,7 +87,19 @@ def test_one_item_s_bug_fails_no_neighbour(world: World) -> None:
     assert world.workflows.told["a"] == OK.model_dump(mode="json")
     assert world.workflows.told["b"][0] == "ZeroDivisionError"  # no state catches it: it pages
     assert world.workflows.told["e"][0] == "PermanentError"
-    assert [len(batch) for batch in crm.batches] == [3, 1, 1, 1]
+    assert [len(batch) for batch in crm.batches] == [3, 1, 2, 1, 1]
+
+
+def test_one_item_s_bug_in_a_large_batch_is_found_by_halves(world: World) -> None:
+    names = [f"p{number:02}" for number in range(16)]
+    run = by_person(world, {name: OK for name in names} | {"p05": ZeroDivisionError()})
+    crm = Collector(world, run)
+    items = [(payload(world, each), each.signup_id) for each in people(world, *names)]
+    assert crm.take(*items) == set()
+    assert [item for item, told in world.workflows.told.items() if told != OK.model_dump(mode="json")] == [
+        items[5][1]
+    ]
+    assert sum(len(batch) for batch in crm.batches) == 16 + 2 * (8 + 4 + 2 + 1)
 
 
 def test_a_store_that_is_down_puts_all_off_and_is_asked_once(world: World) -> None:

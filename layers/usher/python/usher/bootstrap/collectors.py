@@ -60,7 +60,7 @@ def _age(step: QueuedStep) -> tuple[Any, int]:
 
 
 def _outcomes(run: Run, commands: Sequence[QueuedStep]) -> Sequence[Outcome | Exception]:
-    """An outcome per command. A batch that breaks is done again one by one: all it does is done once."""
+    """An outcome per command. A batch that breaks is done again in halves: all it does is done once."""
     try:
         with traced(run.__module__.rpartition(".")[2]):
             return run(commands)
@@ -69,7 +69,8 @@ def _outcomes(run: Run, commands: Sequence[QueuedStep]) -> Sequence[Outcome | Ex
     except Exception as error:  # noqa: BLE001 - one item's bug must not fail its neighbours
         if len(commands) == 1:
             return [error]
-        return [outcome for command in commands for outcome in _outcomes(run, [command])]
+        half = len(commands) // 2
+        return [*_outcomes(run, commands[:half]), *_outcomes(run, commands[half:])]
 
 
 def _answer(name: str, command: QueuedStep, outcome: StepResult | Exception) -> Answer:
