@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from functions.billing import create_subscription
 from tests.faults import world as worlds
+from tests.faults.test_failure_queue import bug, failures, redrive
 from tests.faults.world import World
 
 BACK = "https://app.example.com/thanks"
@@ -103,6 +105,25 @@ def test_a_sign_up_that_waits_for_its_payment_has_its_page_already(patient: Worl
     assert patient.call("POST", "/v1/checkouts", body, role="product") == (201, {"url": url})
     status, problem = patient.call("POST", "/v1/checkouts", body | {"plan": "pro-yearly"}, role="product")
     assert (status, "waits for its first payment" in problem["detail"]) == (409, True)
+
+
+def test_a_failed_sign_up_cannot_buy_beside_the_redrive_that_will_bill_it(
+    patient: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(create_subscription, "create_subscription", bug)
+        signup_id = patient.sign_up()
+        account_id = str(patient.wait_status(signup_id, "failed")["account_id"])
+        patient.settle()
+    body = {"account_id": account_id, "plan": "pro-monthly", "return_url": BACK}
+    status, problem = patient.call("POST", "/v1/checkouts", body, role="product")
+    assert (status, "its sign-up is failed" in problem["detail"]) == (409, True)
+    (failure,) = failures(patient)
+    assert redrive(patient, failure)[0] == 202
+    patient.settle()
+    (subscription,) = patient.vendors.objects()["stripe"]["subscription"]
+    (account,) = patient.rows("accounts")
+    assert (subscription["status"], account["subscription_id"]) == ("active", subscription["id"])
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ def _page_of(signup: Signup, plan: str | None) -> str | None:
 def _refuse(account: Account, signup: Signup, selling: Selling) -> None:
     if account.status == "closed":
         raise Conflict(f"the account is closed: its sign-up is {signup.status}; sign up again")
-    if signup.status not in FINAL:
+    if signup.status not in FINAL or account.status == "pending":
+        # A failed sign-up that is tried again makes the subscription that it began with.
         raise Conflict(f"the account is not there yet: its sign-up is {signup.status}")
     for row in running(selling.records.subscriptions_of(account.account_id)):
         raise Conflict(
