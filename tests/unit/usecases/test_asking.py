@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fakes.steps import run
 from tests.fakes.world import World
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound, StoreUnavailable
@@ -148,3 +149,23 @@ def test_an_address_that_was_confirmed_before_it_was_asked_for_gets_no_mail(
     ask_confirmation(command(world, signup, "t1"), asker=asker, queue=world.queue)
     assert world.queue.sent == []
     assert world.workflows.told["t1"]["outcome"] == "ok"
+
+
+def test_a_decision_whose_record_was_not_written_is_audited_by_its_repeat(
+    world: World, asker: Asker, signup: Signup
+) -> None:
+    """The deployment died after the answer was stored and before the record moved on."""
+    ask_review(command(world, signup, "t1"), asker=asker)
+    world.store.fail("transact")
+    with pytest.raises(StoreUnavailable):
+        decide_review(signup.signup_id, YES, ADA, asker=asker)
+    decide_review(signup.signup_id, YES, ADA, asker=asker)
+    assert [row["action"] for row in world.rows("audit")] == ["onboarding.decide"]
+    assert "t1" in world.workflows.told
+
+
+def test_who_is_active_is_never_undone_by_a_bug(world: World) -> None:
+    active = world.given_signup(account_id="acc_1", status="active", active_at="2025-11-21T12:00:01.000Z")
+    with pytest.raises(RuntimeError, match="active and not to be undone"):
+        run(world, "begin_rollback", active)
+    assert world.signups.get(active.signup_id).verdict is None

@@ -4,7 +4,7 @@ from usher.domain.gates import WaitKind
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
-from usher.ports.store import Item, Write
+from usher.ports.store import Absent, Both, ConditionFailed, Equals, Item, Present, Write
 from usher.ports.workflows import Workflows
 from usher.records.events import EventLog
 from usher.records.signups import Signup, Signups, finished
@@ -45,7 +45,10 @@ class Asker:
         given = self.waits.answer(signup.wait_id(kind), answer, now=self.clock.now())
         if given.row.get("state") == "closed":
             return given
-        result = self.take(signup, kind, given.row["answer"], also=also if given.stands else ())
+        is_ours = given.row["answer"] == answer  # also when an earlier try stored it and got no further
+        result, moved = self._take(signup, kind, given.row["answer"], also if is_ours else ())
+        if moved and given.stands:  # somebody else, who found the answer, took the record on
+            self.signups.write(also)
         if given.token is not None:
             self.workflows.succeed(given.token, result.model_dump(mode="json"))
         return given
@@ -54,22 +57,37 @@ class Asker:
         self, signup: Signup, kind: WaitKind, answer: Item, *, also: tuple[Write, ...] = ()
     ) -> StepResult:
         """Bring the record where an answer that stands leads; returns what the workflow is told."""
+        return self._take(signup, kind, answer, also)[0]
+
+    def _take(
+        self, signup: Signup, kind: WaitKind, answer: Item, also: tuple[Write, ...]
+    ) -> tuple[StepResult, bool]:
+        """As `take`; and whether the record had moved on already, so that nothing was written."""
         now = self.clock.now()
         values, result = gates.answered(signup, kind, answer, plans=self.plans, policy=self.policy, now=now)
         waits = (signup.waiting or {}).get("kind") == kind
         if signup.verdict is not None or (kind in signup.gates_passed and not waits):
-            self.signups.write(also)  # an earlier run, or the workflow itself, moved the record on
-            return result
+            return result, True
         assert signup.account_id is not None  # whoever waits is registered
         end = finished(signup, f"ask_{kind}", now=now)
-        self.log.commit(
-            signup.account_id,
-            gates.told(signup.signup_id, values),
-            [
-                self.signups.changing(signup.signup_id, {**values, **end}, remove=gates.cleared(values)),
-                *also,
-            ],
-            correlation_id=signup.correlation_id,
-            now=now,
+        # On the wait that was read: a second bell that comes late must not set back who has gone on since.
+        as_read = Equals("waiting", signup.waiting) if signup.waiting else Absent("waiting")
+        progress = self.signups.changing(
+            signup.signup_id,
+            {**values, **end},
+            remove=gates.cleared(values),
+            if_=Both((Present("signup_id"), Absent("verdict"), as_read)),
         )
-        return result
+        try:
+            self.log.commit(
+                signup.account_id,
+                gates.told(signup.signup_id, values),
+                [progress, *also],
+                correlation_id=signup.correlation_id,
+                now=now,
+            )
+        except ConditionFailed as error:
+            if 0 not in error.failed:
+                raise
+            return result, True
+        return result, False

@@ -18,11 +18,15 @@ _MADE_SOMETHING = (
 def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> StepResult:
     """Write the verdict, once: rejected or expired when a gate said so, else rolled back with the reason.
 
-    Answers `close` when nothing was begun at any vendor, else `undo`.
+    Answers `close` when nothing was begun at any vendor, else `undo`. Who is active is undone only where
+    policy asks for that when the CRM refuses.
     """
     signup = signups.get(command.signup_id)
     if signup.stage != STAGE:
         step, reason = failed_step(signup)
+        if signup.kind == "signup" and signup.active_at is not None and step != "sync_crm":
+            # A bug of ours, whatever led here: it fails the execution and pages, and nobody loses access.
+            raise RuntimeError(f"{signup.signup_id} is active and not to be undone (for {step})")
         verdict = {"status": "rolled_back", "reason": reason, "step": step} | (signup.verdict or {})
         ended = all_given_up(signup, finished_at=times.text(clock.now()), error=verdict["reason"])
         signups.change(command.signup_id, {"stage": STAGE, "verdict": verdict, **ended})

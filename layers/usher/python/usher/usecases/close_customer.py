@@ -5,13 +5,15 @@ from usher.usecases.undoing import Undoing
 
 
 def close_customer(command: StepCommand, *, undoing: Undoing) -> StepResult:
-    """Delete the customer when no money moved, else keep it, marked as closed (it has a history to keep)."""
+    """Delete the customer when no money moved, else keep it, marked as closed (it has a history to keep).
+
+    A bank's money that arrived since the refunds is paid back first: nothing comes after this.
+    """
     u, signup = undoing, undoing.signups.get(command.signup_id)
     customer_id = u.customer_of(signup)
     if customer_id is not None:
-        if any(
-            payment.status in {"succeeded", "processing"} for payment in u.closer.payments_of(customer_id)
-        ):
+        _, money_moved = u.pay_back(signup, customer_id)
+        if money_moved:
             u.closer.mark_closed(customer_id, reason="sign-up rolled back")
         else:
             u.closer.delete_customer(customer_id)

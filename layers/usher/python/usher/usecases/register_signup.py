@@ -38,12 +38,16 @@ def register_signup(
     with one key the loser's fails, and its next try finds the key used.
     """
     signup = signups.get(command.signup_id)
+    if signup.active_at is not None:
+        return StepResult()  # a repair: who is in is not sent through the gates again
     now = clock.now()
     account_id, user_id = ids.sibling("acc", signup.signup_id), ids.sibling("usr", signup.signup_id)
     not_invited = _not_invited(signup, invitations, now)
     is_invited = signup.invitation_id is not None and not_invited is None
     signup = signup.model_copy(update={"invited": is_invited})
-    way = gates.way_of(signup, plans=plans, policy=policy, not_invited=not_invited)
+    came_in = signup.steps.get(STEP, {}).get("status") == "done"  # before, in an execution that broke
+    passed = signup.gates_passed if came_in else None
+    way = gates.way_of(signup, plans=plans, policy=policy, passed=passed, not_invited=not_invited)
     values, result = gates.entering(signup, way, policy=policy, now=now)
     if signup.invitation_id is not None:
         values["invited"] = is_invited

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from usher.domain.onboarding import REOPENABLE
 from usher.ports.closing import BillingCloser
 from usher.records.accounts import Accounts
+from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
 from usher.usecases.ask_payment import answer_if_settled
 from usher.usecases.first_payment import FirstPayments
@@ -44,9 +45,7 @@ def settle_payment(
     signup = asker.signups.find(account.signup_id) if account else None
     if signup is None or signup.kind != "signup":
         return "nothing"
-    if (signup.waiting or {}).get("kind") == "payment":  # whether or not the page is open yet
-        return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"
-    if signup.status in REOPENABLE and moved.type == "payment.succeeded":
+    if moved.type == "payment.succeeded" and _is_late(signup, moved.payload["payment_id"], payments):
         payment_id = moved.payload["payment_id"]
         closer.refund(
             payment_id,
@@ -55,4 +54,20 @@ def settle_payment(
             idempotency_key=f"signup/{signup.signup_id}/refund/{payment_id}",
         )
         return "refunded"
+    if (signup.waiting or {}).get("kind") == "payment":  # whether or not the page is open yet
+        return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"
     return "nothing"
+
+
+def _is_late(signup: Signup, payment_id: str, payments: FirstPayments) -> bool:
+    """Whether nobody gets anything for this money: the sign-up is being undone, or has been.
+
+    That of a former attempt's customer is late too, when the sign-up was tried anew in the meantime.
+    """
+    if signup.verdict is not None or signup.status in REOPENABLE:
+        return True
+    customers = {former.get("customer_id") for former in signup.former} - {None, signup.customer_id}
+    if not customers:
+        return False
+    facts = payments.billing.fetch("payment_intent", payment_id)
+    return facts is not None and any(payment.customer_id in customers for payment in facts.payments)

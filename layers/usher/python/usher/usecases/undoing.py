@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from usher.domain.errors import KeySpent
 from usher.ports.billing import BillingGateway
 from usher.ports.checkout import Checkouts
 from usher.ports.clock import Clock
@@ -10,6 +11,7 @@ from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.signups import Signup, Signups
 from usher.records.unbilled import UnbilledPlans
+from usher.usecases.create_billing_customer import use_next_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,26 @@ class Undoing:
             return signup.subscription_id
         facts = self.billing.find_subscription(customer_id=customer_id, signup_id=signup.signup_id)
         return facts.subscription.subscription_id if facts and facts.subscription else None
+
+    def pay_back(self, signup: Signup, customer_id: str) -> tuple[list[str], bool]:
+        """Pay back whatever this customer has paid; the refunds' ids, and whether any money moved at all."""
+        refunds: list[str] = []
+        payments = self.closer.payments_of(customer_id)
+        for payment in payments:
+            if payment.status != "succeeded":
+                continue
+            try:
+                refund_id = self.closer.refund(
+                    payment.payment_id,
+                    reason="sign-up rolled back",
+                    correlation_id=signup.correlation_id,
+                    idempotency_key=self.key(signup, f"refund-{payment.payment_id}"),
+                )
+            except KeySpent:  # under another key Stripe refunds what is left, which may be nothing
+                use_next_key(signup, self.signups)
+                raise
+            refunds += [refund_id] if refund_id else []
+        return refunds, any(payment.status in {"succeeded", "processing"} for payment in payments)
 
     def key(self, signup: Signup, what: str) -> str:
         """The idempotency key of one undo; the same at every try of it."""
