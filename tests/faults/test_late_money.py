@@ -1,4 +1,4 @@
-"""Money and answers that come when a sign-up has gone on without them: paid back, or of no effect (B7, B8)."""
+"""Money and answers that come when a sign-up has gone on without them: paid back, or without effect (B7)."""
 
 from collections.abc import Iterator
 from pathlib import Path
