@@ -1,5 +1,6 @@
 """The payment of a link: what counts and what goes back, whoever comes first, twice, or late."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -310,6 +311,34 @@ def test_what_was_refused_goes_back_once_however_often_it_is_looked_at(
     assert [payment for payment, _ in closer.refunded] == ["pi_2"]
     assert closer.marked == ["cus_2"]
     assert world.events(ACCOUNT).count("onboarding.payment_returned") == 1
+
+
+class BlinkingLinks(RecordingLinks):
+    """Shows another's look at the page only the second of two payments, while the first one is recorded."""
+
+    another: LinkDesk
+
+    def mark_customer(self, customer_id: str, *, metadata: Mapping[str, str], idempotency_key: str) -> None:
+        super().mark_customer(customer_id, metadata=metadata, idempotency_key=idempotency_key)
+        both = self.visits["plink_1"]
+        if customer_id == "cus_1" and len(both) == 2:
+            self.visits["plink_1"] = both[1:]
+            _settle(self.another)
+            self.visits["plink_1"] = both
+
+
+def test_two_who_saw_different_payments_keep_one_and_give_back_the_other(
+    world: World, closer: RecordingCloser
+) -> None:
+    given(world)
+    links = BlinkingLinks()
+    links.another = desk = desk_of(world, links, closer)
+    links.visits["plink_1"] = [visit(world, 1), visit(world, 2)]
+    for _ in range(2):
+        desk.settle(link_of(desk))
+    assert link_of(desk).checkout_id == "cs_2"
+    assert [payment for payment, _ in closer.refunded] == ["pi_1"]
+    assert closer.marked == ["cus_1"]
 
 
 def _settle(desk: LinkDesk) -> None:

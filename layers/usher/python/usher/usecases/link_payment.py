@@ -42,20 +42,19 @@ class LinkDesk:
 
     def look(self, link: LinkOnboarding) -> LinkPayment:
         """How its payment stands at the vendor. Raises VendorUnavailable, VendorRejected."""
-        checkouts = self.links.checkouts(link.link_id) if link.link_id else []
-        if checkouts and "link_opened" not in link.stages and link.verdict is None:
-            self._note_visit(link, checkouts[0])
-        return standing(link, checkouts)
+        return standing(link, self._visits(link))
 
     def settle(self, link: LinkOnboarding) -> LinkPayment:
         """Look, give back what may not count, put on record what does, and let the workflow hear of it.
 
         However often and by however many at once it is done, each of these is done once.
         """
-        found = self.look(link)
+        visits = self._visits(link)
+        found = standing(link, visits)
         if found.state == "paid" and not link.is_paid:
             assert found.counted is not None
             link = self._adopted(link, found.counted)
+            found = standing(link, visits)  # by the record: another payment counts if somebody was faster
         for checkout, reason in found.refused:
             self.returns.give_back(link, checkout, reason)
         if found.state == "failed":
@@ -81,6 +80,12 @@ class LinkDesk:
         row = self.waits.get(link.wait_id(KIND))
         if row is not None and row.get("token"):
             self.workflows.succeed(row["token"], result.model_dump(mode="json"))
+
+    def _visits(self, link: LinkOnboarding) -> list[LinkCheckout]:
+        checkouts = self.links.checkouts(link.link_id) if link.link_id else []
+        if checkouts and "link_opened" not in link.stages and link.verdict is None:
+            self._note_visit(link, checkouts[0])
+        return checkouts
 
     def _note_visit(self, link: LinkOnboarding, first: LinkCheckout) -> None:
         moved = reaching(link, "link_opened", now=self.clock.now(), at=first.created_at)
