@@ -50,6 +50,13 @@ class StripeCheckouts:
     def find(self, checkout_id: str) -> CheckoutSnapshot:
         return checkout_of(self._calls.call("get", f"/v1/checkout/sessions/{checkout_id}"))
 
+    def find_open(self, *, customer_id: str, signup_id: str) -> CheckoutSnapshot | None:
+        params = {"customer": customer_id, "status": "open"}
+        for session in self._calls.pages("/v1/checkout/sessions", params):
+            if (session.get("metadata") or {}).get("signup_id") == signup_id:
+                return checkout_of(session)
+        return None
+
     def close(self, checkout_id: str) -> CheckoutSnapshot:
         try:
             return checkout_of(self._calls.call("post", f"/v1/checkout/sessions/{checkout_id}/expire"))

@@ -47,6 +47,9 @@ class Checkouts(Protocol):
     def find(self, checkout_id: str) -> CheckoutSnapshot:
         """The checkout as it is now."""
 
+    def find_open(self, *, customer_id: str, signup_id: str) -> CheckoutSnapshot | None:
+        """The checkout of this sign-up that can be paid at: one may have been opened without an answer."""
+
     def close(self, checkout_id: str) -> CheckoutSnapshot:
         """Make sure that nobody can pay here any more; one that was completed stays as it is."""
 

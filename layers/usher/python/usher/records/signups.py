@@ -28,6 +28,8 @@ class Company(BaseModel):
 class Signup(BaseModel):
     """The master record. Ids are None until their step is done; times are ISO 8601 UTC.
 
+    `checkout_keys` counts the idempotency keys that are spent on its checkout in this attempt.
+
     E-mail and name are "" where nobody told them yet, and so is the plan where credits are sold: only a
     payment link can be that way.
     """
@@ -82,6 +84,7 @@ class Signup(BaseModel):
     verdict: dict[str, Any] | None = None
     checkout_id: str | None = None
     checkout_url: str | None = None
+    checkout_keys: int = 0
     steps: dict[str, dict[str, Any]] = {}
 
     @property

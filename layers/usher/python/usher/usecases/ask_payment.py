@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from usher.domain import times
+from usher.domain.errors import KeySpent
 from usher.ports.queue import Queue
 from usher.ports.store import ConditionFailed, Present, Store
 from usher.records.signups import Signup
@@ -74,18 +75,34 @@ def answer_if_settled(signup: Signup, found: FirstPayment, asker: Asker) -> bool
 
 
 def _open(signup: Signup, waiting: dict[str, str], asker: Asker, payments: FirstPayments) -> FirstPayment:
+    if signup.checkout_id is not None:  # its page is open no more, and its key would answer with it
+        signup = _use_next_key(signup, asker)
     assert signup.customer_id is not None and signup.account_id is not None
     # Counted from when the wait began: a try that is repeated asks the vendor for the very same page.
     latest = times.moment(waiting["since"]) + LONGEST_CHECKOUT
-    checkout = payments.checkouts.open(
-        customer_id=signup.customer_id,
-        account_id=signup.account_id,
-        signup_id=signup.signup_id,
-        plan=signup.plan,
-        return_url=asker.policy.product_url,
-        expires_at=min(times.moment(waiting["deadline"]), latest),
-        correlation_id=signup.correlation_id,
-        idempotency_key=f"signup/{signup.signup_id}/checkout/{signup.attempt}",
-    )
+    number = f"{signup.attempt}-{signup.checkout_keys}" if signup.checkout_keys else f"{signup.attempt}"
+    try:
+        checkout = payments.checkouts.open(
+            customer_id=signup.customer_id,
+            account_id=signup.account_id,
+            signup_id=signup.signup_id,
+            plan=signup.plan,
+            return_url=asker.policy.product_url,
+            expires_at=min(times.moment(waiting["deadline"]), latest),
+            correlation_id=signup.correlation_id,
+            idempotency_key=f"signup/{signup.signup_id}/checkout/{number}",
+        )
+    except KeySpent:
+        found = payments.checkouts.find_open(customer_id=signup.customer_id, signup_id=signup.signup_id)
+        if found is None:
+            _use_next_key(signup, asker)
+            raise
+        checkout = found
     asker.signups.change(signup.signup_id, {"checkout_id": checkout.checkout_id})
     return FirstPayment("open", url=checkout.url)
+
+
+def _use_next_key(signup: Signup, asker: Asker) -> Signup:
+    """Let the next checkout have a key that the vendor has not seen; the attempt, and its wait, stay."""
+    next_key = {"checkout_keys": signup.checkout_keys + 1}
+    return asker.signups.change(signup.signup_id, next_key, remove=("checkout_id",))
