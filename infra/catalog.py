@@ -532,7 +532,6 @@ _WAITS: tuple[tuple[str, Access], ...] = (
 
 _LINK: tuple[tuple[str, Access], ...] = (
     ("signups", "change"),
-    ("accounts", "change"),
     ("events", "append"),
     ("outbox", "append"),
 )
@@ -608,7 +607,7 @@ FUNCTIONS = (
         "billing",
         "create_billing_customer",
         timeout_seconds=40,
-        tables=(("buckets", "change"), ("signups", "change"), *_RECORDS),
+        tables=(("buckets", "change"), ("signups", "change"), ("accounts", "change")),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
     ),
@@ -630,7 +629,6 @@ FUNCTIONS = (
             ("inbox", "change"),
             ("signups", "change"),
             ("waits", "change"),
-            ("idempotency", "all"),
             *_RECORDS,
         ),
         answers=("payment_link",),
@@ -816,7 +814,7 @@ FUNCTIONS = (
         "billing",
         "prepare_payment_link",
         timeout_seconds=65,
-        tables=(("buckets", "change"), *_LINK),
+        tables=(("buckets", "change"), ("accounts", "change"), *_LINK),
         answers=("payment_link",),
         secrets=("stripe_api_key", "product_api_key"),
         vendors=("stripe", "http"),
@@ -874,9 +872,14 @@ FUNCTIONS = (
         vendors=("http",),
         addresses=("product_api_base",),
     ),
-    Function("onboarding", "activate_link", timeout_seconds=15, tables=_LINK),
+    Function("onboarding", "activate_link", timeout_seconds=15, tables=(("accounts", "change"), *_LINK)),
     Function("onboarding", "open_check_task", timeout_seconds=15, tables=_LINK),
-    Function("onboarding", "close_link", timeout_seconds=15, tables=_LINK),
+    Function(
+        "onboarding",
+        "close_link",
+        timeout_seconds=15,
+        tables=(("failures", "change"), ("accounts", "change"), *_LINK),
+    ),
     Function(
         "mail",
         "send_link_welcome",
