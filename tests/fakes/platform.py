@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from usher.domain.errors import NotFound, StoreUnavailable
+from usher.domain.errors import Conflict, NotFound, StoreUnavailable
 from usher.ports.queue import Message
 from usher.ports.store import Delete, Equals, Item, Key, Page, Put, SortCondition, Store, Update, Write
 from usher.ports.workflows import Execution, ExecutionStatus
@@ -137,7 +137,7 @@ class RecordingWorkflows:
 
     `told` by token: the output, or the (error, cause), that it was answered with first; later answers and
     those of tokens in `nobody_waits` find nobody. `ended` by name: how and when an execution ended that runs
-    no more; `redriven` ids in order.
+    no more; `redriven` ids in order, and `spent` names that can never be.
     """
 
     started: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
@@ -145,6 +145,7 @@ class RecordingWorkflows:
     nobody_waits: set[str] = field(default_factory=set)
     ended: dict[str, tuple[ExecutionStatus, datetime]] = field(default_factory=dict)
     redriven: list[str] = field(default_factory=list)
+    spent: set[str] = field(default_factory=set)
     calls: int = 0
     outages: int = 0
 
@@ -188,6 +189,8 @@ class RecordingWorkflows:
             raise StoreUnavailable("workflows cannot be redriven")
         if name not in self.ended:
             raise NotFound(f"there is no failed execution {execution_id}")
+        if name in self.spent:
+            raise Conflict(f"{execution_id} is not redrivable: its event history is full")
         del self.ended[name]
         self.redriven.append(execution_id)
 

@@ -30,9 +30,9 @@ def row(world: World, signup: Signup) -> Failure:
 # -- MarkDegraded -------------------------------------------------------------------------------------------
 
 
-def given_up(world: World, step: str) -> Signup:
+def given_up(world: World, step: str, name: str = "ada") -> Signup:
     """An active sign-up whose CRM or mail step was tried until the workflow gave up."""
-    signup = run_until(world, "activate_account", world.given_signup())
+    signup = run_until(world, "activate_account", world.given_signup(name))
     vendor = {"sync_crm": world.crm, "send_welcome_mail": world.mailer}[step]
     vendor.errors.append(VendorUnavailable("answered 503"))
     with pytest.raises(RetryableError):

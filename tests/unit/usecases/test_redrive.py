@@ -10,8 +10,8 @@ from tests.fakes.world import NOON, World
 from tests.unit.usecases.test_failures import ended, file, given_up
 from usher.domain.access import Caller
 from usher.domain.emails import claim_key
-from usher.domain.errors import Conflict, NotFound, StoreUnavailable
-from usher.ports.store import Put
+from usher.domain.errors import Conflict, NotFound, StoreUnavailable, UsherError
+from usher.ports.store import Delete, Put
 from usher.records.failures import Failure, Failures, of_event, of_signup
 from usher.records.inbox import row as inbox_row
 from usher.records.signups import Signup
@@ -71,9 +71,9 @@ def broken(world: World) -> Signup:
     return now(world, signup)
 
 
-def degraded(world: World) -> Signup:
+def degraded(world: World, name: str = "ada") -> Signup:
     """A customer whom the CRM does not know; the execution went on and ended well."""
-    signup = given_up(world, "sync_crm")
+    signup = given_up(world, "sync_crm", name)
     run(world, "mark_degraded", signup, step="sync_crm")
     run(world, "send_welcome_mail", signup)
     execution(world, signup, "SUCCEEDED")
@@ -177,6 +177,87 @@ def test_a_redrive_that_died_before_it_began_is_finished_by_the_schedule(world: 
     world.clock.advance(3 * MINUTE)
     assert mend(world) == 1
     assert len(world.workflows.redriven) == 1
+
+
+def spent(world: World, signup: Signup) -> None:
+    """Its execution has run out of events: it failed, and cannot be resumed."""
+    world.workflows.spent.add(f"signup-{signup.signup_id}")
+
+
+def test_one_that_cannot_be_resumed_gets_a_new_execution_at_once(world: World) -> None:
+    signup = broken(world)
+    spent(world, signup)
+    answer = redrive(world, signup)
+    assert answer["execution"] == f"onboarding:signup-{signup.signup_id}-r1"
+    assert f"signup-{signup.signup_id}-r1" in world.workflows.started
+    assert (row(world, signup).execution, row(world, signup).redrives) == (answer["execution"], 1)
+    assert (now(world, signup).status, now(world, signup).redrives) == ("provisioning", 1)
+    whole = run_until(world, "send_welcome_mail", now(world, signup))
+    assert (whole.status, settle(world, signup)) == ("active", True)
+
+
+def test_one_that_cannot_be_resumed_and_died_before_its_new_execution_is_finished_by_the_schedule(
+    world: World,
+) -> None:
+    signup = broken(world)
+    spent(world, signup)
+    world.store.meanwhile("transact", lambda: setattr(world.workflows, "outages", 1), skip=1)
+    with pytest.raises(StoreUnavailable):
+        redrive(world, signup)
+    world.clock.advance(3 * MINUTE)
+    assert mend(world) == 1
+    assert f"signup-{signup.signup_id}-r1" in world.workflows.started
+
+
+def test_a_rollback_that_cannot_be_resumed_stays_on_the_list(world: World) -> None:
+    signup = broken(world)
+    world.store.inner.write(Put("failures", {**world.rows("failures")[0], "kind": "undo"}))
+    spent(world, signup)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="by hand"):
+            redrive(world, signup)
+        assert (row(world, signup).state, now(world, signup).status) == ("open", "failed")
+        assert now(world, signup).failure == signup.failure
+        world.clock.advance(MINUTE)
+
+
+def test_one_row_that_cannot_be_mended_holds_up_no_other_one(world: World) -> None:
+    gone, lacking = broken(world), degraded(world, "bob")
+    redrive(world, gone)
+    world.store.inner.write(Delete("signups", {"signup_id": gone.signup_id}))
+    world.clock.advance(15 * MINUTE)
+    errors: list[tuple[str, str]] = []
+
+    def on_error(failure_id: str, error: UsherError) -> None:
+        errors.append((failure_id, type(error).__name__))
+
+    assert mend_failures(s=deps(world), log=world.log, policy=world.policy, on_error=on_error) == 1
+    assert errors == [(of_signup(gone.signup_id), "NotFound")]
+    assert row(world, lacking).state == "redriving"
+
+
+def test_a_redriven_one_that_ended_and_was_not_told_can_be_redriven_again(world: World) -> None:
+    signup = broken(world)
+    redrive(world, signup)
+    world.clock.advance(3 * MINUTE)
+    execution(world, signup, "FAILED")  # and nobody filed it
+    assert mend(world) == 1
+    assert (row(world, signup).state, now(world, signup).status) == ("open", "failed")
+    redrive(world, signup)
+    assert len(world.workflows.redriven) == 2
+
+
+def test_a_failure_first_told_after_its_resume_is_resolved_by_the_redrive_it_does_not_need(
+    world: World,
+) -> None:
+    signup = run_until(world, "create_subscription", world.given_signup())
+    id = execution(world, signup, "SUCCEEDED")  # somebody resumed it by hand before its failure was told
+    assert file(world, ended(signup, executionArn=id, stopDate=1_000))
+    whole = run_until(world, "send_welcome_mail", now(world, signup))
+    assert (whole.status, row(world, signup).state) == ("active", "open")
+    with pytest.raises(Conflict, match="the sign-up is active: there is nothing to try again"):
+        redrive(world, signup)
+    assert row(world, signup).state == "resolved"
 
 
 def test_a_redrive_leaves_an_entry_in_the_audit_log(world: World) -> None:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from usher.bootstrap.filing import failures
+from usher.bootstrap.observe import logger
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
+from usher.domain.errors import UsherError
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.platform import Platform
 from usher.records.events import EventLog
@@ -35,3 +37,8 @@ def services(platform: Platform) -> MendingServices:
         clock=platform.clock,
     )
     return MendingServices(redriving, EventLog(platform.store), onboarding(), settings().public_url)
+
+
+def not_mended(failure_id: str, error: UsherError) -> None:
+    """Log that this row could not be looked at or tried again; the schedule goes on with the next one."""
+    logger.error("failure not mended", failure_id=failure_id, error=type(error).__name__)

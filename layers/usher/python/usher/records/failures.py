@@ -162,6 +162,10 @@ class Failures:
             failure, "redriving", values, add={"redrives" if by == "person" else "repairs": 1}
         )
 
+    def going_on(self, failure: Failure, *, execution: str) -> Update:
+        """The write that says that what is tried again goes on in another execution."""
+        return self._moving(failure, "redriving", {"execution": execution})
+
     def reopening(self, failure: Failure) -> Update:
         """The write that puts it back on the list: trying again came to nothing."""
         return self._moving(failure, "open", {})

@@ -3,6 +3,7 @@
 from usher.domain.emails import claim_key
 from usher.domain.onboarding import STEPS
 from usher.ports.store import Absent, Both, Either, Equals, Item, Put, Update
+from usher.records.failures import Failure
 from usher.records.signups import TABLE, LinkOnboarding, Signup, step_attribute
 
 UNDONE = (
@@ -39,6 +40,23 @@ def resuming(signup: Signup) -> Update:
         {"signup_id": signup.signup_id},
         set={"status": status},
         remove=() if signup.status == "degraded" else ("failure",),
+        if_=Equals("status", signup.status),
+    )
+
+
+def failing(signup: Signup, failure: Failure) -> Update:
+    """The write that says that a sign-up which is under way has failed after all: nothing runs for it."""
+    known = {
+        "step": failure.step,
+        "reason": failure.reason,
+        "since": failure.failed_at,
+        "correlation_id": failure.correlation_id,
+        **({"execution": failure.execution} if failure.execution else {}),
+    }
+    return Update(
+        TABLE,
+        {"signup_id": signup.signup_id},
+        set={"status": "failed", "failure": known},
         if_=Equals("status", signup.status),
     )
 

@@ -1,27 +1,43 @@
 """Mending: what was tried again leaves the list or comes back to it; what an outage left is tried again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from usher.domain import times
-from usher.domain.errors import Conflict
+from usher.domain.errors import Conflict, PermanentError, UsherError
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.onboarding_events import OnboardingRepaired
 from usher.ports.store import ConditionFailed
 from usher.records.events import EventLog
 from usher.records.failures import Failure, next_try
 from usher.records.signups import Signup
-from usher.usecases.redrive import RUNNING, Order, Redriving, current_execution, go_on, redrive_onboarding
+from usher.usecases.redrive import (
+    RUNNING,
+    Order,
+    Redriving,
+    current_execution,
+    go_on,
+    putting_back,
+    redrive_onboarding,
+)
 
 GRACE = timedelta(minutes=2)  # longer than the moment between noting a redrive and beginning it
 MESSAGE_TAKES = timedelta(hours=1)  # longer than any queue keeps trying a message
+OnError = Callable[[str, UsherError], None]  # told the failure's id and what went wrong with it
 _REASON = "tried again by itself: the vendor may be back"
 
 
-def mend_failures(*, s: Redriving, log: EventLog, policy: OnboardingPolicy) -> int:
+def mend_failures(
+    *,
+    s: Redriving,
+    log: EventLog,
+    policy: OnboardingPolicy,
+    on_error: OnError = lambda failure_id, error: None,
+) -> int:
     """Settle what was redriven, and redrive the degraded whose time has come; returns how many moved.
 
-    Somebody else may do the same at the same time: whoever comes second leaves the row alone.
+    Somebody else may do the same at the same time: whoever comes second leaves the row alone. A row that
+    cannot be mended holds up no other one: `on_error` is told its id and why.
     """
     moved = 0
     for failure in _redriving(s):
@@ -29,13 +45,17 @@ def mend_failures(*, s: Redriving, log: EventLog, policy: OnboardingPolicy) -> i
             moved += _settle(failure, s, log)
         except ConditionFailed:
             continue
+        except UsherError as error:
+            on_error(failure.failure_id, error)
     for failure in s.failures.due(s.clock.now()):
         try:
             redrive_onboarding(failure.subject, Order(_REASON), s)
             moved += 1
-        except Conflict:  # it is on its way already, or has come to another end: looked at again later
-            until = next_try(failure, policy, s.clock.now())
-            _leave(failure, until, s)
+        except UsherError as error:
+            if not isinstance(error, Conflict):  # which is on its way already, or has come to another end
+                on_error(failure.failure_id, error)
+            if isinstance(error, PermanentError):  # looked at again later
+                _leave(failure, next_try(failure, policy, s.clock.now()), s)
     return moved
 
 
@@ -76,7 +96,7 @@ def _settle(failure: Failure, s: Redriving, log: EventLog) -> bool:
         return False
     if go_on(signup, failure, s):
         return True
-    s.failures.write([s.failures.reopening(failure)])
+    s.failures.write(putting_back(signup, failure, s))
     return True
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from usher.domain import times
 from usher.domain.access import Caller
-from usher.domain.errors import Conflict
+from usher.domain.errors import Conflict, NotFound
 from usher.domain.onboarding import execution_name
 from usher.ports.clock import Clock
 from usher.ports.queue import Queue
@@ -15,12 +15,14 @@ from usher.ports.workflows import Execution, Workflows
 from usher.records import audit
 from usher.records.failures import Failure, Failures, of_signup
 from usher.records.inbox import Inbox
-from usher.records.reopening import claiming, restarting, resuming
+from usher.records.reopening import claiming, failing, restarting, resuming
 from usher.records.signups import Signup, Signups
 
 REDRIVABLE_FOR = timedelta(days=14)  # AWS API RedriveExecution
 REDRIVABLE = frozenset({"failed", "degraded", "rolled_back"})
+MENDED = frozenset({"active", "rejected", "expired"})
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
+BY_HAND = "undo what is left by hand, as its steps say"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
 
     A broken execution resumes from its failed state while that is possible; anything else gets a new
     execution over the same steps, each of which finds what it did before. All of it is noted before
-    anything moves, so that a redrive that dies half-way is found and finished (`go_on`).
+    anything moves, so that a redrive that dies half-way is found and finished (`go_on`). A failure that
+    is still listed of a sign-up which has ended well is taken off the list.
 
     Raises NotFound, and Conflict when it runs already, has nothing to be tried again, or may not be.
     """
@@ -62,17 +65,17 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     if execution is not None and execution.status in RUNNING:
         raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
     if signup.status not in REDRIVABLE:
+        if signup.status in MENDED and failure is not None and failure.state == "open":
+            # Its end was told only after it had been resumed, as EventBridge may.
+            s.failures.write([s.failures.resolving(failure, now=s.clock.now())])
         raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again")
     if signup.kind == "payment_link" and signup.status == "rolled_back":
         raise Conflict("its link is closed and its money went back: make a new one with POST /v1/onboardings")
     if execution is not None and signup.status != "rolled_back" and _resumable(execution, s):
         _begin(signup, failure, [resuming(signup)], execution.id, order, s)
-        s.workflows.redrive(execution.id)
-        return {"signup_id": signup_id, "execution": execution.id}
+        return {"signup_id": signup_id, "execution": _resume(signup_id, execution.id, s)}
     if failure is not None and failure.kind == "undo" and failure.state != "resolved":
-        raise Conflict(
-            "its rollback broke more than 14 days ago: undo what is left by hand, as its steps say"
-        )
+        raise Conflict(f"its rollback broke more than 14 days ago: {BY_HAND}")
     reopened: list[Write] = [restarting(signup)]
     if signup.status == "rolled_back":
         reopened.append(claiming(signup))
@@ -81,7 +84,7 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
 
 
 def go_on(signup: Signup, failure: Failure, s: Redriving) -> bool:
-    """Finish a redrive that was noted and never begun; returns whether it was one."""
+    """Finish a redrive that was noted and never begun; returns whether it was one. Raises as `_resume`."""
     execution = s.workflows.describe(current_execution(signup, failure, s))
     if execution is None and signup.redrives:
         _start(signup, signup.redrives, s)
@@ -90,8 +93,16 @@ def go_on(signup: Signup, failure: Failure, s: Redriving) -> bool:
         return False
     if execution.status == "SUCCEEDED" or times.text(execution.stopped_at) > failure.redriven_at:
         return False
-    s.workflows.redrive(execution.id)
+    _resume(signup.signup_id, execution.id, s)
     return True
+
+
+def putting_back(signup: Signup, failure: Failure, s: Redriving) -> list[Write]:
+    """The writes after which it can be tried again: the failure is listed, and the sign-up has failed."""
+    writes: list[Write] = [s.failures.reopening(failure)]
+    if signup.status not in REDRIVABLE:
+        writes.append(failing(signup, failure))
+    return writes
 
 
 def current_execution(signup: Signup, failure: Failure | None, s: Redriving) -> str:
@@ -99,6 +110,36 @@ def current_execution(signup: Signup, failure: Failure | None, s: Redriving) -> 
     if failure is not None and failure.execution is not None and failure.state != "resolved":
         return failure.execution
     return _execution_id(signup, signup.redrives, s)
+
+
+def _resume(signup_id: str, execution_id: str, s: Redriving) -> str:
+    """Resume the execution, or start a new one in its place when that is refused; returns which.
+
+    Refused is what has run out of its 25,000 events or its 14 days (AWS API RedriveExecution). A rollback
+    is not begun anew: it is put back on the list, and Conflict raised.
+    """
+    try:
+        s.workflows.redrive(execution_id)
+    except (Conflict, NotFound) as error:
+        execution = s.workflows.describe(execution_id)
+        if execution is None or execution.status not in RUNNING:
+            return _start_instead(signup_id, error, s)
+    return execution_id
+
+
+def _start_instead(signup_id: str, refused: Exception, s: Redriving) -> str:
+    signup, failure = s.signups.get(signup_id), s.failures.find(of_signup(signup_id))
+    assert failure is not None  # noted by `_begin`
+    if failure.kind == "undo":
+        s.failures.write(putting_back(signup, failure, s))
+        raise Conflict(f"its rollback cannot be resumed ({refused}): {BY_HAND}") from refused
+    number = signup.redrives + 1
+    moved = s.failures.going_on(failure, execution=_execution_id(signup, number, s))
+    try:
+        s.failures.write([restarting(signup), moved])
+    except ConditionFailed as error:
+        raise Conflict("somebody else is having this tried again right now") from error
+    return _start(signup, number, s)
 
 
 def _begin(
