@@ -9,4 +9,11 @@ from usher.usecases.step import StepCommand, StepResult
 @step(StepCommand)
 def handler(command: StepCommand) -> StepResult:
     s = services()
-    return close_link(command, onboardings=s.onboardings, listing=s.listing, log=s.log, clock=s.clock)
+    return close_link(
+        command,
+        onboardings=s.onboardings,
+        listing=s.listing,
+        log=s.log,
+        failures=s.failures,
+        clock=s.clock,
+    )

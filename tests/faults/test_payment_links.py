@@ -14,6 +14,7 @@ from functions.onboarding.open_check_task import handler as open_check_task
 from tests.faults import world as worlds
 from tests.faults.census import living
 from tests.faults.crashing import When
+from tests.faults.test_failure_queue import failures
 from tests.faults.world import World
 from usher.ports.store import Item
 
@@ -335,6 +336,7 @@ def test_a_wrong_amount_is_given_back_and_nothing_is_provisioned(patient: World)
     now = wait_stage(patient, link, "rolled_back")
     quiet(patient)
     assert "the amount is wrong: 500 usd instead of 1000 usd" in now["failure"]["reason"]
+    assert failures(patient) == []
     (refund,) = held(patient, "stripe", "refund")
     assert refund["amount"] == 500
     assert held(patient, "product", "credit") == [] and living(patient.vendors.objects()) == {}
@@ -353,6 +355,17 @@ def test_what_cannot_be_provisioned_is_paid_back_in_full_and_told(patient: World
     assert living(patient.vendors.objects()) == {}
 
 
+def test_a_paid_link_that_a_vendor_refused_is_on_the_list_of_failures(patient: World) -> None:
+    patient.vendors.fault("product", "PUT /v1/tenants/{account_id}", "400", count=None)
+    link = sell(patient, plan="pro-monthly")
+    pay(patient, link)
+    wait_stage(patient, link, "rolled_back")
+    quiet(patient)
+    (failure,) = failures(patient)
+    assert (failure["kind"], failure["step"]) == ("rolled_back", "provision_link")
+    assert (failure["subject"], failure["account_id"]) == (link["signup_id"], link["account_id"])
+
+
 def test_the_bank_s_refusal_ends_the_onboarding(tmp_path: Path) -> None:
     with worlds.opened(tmp_path, skipping=False) as world:
         link = sell(world, plan="pro-monthly")
@@ -362,6 +375,7 @@ def test_the_bank_s_refusal_ends_the_onboarding(tmp_path: Path) -> None:
         now = wait_stage(world, link, "rolled_back")
         world.settle()
         assert "did not go through" in now["failure"]["reason"]
+        assert failures(world) == []  # the customer's own outcome
         assert living(world.vendors.objects()) == {}
 
 

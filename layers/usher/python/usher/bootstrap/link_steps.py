@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from usher.bootstrap.filing import failures
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
 from usher.domain.onboarding import OnboardingPolicy
@@ -10,6 +11,7 @@ from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.records.accounts import Accounts
 from usher.records.events import EventLog
+from usher.records.failures import Failures
 from usher.records.link_onboardings import LinkOnboardings
 from usher.records.listing import Listing
 
@@ -22,6 +24,7 @@ class LinkStepServices:
     accounts: Accounts
     listing: Listing
     log: EventLog
+    failures: Failures
     policy: OnboardingPolicy
     queue: Queue
     clock: Clock
@@ -34,6 +37,7 @@ def services(platform: Platform) -> LinkStepServices:
         accounts=Accounts(platform.store),
         listing=Listing(platform.store),
         log=EventLog(platform.store),
+        failures=failures(platform),
         policy=onboarding(),
         queue=platform.queue,
         clock=platform.clock,

@@ -7,12 +7,14 @@ from usher.domain.event import Event
 from usher.domain.onboarding_events import OnboardingExpired, OnboardingRejected, OnboardingRolledBack
 from usher.domain.payment_links import ENDED
 from usher.ports.clock import Clock
-from usher.ports.store import Absent, ConditionFailed, Item
+from usher.ports.store import Absent, ConditionFailed, Item, Write
 from usher.records.events import EventLog
+from usher.records.failures import Failures
 from usher.records.link_onboardings import LinkOnboardings, closing_account, is_its_own, is_shared
 from usher.records.listing import Listing
 from usher.records.signups import LinkOnboarding
 from usher.usecases.link_stages import changed
+from usher.usecases.link_standing import GIVEN_BACK, NOT_PAID
 from usher.usecases.step import OK, StepCommand, StepResult
 
 
@@ -22,9 +24,13 @@ def close_link(
     onboardings: LinkOnboardings,
     listing: Listing,
     log: EventLog,
+    failures: Failures,
     clock: Clock,
 ) -> StepResult:
-    """Set the final status and stage and tell of both, in one transaction, once."""
+    """Set the final status and stage and tell of both, in one transaction, once.
+
+    What was rolled back for a fault that is not the customer's goes on the list of failures as well.
+    """
     link, now = onboardings.link(command.signup_id), clock.now()
     assert link.account_id is not None and link.verdict is not None  # BeginRollback ran before
     verdict = link.verdict
@@ -42,12 +48,17 @@ def close_link(
     }
     if is_its_own(link) and not is_shared(link, listing):
         _close_account(link, onboardings, reason=verdict["reason"], now=now)
-    write = onboardings.changing(link.signup_id, values, remove=("waiting",), if_=Absent("closed_at"))
+    writes: list[Write] = [
+        onboardings.changing(link.signup_id, values, remove=("waiting",), if_=Absent("closed_at"))
+    ]
+    reason, step = verdict["reason"], verdict["step"]
+    if verdict["status"] == "rolled_back" and not reason.startswith((GIVEN_BACK, NOT_PAID)):
+        writes.append(failures.filing_signup("rolled_back", link, step=step, reason=reason, now=now))
     try:
         log.commit(
             link.account_id,
             [changed(link, values["stage"]), _ended(link)],
-            [write],
+            writes,
             correlation_id=link.correlation_id,
             now=now,
         )

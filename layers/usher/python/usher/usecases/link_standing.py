@@ -12,6 +12,10 @@ from usher.ports.store import Item
 from usher.records.signups import LinkOnboarding
 from usher.usecases.step import STOP, StepResult
 
+# How an onboarding ends by the customer's own payment: nothing for us to mend.
+GIVEN_BACK = "the payment was given back"
+NOT_PAID = "the payment did not go through at the customer's bank"
+
 
 @dataclass(frozen=True, slots=True)
 class LinkPayment:
@@ -43,9 +47,9 @@ def standing(link: LinkOnboarding, checkouts: Sequence[LinkCheckout]) -> LinkPay
     if "processing" in states:
         return LinkPayment("processing", None, tuple(refused))
     if refused:
-        return LinkPayment("failed", None, tuple(refused), f"the payment was given back: {refused[0][1]}")
+        return LinkPayment("failed", None, tuple(refused), f"{GIVEN_BACK}: {refused[0][1]}")
     if "failed" in states:
-        return LinkPayment("failed", reason="the payment did not go through at the customer's bank")
+        return LinkPayment("failed", reason=NOT_PAID)
     return LinkPayment("open")
 
 
