@@ -324,6 +324,38 @@ def test_a_plan_paid_twice_runs_once(patient: World) -> None:
     assert sorted(closed, key=str) == [None, "true"]
 
 
+def test_a_plan_paid_at_a_link_beside_a_subscription_that_runs_goes_back_and_gives_nothing(
+    patient: World,
+) -> None:
+    """While the link for a plan is open, the account subscribes at a checkout."""
+    first = sell(patient)
+    pay(patient, first)
+    wait_stage(patient, first, "welcome_sent")
+    quiet(patient)
+    link = sell(patient, plan="pro-monthly")
+    body = {
+        "account_id": link["account_id"],
+        "plan": "starter-monthly",
+        "return_url": "https://x.example.com",
+    }
+    status, answer = patient.call("POST", "/v1/checkouts", body, role="product")
+    assert status == 201, answer
+    patient.vendors.control("stripe", "POST", "pay", {"session": answer["url"]})
+    quiet(patient)
+    (began,) = held(patient, "stripe", "subscription")
+    pay(patient, link)
+    now = wait_stage(patient, link, "rolled_back")
+    quiet(patient)
+    assert "the account has a running subscription" in now["failure"]["reason"]
+    running = [each["id"] for each in held(patient, "stripe", "subscription") if each["status"] == "active"]
+    assert running == [began["id"]]
+    assert [refund["amount"] for refund in held(patient, "stripe", "refund")] == [4900]
+    (account,) = patient.rows("accounts")
+    assert (account["subscription_id"], account["plan"]) == (began["id"], "starter-monthly")
+    assert [tenant["plan"] for tenant in held(patient, "product", "tenant")] != ["pro-monthly"]
+    assert len(held(patient, "product", "credit")) == 1  # those of the first link
+
+
 def test_a_wrong_amount_is_given_back_and_nothing_is_provisioned(patient: World) -> None:
     """Somebody lets a promotion code in at Stripe, and the customer pays half."""
     link = sell(patient)

@@ -9,6 +9,8 @@ Page = Literal["app", "blocked", "subscription", "pricing"]
 
 LIVE = frozenset({"active", "trialing", "past_due"})
 """Who is past due keeps access: when that ends is for dunning to say, which suspends the account."""
+HELD = LIVE | {"unpaid", "paused"}
+"""What an account has, whether or not it may use it now: a second one beside it would be billed too."""
 NEVER_BEGAN = frozenset({"incomplete", "incomplete_expired"})
 
 

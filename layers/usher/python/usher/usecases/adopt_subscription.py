@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from usher.domain.entitlements import HELD
+from usher.domain.errors import NotYet
 from usher.ports.store import ConditionFailed, Item, Store
 from usher.records.accounts import Account, Accounts, adopting
+from usher.records.link_onboardings import LinkOnboardings
 from usher.records.unbilled import UnbilledPlans
 from usher.usecases.refuse_second_subscription import Refusing, refuse_second_subscription
-
-_HELD = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
 
 
 class SubscriptionBegan(BaseModel):
@@ -41,6 +42,14 @@ def adopt_subscription(
     held = sorted(_held(account, began, refusing), key=_rank)
     if not held:
         return "nothing"
+    undecided: list[Item] = []
+    if len(held) > 1:
+        links = LinkOnboardings(store)
+        held.sort(key=lambda row: not _counts(row, links))
+        undecided = [row for row in held if _is_open(row, links)]
+    if held[0] in undecided:
+        raise NotYet(f"whether {held[0]['subscription_id']} counts is for its payment link to say; again")
+    held = [row for row in held if row not in undecided]
     kept = held.pop(0) if account.status != "closed" else None
     for row in held:
         kept_id = kept["subscription_id"] if kept else None
@@ -57,11 +66,23 @@ def _held(account: Account, began: SubscriptionBegan, refusing: Refusing) -> lis
     rows = {str(row["subscription_id"]): row for row in refusing.records.subscriptions_of(account.account_id)}
     if row := refusing.records.known({("subscriptions", id)})[("subscriptions", id)]:
         rows[id] = row
-    return [row for row in rows.values() if row["status"] in _HELD and "customer_id" in row]
+    return [row for row in rows.values() if row["status"] in HELD and "customer_id" in row]
 
 
 def _rank(row: Item) -> tuple[bool, str, str]:
     return row["status"] == "paused", str(row["started_at"]), str(row["subscription_id"])
+
+
+def _counts(row: Item, links: LinkOnboardings) -> bool:
+    """Whether a payment link was paid by this one."""
+    link = links.find_link(str(row.get("signup_id")))
+    return link is not None and link.is_paid and link.subscription_id == row["subscription_id"]
+
+
+def _is_open(row: Item, links: LinkOnboardings) -> bool:
+    """Whether it is of a payment link of which nobody has decided yet what counts."""
+    link = links.find_link(str(row.get("signup_id")))
+    return link is not None and not link.is_paid and link.verdict is None
 
 
 def _adopt(account: Account, kept: Item, store: Store, unbilled: UnbilledPlans, refusing: Refusing) -> bool:

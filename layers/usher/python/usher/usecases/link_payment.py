@@ -12,7 +12,7 @@ from usher.ports.links import LinkCheckout, PaymentLinks
 from usher.ports.store import Absent, Both, ConditionFailed, Equals, Item, Write
 from usher.ports.workflows import Workflows
 from usher.records.accounts import Accounts
-from usher.records.billing import BillingRecords, ids_in
+from usher.records.billing import SUBSCRIPTIONS, BillingRecords, ids_in
 from usher.records.events import EventLog
 from usher.records.link_onboardings import LinkOnboardings
 from usher.records.signups import LinkOnboarding
@@ -20,6 +20,7 @@ from usher.records.waits import Waits
 from usher.usecases.link_returns import LinkReturns
 from usher.usecases.link_stages import reaching
 from usher.usecases.link_standing import LinkPayment, ids_of, made_by, outcome, standing
+from usher.usecases.open_checkout import running
 
 KIND = "payment"  # of its wait
 _TRIES = 3
@@ -42,7 +43,8 @@ class LinkDesk:
 
     def look(self, link: LinkOnboarding) -> LinkPayment:
         """How its payment stands at the vendor. Raises VendorUnavailable, VendorRejected."""
-        return standing(link, self._visits(link))
+        visits = self._visits(link)
+        return standing(link, visits, second=self._second(link, visits))
 
     def settle(self, link: LinkOnboarding) -> LinkPayment:
         """Look, give back what may not count, put on record what does, and let the workflow hear of it.
@@ -50,7 +52,7 @@ class LinkDesk:
         However often and by however many at once it is done, each of these is done once.
         """
         visits = self._visits(link)
-        found = standing(link, visits)
+        found = standing(link, visits, second=self._second(link, visits))
         if found.state == "paid" and not link.is_paid:
             assert found.counted is not None
             link = self._adopted(link, found.counted)
@@ -86,6 +88,33 @@ class LinkDesk:
         if checkouts and "link_opened" not in link.stages and link.verdict is None:
             self._note_visit(link, checkouts[0])
         return checkouts
+
+    def _second(self, link: LinkOnboarding, visits: Sequence[LinkCheckout]) -> set[str]:
+        """Those of the visits' subscriptions beside which the account has one that began before.
+
+        Who began first is kept, as among the checkouts of an account, so that of two that are decided at
+        once exactly one goes back.
+        """
+        ids = {each.subscription_id for each in visits if each.state == "paid"} - {None}
+        if link.is_paid or link.verdict is not None or not ids:
+            return set()
+        others = [_began(row) for row in self._others(link)]
+        return {id for id in ids if id and others and min(others) < self._began(id)}
+
+    def _others(self, link: LinkOnboarding) -> list[Item]:
+        """The account's running subscriptions that this link did not make; the index may lack the newest."""
+        assert link.account_id is not None
+        rows = {row["subscription_id"]: row for row in self.records.subscriptions_of(link.account_id)}
+        account = self.accounts.find(link.account_id)
+        if account is not None and (id := account.subscription_id):
+            rows |= {id: row for row in self.records.known({(SUBSCRIPTIONS, id)}).values() if row}
+        return [row for row in running(list(rows.values())) if row.get("signup_id") != link.signup_id]
+
+    def _began(self, subscription_id: str) -> tuple[str, str]:
+        facts = self.billing.fetch("subscription", subscription_id)
+        if facts is None or facts.subscription is None:
+            raise NotYet(f"the payment vendor told of {subscription_id} and does not show it yet")
+        return times.text(facts.subscription.started_at), subscription_id
 
     def _note_visit(self, link: LinkOnboarding, first: LinkCheckout) -> None:
         moved = reaching(link, "link_opened", now=self.clock.now(), at=first.created_at)
@@ -157,6 +186,10 @@ class LinkDesk:
         except ConditionFailed as error:
             if 0 not in error.failed:
                 raise  # something else than "somebody did this before"
+
+
+def _began(row: Item) -> tuple[str, str]:
+    return str(row["started_at"]), str(row["subscription_id"])
 
 
 _TABLES = {"subscription": "subscriptions", "payment_intent": "payments"}

@@ -1,6 +1,6 @@
 """How a link's payment stands: what counts, what may not, and what the workflow is told of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,14 +30,19 @@ class LinkPayment:
     reason: str = ""
 
 
-def standing(link: LinkOnboarding, checkouts: Sequence[LinkCheckout]) -> LinkPayment:
-    """What the visits to a link's page come to: the first right payment counts, any other goes back."""
+def standing(
+    link: LinkOnboarding, checkouts: Sequence[LinkCheckout], *, second: Collection[str] = ()
+) -> LinkPayment:
+    """What the visits to a link's page come to: the first right payment counts, any other goes back.
+
+    `second` are those of their subscriptions that the account has another beside, which began before.
+    """
     counted: LinkCheckout | None = None
     refused: list[tuple[LinkCheckout, str]] = []
     for each in checkouts:
         if each.state != "paid":
             continue
-        if reason := _objection(link, each, counted):
+        if reason := _objection(link, each, counted, second):
             refused.append((each, reason))
         else:
             counted = each
@@ -53,7 +58,9 @@ def standing(link: LinkOnboarding, checkouts: Sequence[LinkCheckout]) -> LinkPay
     return LinkPayment("open")
 
 
-def _objection(link: LinkOnboarding, checkout: LinkCheckout, counted: LinkCheckout | None) -> str | None:
+def _objection(
+    link: LinkOnboarding, checkout: LinkCheckout, counted: LinkCheckout | None, second: Collection[str]
+) -> str | None:
     """Why this payment may not count, None when it does."""
     if link.checkout_id is not None and link.verdict is None:
         return None if checkout.checkout_id == link.checkout_id else "the link was paid twice"
@@ -63,6 +70,8 @@ def _objection(link: LinkOnboarding, checkout: LinkCheckout, counted: LinkChecko
     if (checkout.amount_minor, checkout.currency) != wanted:
         paid = f"{checkout.amount_minor} {checkout.currency}"
         return f"the amount is wrong: {paid} instead of {wanted[0]} {wanted[1]}, in minor units"
+    if checkout.subscription_id in second:
+        return "the account has a running subscription"
     return "the link was paid twice" if counted is not None else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
+from usher.domain.entitlements import HELD
 from usher.domain.errors import PermanentError
 from usher.domain.onboarding import REOPENABLE, execution_name
 from usher.domain.payment_links import Offer
@@ -25,8 +26,6 @@ from usher.records.signups import LinkOnboarding
 from usher.usecases.link_booking import Booking, book, event_id
 from usher.usecases.link_order import PaymentLinkBody, offer_of
 from usher.usecases.prepare_payment_link import LinkMaker
-
-_RUNS = frozenset({"active", "trialing", "past_due"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def _refuse_second_subscription(offer: Offer, account: Account | None, o: LinkOp
         return
     key = (SUBSCRIPTIONS, account.subscription_id)
     held = o.records.known({key})[key]
-    if held is not None and held["status"] in _RUNS:
+    if held is not None and held["status"] in HELD:
         detail = f"{account.account_id} has a running subscription: change its plan instead"
         raise Problem(409, "Conflict", detail)
 
