@@ -1,0 +1,112 @@
+"""Tables, the bucket and the secrets of the catalog."""
+
+from infra.catalog_entries import Bucket, Index, Table
+
+TABLES = (
+    Table(
+        "signups",
+        "Master record: one sign-up, its steps and every id it got.",
+        "signup_id",
+        indexes=(  # keys alone: only its stage moves on the way, and only that index is written again
+            Index("by_time", "listing", "received_at", projects=()),
+            Index("by_stage", "stage", "received_at", projects=()),
+            Index("by_phone", "phone", "received_at", projects=()),
+            Index("by_email", "email_folded", "received_at", projects=()),
+            Index("by_name", "name_initial", "name_folded", projects=()),
+        ),
+    ),
+    Table("claims", "Who holds a unique value (an e-mail, by hash).", "claim"),
+    Table(
+        "accounts",
+        "Customers' accounts.",
+        "account_id",
+        indexes=(Index("by_customer", "customer_id"),),
+    ),
+    Table(
+        "users",
+        "People of an account.",
+        "user_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table(
+        "subscriptions",
+        "Our copy of the vendor's subscriptions.",
+        "subscription_id",
+        indexes=(
+            Index("by_account", "account_id", "started_at"),
+            Index("by_unbilled", "unbilled", "ends_at"),
+        ),
+    ),
+    Table(
+        "invoices",
+        "Our copy of the vendor's invoices.",
+        "invoice_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table(
+        "payments",
+        "Our copy of the vendor's payments.",
+        "payment_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table(
+        "events",
+        "Our own typed events, immutable, in order per account: the source of everything downstream.",
+        "account_id",
+        sort="sequence",
+        sort_is_number=True,
+        streamed=True,
+        append_only=True,
+    ),
+    Table(
+        "outbox",
+        "Events stored but not yet known to be published; the sweeper's list.",
+        "outbox_id",
+        indexes=(Index("by_shard", "shard", "created_at"),),
+    ),
+    Table(
+        "inbox",
+        "Raw webhooks as they came, and whether they were dealt with.",
+        "event_id",
+        indexes=(Index("by_pending", "pending", "queued_at"),),
+        expires="expires_at",
+    ),
+    Table("mails", "Mails to send and sent, by our own id.", "mail_id"),
+    Table("waits", "Whom a sign-up waits for, and the answer, whichever came first.", "wait_id"),
+    Table(
+        "failures",
+        "What failed for good, whose it is and why, until it is mended.",
+        "failure_id",
+        indexes=(Index("by_state", "state", "since"), Index("by_due", "waits", "next_try_at")),
+        expires="expires_at",
+    ),
+    Table(
+        "invitations",
+        "Single-use keys to the beta phase, by hash, and who used them.",
+        "invitation_id",
+        indexes=(Index("by_state", "state", "created_at"),),
+    ),
+    Table("buckets", "How fast each vendor may be called: slots taken, and what it refused.", "bucket"),
+    Table(
+        "audit",
+        "Who did what to whom, when and why: one row per act of an operator.",
+        "day",
+        sort="entry",
+        append_only=True,
+    ),
+    Table("idempotency", "Powertools idempotency records.", "id", expires="expiration"),
+)
+
+BUCKET = Bucket("files", "Exports and reports, read by signed links.")
+
+SECRETS = (
+    "signup_webhook",
+    "stripe_webhook",
+    "stripe_api_key",
+    "hubspot_api_key",
+    "postmark_api_key",
+    "product_api_key",
+    "slack_webhook",
+    "access_tokens",
+    "link_signing",
+)

@@ -1,0 +1,140 @@
+"""Queues, streams, rules and schedules of the catalog."""
+
+from infra.announcing import announced
+from infra.catalog_entries import Queue, Rule, Schedule, Stream
+
+QUEUES = (
+    Queue(
+        "signups",
+        "Accepted sign-ups on their way to a workflow.",
+        "intake/dispatch_signup",
+        max_concurrency=25,  # some wait, a second at most, for the moment their sign-ups may start
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
+        "stripe-events",
+        "Stored Stripe events, in order per customer.",
+        "billing/sync_stripe",
+        fifo=True,
+        visibility_seconds=180,
+        max_receives=10,  # a failed group comes again after 2, 4, 8, ... seconds: ten tries are eight minutes
+        batch_size=5,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
+        "chat",
+        "What operators are told, on its way to their channel: a dead channel holds up nothing else.",
+        "operations/post_to_slack",
+        max_receives=8,
+        batch_size=20,
+        batch_window_seconds=1,
+        max_concurrency=2,
+    ),
+    Queue(
+        "crm",
+        "Customers on their way into the CRM, a hundred in one round of calls.",
+        "crm/sync_crm",
+        max_receives=2,  # every item is answered by itself: what comes again has killed its function
+        batch_size=100,
+        batch_window_seconds=5,
+        max_concurrency=2,
+        dead_letter_consumer="operations/fail_waiting_token",
+    ),
+    Queue(
+        "mail",
+        "Welcome mails, up to five hundred in one call.",
+        "mail/send_welcome_mail",
+        max_receives=2,
+        batch_size=500,
+        batch_window_seconds=5,
+        max_concurrency=2,
+        dead_letter_consumer="operations/fail_waiting_token",
+    ),
+    Queue(
+        "notices",
+        "Mails to one person: a link to confirm, to pay, to look at.",
+        "mail/send_notice",
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+)
+
+TOLD = (
+    "onboarding.degraded",
+    "onboarding.failed",
+    "onboarding.rolled_back",
+    "onboarding.rejected",
+    "onboarding.expired",
+    "onboarding.waiting",
+    "onboarding.stage_changed",
+    "onboarding.payment_returned",
+    "onboarding.repaired",
+    "subscription.refused",
+    "trial.repeated",
+    *announced(),
+)
+
+STREAMS = (Stream("events", "reporting/publish_events"),)
+
+RULES = (
+    Rule(
+        "first-payment-moved",
+        "Whoever waits for a first payment hears of it; told of what sync finds, not of what our steps do.",
+        "usher",
+        "usher",
+        ("subscription.activated", "payment.succeeded", "payment.failed"),
+        "billing/settle_payment",
+        detail=(("context.by", ("sync",)),),
+    ),
+    Rule(
+        "subscription-began",
+        "What a checkout made becomes the account's subscription; a second one is refused.",
+        "usher",
+        "usher",
+        ("subscription.created", "subscription.activated"),
+        "billing/adopt_subscription",
+        detail=(("context.by", ("sync",)),),
+    ),
+    Rule(
+        "trial-ending",
+        "Whoever is on a trial hears three days before its end what happens then.",
+        "usher",
+        "usher",
+        ("subscription.trial_ending",),
+        "mail/announce_trial_end",
+    ),
+    Rule(
+        "onboarding-failed",
+        "An execution that ended badly by itself is filed where a person sees it.",
+        "default",
+        "aws.states",
+        ("Step Functions Execution Status Change",),
+        "operations/file_failed_execution",
+        detail=(("status", ("FAILED", "TIMED_OUT", "ABORTED")),),
+    ),
+    Rule(
+        "redrive-ended",
+        "What was redriven and has come to a good end leaves the list of failures at once.",
+        "default",
+        "aws.states",
+        ("Step Functions Execution Status Change",),
+        "operations/settle_redrive",
+        detail=(("status", ("SUCCEEDED",)),),
+        redriven=True,
+    ),
+    Rule(
+        "tell-operators",
+        "What operators want to know of reaches their channel; no call is paid for what they do not.",
+        "usher",
+        "usher",
+        TOLD,
+        "operations/tell_operators",
+    ),
+)
+
+SCHEDULES = (
+    Schedule("mend-failures", "Settles redrives, and tries again what waits.", 1, "operations/mend_failures"),
+    Schedule("tell-digest", "Counts new customers for the channel.", 15, "operations/tell_digest"),
+    Schedule("end-beta-plans", "Ends what was given an end.", 5, "onboarding/end_beta_plans"),
+    Schedule("sweep-inbox", "Queues again what was claimed and never finished.", 1, "intake/sweep_inbox"),
+    Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
+)

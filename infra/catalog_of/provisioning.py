@@ -1,0 +1,78 @@
+"""Functions of the room `provisioning`, which talks to the product's API, and all each may touch."""
+
+from infra.catalog_entries import Function
+
+FUNCTIONS = (
+    Function(
+        "provisioning",
+        "revoke_api_key",
+        timeout_seconds=30,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "remove_tenant",
+        timeout_seconds=45,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "remove_identity",
+        timeout_seconds=20,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "provision_link",
+        timeout_seconds=45,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "withdraw_link",
+        timeout_seconds=55,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "create_identity",
+        timeout_seconds=20,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "provision_tenant",
+        timeout_seconds=65,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+    Function(
+        "provisioning",
+        "issue_api_key",
+        timeout_seconds=25,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    ),
+)

@@ -1,0 +1,35 @@
+"""Rights on tables that several functions of the catalog share."""
+
+from infra.catalog_entries import Access
+
+WAITS: tuple[tuple[str, Access], ...] = (
+    ("waits", "change"),
+    ("signups", "change"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
+
+LINK: tuple[tuple[str, Access], ...] = (
+    ("signups", "change"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
+
+RECORDS: tuple[tuple[str, Access], ...] = (
+    ("accounts", "change"),
+    ("subscriptions", "change"),
+    ("invoices", "change"),
+    ("payments", "change"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
+
+REDRIVES: tuple[tuple[str, Access], ...] = (
+    ("failures", "change"),
+    ("signups", "change"),
+    ("claims", "change"),
+    ("inbox", "change"),
+    ("audit", "append"),
+    ("events", "append"),
+    ("outbox", "append"),
+)
