@@ -98,6 +98,20 @@ def test_an_answer_whose_bell_was_lost_is_rung_again_by_whoever_repeats_it(
     assert "t1" in world.workflows.told
 
 
+def test_a_wait_that_is_resumed_after_a_failure_is_as_long_as_the_first_time(
+    world: World, asker: Asker, signup: Signup
+) -> None:
+    world.signups.change(signup.signup_id, {"status": "failed"})
+    world.clock.advance(9 * 24 * 3600)
+    ask_review(command(world, signup, "t2"), asker=asker)
+    waits = world.signups.get(signup.signup_id)
+    assert (waits.status, waits.waiting) == (
+        "waiting_review",
+        WAITING | {"since": "2025-11-30T12:00:00.000Z", "deadline": "2025-12-03T12:00:00.000Z"},
+    )
+    assert world.rows("waits")[0]["deadline"] == "2025-12-03T12:00:00.000Z"
+
+
 def test_an_answer_stored_in_time_stands_when_the_deadline_comes(
     world: World, asker: Asker, signup: Signup
 ) -> None:

@@ -127,6 +127,25 @@ def test_one_that_breaks_again_is_open_again_with_one_try_more_since_the_first(w
     assert not file(world, ended(signup, executionArn=id, stopDate=stopped - MINUTE * 1000))  # told late
 
 
+def test_a_wait_that_broke_begins_anew_with_a_redrive_and_its_page_has_a_key_of_its_own(world: World) -> None:
+    signup = broken(world)
+    former = {
+        "kind": "payment",
+        "since": "2025-11-21T12:00:00.000Z",
+        "deadline": "2025-11-22T11:00:00.000Z",
+        "reasons": [],
+    }
+    world.signups.change(signup.signup_id, {"waiting": former})
+    world.clock.advance(24 * 60 * MINUTE)
+    redrive(world, signup)
+    going = now(world, signup)
+    assert going.waiting == former | {
+        "since": "2025-11-22T12:00:00.000Z",
+        "deadline": "2025-11-23T11:00:00.000Z",
+    }
+    assert going.checkout_keys == 1
+
+
 def test_a_second_redrive_of_a_running_one_says_so(world: World) -> None:
     signup = broken(world)
     redrive(world, signup)

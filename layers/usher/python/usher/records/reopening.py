@@ -1,5 +1,8 @@
 """What a redrive does to a master record: a sign-up that came to nothing is on its way once more."""
 
+from datetime import datetime
+
+from usher.domain import times
 from usher.domain.emails import claim_key
 from usher.domain.onboarding import STEPS
 from usher.ports.store import Absent, Both, Either, Equals, Item, Put, Update
@@ -32,13 +35,26 @@ _OUTCOME = (
 )
 
 
-def resuming(signup: Signup) -> Update:
+def waiting_anew(signup: Signup, now: datetime) -> Item:
+    """What the record says of a wait that begins again: as long as the first time, counted from now.
+
+    The page to pay at is another request then, which needs a key of its own.
+    """
+    if isinstance(signup, LinkOnboarding) or signup.waiting is None:
+        return {}  # a link can be paid until the deadline that its maker chose
+    former = signup.waiting
+    span = times.moment(former["deadline"]) - times.moment(former["since"])
+    waiting = {**former, "since": times.text(now), "deadline": times.text(now + span)}
+    return {"waiting": waiting, "checkout_keys": signup.checkout_keys + 1}
+
+
+def resuming(signup: Signup, now: datetime) -> Update:
     """The write that lets a sign-up go on where its execution broke."""
     status = "degraded" if signup.status == "degraded" else _under_way(signup)
     return Update(
         TABLE,
         {"signup_id": signup.signup_id},
-        set={"status": status},
+        set={"status": status, **waiting_anew(signup, now)},
         remove=() if signup.status == "degraded" else ("failure",),
         if_=Equals("status", signup.status),
     )
@@ -88,6 +104,8 @@ def restarting(signup: Signup) -> Update:
     elif signup.status == "failed":
         values["status"] = _under_way(signup)
         remove = ("failure",)
+    if signup.waiting is not None and signup.status != "rolled_back":  # it is asked anew by RegisterSignup
+        values["checkout_keys"] = signup.checkout_keys + 1
     return Update(
         TABLE,
         {"signup_id": signup.signup_id},

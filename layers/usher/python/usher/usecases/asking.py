@@ -3,6 +3,7 @@
 from usher.domain import times
 from usher.domain.gates import WaitKind
 from usher.ports.queue import Message, Queue
+from usher.records.reopening import waiting_anew
 from usher.records.signups import Signup
 from usher.usecases import gates
 from usher.usecases.answer_wait import Asker
@@ -45,10 +46,11 @@ def ask(command: AskCommand, kind: WaitKind, asker: Asker) -> bool:
 
 
 def waits_again(command: AskCommand, kind: WaitKind, asker: Asker) -> Signup:
-    """The record, which says that it waits: also of a sign-up that had failed and is redriven."""
-    asked = mark(command, f"ask_{kind}", asker.clock.now(), status="waiting")
+    """The record, which says that it waits: also of a sign-up that had failed and is resumed by hand."""
+    now = asker.clock.now()
+    asked = mark(command, f"ask_{kind}", now, status="waiting")
     signup = asker.signups.change(command.signup_id, asked)
     if signup.status == "failed":
-        back = {"status": f"waiting_{kind}", "stage": f"waiting_{kind}"}
+        back = {"status": f"waiting_{kind}", "stage": f"waiting_{kind}", **waiting_anew(signup, now)}
         signup = asker.signups.change(command.signup_id, back, remove=("failure",))
     return signup

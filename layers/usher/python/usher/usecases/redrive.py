@@ -72,7 +72,7 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     if signup.kind == "payment_link" and signup.status == "rolled_back":
         raise Conflict("its link is closed and its money went back: make a new one with POST /v1/onboardings")
     if execution is not None and signup.status != "rolled_back" and _resumable(execution, s):
-        _begin(signup, failure, [resuming(signup)], execution.id, order, s)
+        _begin(signup, failure, [resuming(signup, s.clock.now())], execution.id, order, s)
         return {"signup_id": signup_id, "execution": _resume(signup_id, execution.id, s)}
     if failure is not None and failure.kind == "undo" and failure.state != "resolved":
         raise Conflict(f"its rollback broke more than 14 days ago: {BY_HAND}")
