@@ -104,10 +104,11 @@ class LinkDesk:
     def _others(self, link: LinkOnboarding) -> list[Item]:
         """The account's running subscriptions that this link did not make; the index may lack the newest."""
         assert link.account_id is not None
-        rows = {row["subscription_id"]: row for row in self.records.subscriptions_of(link.account_id)}
         account = self.accounts.find(link.account_id)
-        if account is not None and (id := account.subscription_id):
-            rows |= {id: row for row in self.records.known({(SUBSCRIPTIONS, id)}).values() if row}
+        own = {(SUBSCRIPTIONS, account.subscription_id)} if account and account.subscription_id else set()
+        found = self.records.subscriptions_of(link.account_id)
+        found += [row for row in self.records.known(own).values() if row]
+        rows = {row["subscription_id"]: row for row in found}
         return [row for row in running(list(rows.values())) if row.get("signup_id") != link.signup_id]
 
     def _began(self, subscription_id: str) -> tuple[str, str]:
