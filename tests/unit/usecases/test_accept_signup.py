@@ -16,6 +16,7 @@ from functions.intake.receive_signup import handler
 from tests.fakes.webhooks import ADA, NOON, api_event, signup_body, signup_headers, signup_post
 from tests.fakes.world import SIGNUP_SECRET, World
 from usher.domain.emails import claim_key
+from usher.records.reopening import claiming, restarting
 
 NEWER = "whsec_" + base64.b64encode(b"the secret after the rotation").decode()
 NEWEST = "whsec_" + base64.b64encode(b"and the one after that").decode()
@@ -475,6 +476,19 @@ def test_one_person_posted_twenty_times_at_once_is_one_sign_up(world: World, sam
     assert len({answer["signup_id"] for _, answer in answers}) == 1
     assert len(world.rows("signups")) == len(world.rows("claims")) == 1
     assert {message.body["signup_id"] for _, message in world.queue.sent} == {answers[0][1]["signup_id"]}
+
+
+def test_a_redrive_that_comes_between_keeps_the_former_sign_up(world: World) -> None:
+    """Between looking at how the former one ended and claiming its e-mail."""
+    _, former = post(signup_post())
+    undone = world.signups.change(former["signup_id"], {"status": "rolled_back"})
+    world.queue.take()
+    world.store.meanwhile(
+        "transact", lambda: world.store.inner.transact([restarting(undone), claiming(undone)]), skip=1
+    )
+    status, accepted = post(signup_post(webhook_id="msg_2"))
+    assert (status, accepted["signup_id"]) == (202, former["signup_id"])
+    assert [signup["status"] for signup in world.rows("signups")] == ["provisioning"]
 
 
 def test_one_person_signing_up_anew_twenty_times_at_once_is_one_new_sign_up(world: World) -> None:

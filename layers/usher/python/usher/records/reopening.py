@@ -123,9 +123,12 @@ def _under_way(signup: Signup) -> str:
 
 
 def claiming(signup: Signup) -> Put:
-    """The write that keeps its e-mail for this sign-up; it fails when another one claimed it meanwhile."""
+    """The write that keeps its e-mail for this sign-up's next attempt, and says so to whoever claims it too.
+
+    It fails when another one claimed it meanwhile.
+    """
     return Put(
         "claims",
-        {"claim": claim_key(signup.email), "signup_id": signup.signup_id},
+        {"claim": claim_key(signup.email), "signup_id": signup.signup_id, "attempt": signup.attempt + 1},
         if_=Either((Absent("claim"), Equals("signup_id", signup.signup_id))),
     )

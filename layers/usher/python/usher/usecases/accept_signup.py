@@ -16,7 +16,7 @@ from usher.ports.clock import Clock
 from usher.ports.http import Request
 from usher.ports.queue import Message, Queue
 from usher.ports.secrets import Secrets
-from usher.ports.store import Absent, ConditionFailed, Equals, Item, Put, Store
+from usher.ports.store import Absent, Both, Condition, ConditionFailed, Equals, Item, Put, Store
 from usher.records import inbox
 from usher.usecases.signup_request import SignupBody, parse_signup
 
@@ -92,17 +92,23 @@ def _verified(request: Request, secrets: Secrets, clock: Clock) -> str:
     return headers["webhook-id"]
 
 
+def _as_read(claim: Item) -> Condition:
+    """That nobody has taken this claim since: no other sign-up, and not its own one by a redrive."""
+    attempt = Equals("attempt", claim["attempt"]) if "attempt" in claim else Absent("attempt")
+    return Both((Equals("signup_id", claim["signup_id"]), attempt))
+
+
 def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tuple[dict[str, str], bool]:
     """Claim the event and the e-mail and open the master record, all or none.
 
     Returns the names to answer with, and whether that sign-up still has to be queued.
     """
-    holder: str | None = None
+    held: Item | None = None
     for _ in range(_TRIES):
         claim = Put(
             "claims",
             {"claim": claim_key(email), "signup_id": record.item["signup_id"]},
-            if_=Equals("signup_id", holder) if holder else Absent("claim"),
+            if_=_as_read(held) if held else Absent("claim"),
         )
         try:
             store.transact([row, record, claim])
@@ -114,14 +120,14 @@ def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tupl
                 return _names(former), False
             claimed = error.failed.get(2)
             if claimed is None:
-                holder = None
+                held = None
                 continue
         former_signup = _signup(store, claimed["signup_id"])
         names = _names(former_signup)
         if former_signup["status"] not in REOPENABLE:
             inbox.Inbox(store).keep(Put(row.table, {**row.item, **names}, if_=row.if_), outcome="repeat")
             return names, former_signup["status"] == "received"
-        holder = names["signup_id"]
+        held = claimed
     raise StaleWrite("several sign-ups of one person came at once; send this one again")
 
 
