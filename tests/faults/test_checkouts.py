@@ -107,6 +107,15 @@ def test_a_sign_up_that_waits_for_its_payment_has_its_page_already(patient: Worl
     assert (status, "waits for its first payment" in problem["detail"]) == (409, True)
 
 
+def test_one_stored_failure_of_the_customer_s_key_costs_a_try_and_no_more(patient: World) -> None:
+    account_id = beta_customer(patient)
+    patient.vendors.fault("stripe", "POST /v1/customers", "500")  # kept under its key, and told again
+    body = {"account_id": account_id, "plan": "pro-monthly", "return_url": BACK}
+    tries = [patient.call("POST", "/v1/checkouts", body, role="product")[0] for _ in range(3)]
+    assert tries[-1] == 201, tries
+    assert len(patient.vendors.objects()["stripe"]["customer"]) == 1
+
+
 def test_a_failed_sign_up_cannot_buy_beside_the_redrive_that_will_bill_it(
     patient: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from usher.domain.entitlements import LIVE
-from usher.domain.errors import Conflict, NotFound
+from usher.domain.errors import Conflict, KeySpent, NotFound
 from usher.domain.onboarding import FINAL
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, invalid
@@ -19,6 +19,7 @@ from usher.ports.store import Item, Store
 from usher.records.accounts import Account, Accounts
 from usher.records.billing import BillingRecords
 from usher.records.signups import Signup, Signups
+from usher.usecases.create_billing_customer import use_next_key
 from usher.usecases.fields import Body, Text
 
 OPEN_FOR = timedelta(hours=23)  # Stripe keeps a checkout open for a day at most
@@ -130,16 +131,20 @@ def _customer(account: Account, signup: Signup, selling: Selling) -> str:
     """The account's customer at the payment vendor, made now: it was on a plan that needed none."""
     found = selling.billing.find_customer(signup_id=signup.signup_id, email=signup.email)
     if found is None:
-        made = selling.billing.create_customer(
-            account_id=account.account_id,
-            signup_id=signup.signup_id,
-            email=signup.email,
-            name=account.org_name,
-            phone=signup.phone,
-            payment_method=None,
-            correlation_id=account.correlation_id,
-            idempotency_key=f"account/{account.account_id}/create-customer",
-        )
+        try:
+            made = selling.billing.create_customer(
+                account_id=account.account_id,
+                signup_id=signup.signup_id,
+                email=signup.email,
+                name=account.org_name,
+                phone=signup.phone,
+                payment_method=None,
+                correlation_id=account.correlation_id,
+                idempotency_key=f"account/{account.account_id}/create-customer/{signup.attempt}",
+            )
+        except KeySpent:  # what it may have made all the same is looked for first
+            use_next_key(signup, selling.signups)
+            raise
         if isinstance(made, Declined):
             raise Conflict(f"the payment vendor takes no such customer ({made.code}): {made.reason}")
         found = made
