@@ -107,7 +107,7 @@ FUNCTIONS = (
         timeout_seconds=29,
         tables=(
             ("buckets", "change"),
-            ("signups", "read"),
+            ("signups", "change"),
             ("accounts", "change"),
             ("subscriptions", "read"),
         ),
