@@ -13,6 +13,7 @@ from functions.operations.mend_failures import handler as mend
 from functions.provisioning import create_identity
 from tests.faults import census
 from tests.faults.world import LIMIT, World, opened, signed
+from usher.domain.errors import Conflict
 
 CRM = "POST /crm/v3/objects/{type}/batch/upsert"
 SLACK = "POST /services/{team}/{bot}/{token}"
@@ -129,6 +130,32 @@ def test_a_bug_never_rolls_a_customer_back_and_a_redrive_goes_on_where_it_broke(
     census.of(world).active(posts=len(posts(world)))
     (execution,) = world.executions()
     assert (execution["status"], execution["redriveCount"]) == ("SUCCEEDED", 1)
+
+
+def test_an_execution_that_cannot_be_resumed_is_begun_anew_and_holds_up_nobody_s_repair(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(activate_account, "activate_account", bug)
+        ada = world.sign_up("ada")
+        world.settle()
+    (failure,) = failures(world)
+
+    def full(workflows: Any, execution_id: str) -> None:
+        raise Conflict("ExecutionNotRedrivable: its event history is full")
+
+    monkeypatch.setattr(type(world.usher.platform.workflows), "redrive", full)
+    crm_down(world)
+    bob = world.sign_up("bob")
+    world.settle()
+    world.vendors.heal("hubspot")
+    status, again = redrive(world, failure)
+    assert (status, again["execution"].rpartition(":")[2]) == (202, f"signup-{ada}-r1")
+    let_pass(world, minutes=16)
+    mend({}, None)
+    world.settle()
+    assert {world.status(signup_id)["status"] for signup_id in (ada, bob)} == {"active"}
+    assert failures(world) == failures(world, "redriving") == []
 
 
 def test_a_second_redrive_and_one_of_somebody_without_the_right_are_refused(world: World) -> None:

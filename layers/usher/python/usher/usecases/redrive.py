@@ -54,8 +54,8 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
 
     A broken execution resumes from its failed state while that is possible; anything else gets a new
     execution over the same steps, each of which finds what it did before. All of it is noted before
-    anything moves, so that a redrive that dies half-way is found and finished (`go_on`). A failure that
-    is still listed of a sign-up which has ended well is taken off the list.
+    anything moves, so that a redrive that dies half-way is found and finished (`go_on`). A failure
+    first told after its resume, of a sign-up that has ended since, is taken off the list.
 
     Raises NotFound, and Conflict when it runs already, has nothing to be tried again, or may not be.
     """
@@ -66,7 +66,6 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
         raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
     if signup.status not in REDRIVABLE:
         if signup.status in MENDED and failure is not None and failure.state == "open":
-            # Its end was told only after it had been resumed, as EventBridge may.
             s.failures.write([s.failures.resolving(failure, now=s.clock.now())])
         raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again")
     if signup.kind == "payment_link" and signup.status == "rolled_back":
@@ -181,12 +180,8 @@ def audited(subject: str, before: Item, after: Item, order: Order, s: Redriving)
     """The entry in the audit log that a person's redrive leaves."""
     if order.caller is None:
         return []
-    act, now = "failure.redrive", s.clock.now()
-    return [
-        audit.entry(
-            order.caller, act, subject=subject, now=now, before=before, after=after, reason=order.reason
-        )
-    ]
+    told: dict[str, Any] = {"before": before, "after": after, "reason": order.reason}
+    return [audit.entry(order.caller, "failure.redrive", subject=subject, now=s.clock.now(), **told)]
 
 
 def _resumable(execution: Execution, s: Redriving) -> bool:
