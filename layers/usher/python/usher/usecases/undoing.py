@@ -51,14 +51,17 @@ class Undoing:
         return facts.subscription.subscription_id if facts and facts.subscription else None
 
     def pay_back(self, signup: Signup, customer_id: str) -> tuple[list[str], bool]:
-        """Pay back whatever this customer has paid; the refunds' ids, and whether any money moved at all."""
-        refunds: list[str] = []
+        """Pay back what this customer has paid and did not get back; returns the ids of those payments.
+
+        Beside them, whether any money moved at all.
+        """
+        given_back: list[str] = []
         payments = self.closer.payments_of(customer_id)
         for payment in payments:
-            if payment.status != "succeeded":
+            if payment.status != "succeeded" or payment.payment_id in signup.given_back:
                 continue
             try:
-                refund_id = self.closer.refund(
+                self.closer.refund(
                     payment.payment_id,
                     reason="sign-up rolled back",
                     correlation_id=signup.correlation_id,
@@ -67,8 +70,8 @@ class Undoing:
             except KeySpent:  # under another key Stripe refunds what is left, which may be nothing
                 use_next_key(signup, self.signups)
                 raise
-            refunds += [refund_id] if refund_id else []
-        return refunds, any(payment.status in {"succeeded", "processing"} for payment in payments)
+            given_back.append(payment.payment_id)
+        return given_back, any(payment.status in {"succeeded", "processing"} for payment in payments)
 
     def key(self, signup: Signup, what: str) -> str:
         """The idempotency key of one undo; the same at every try of it."""
