@@ -388,7 +388,7 @@ def test_what_cannot_be_provisioned_is_paid_back_in_full_and_told(patient: World
 
 
 def test_a_paid_link_that_a_vendor_refused_is_on_the_list_of_failures(patient: World) -> None:
-    patient.vendors.fault("product", "PUT /v1/tenants/{account_id}", "400", count=None)
+    patient.vendors.fault("product", "PUT /v1/tenants/{account_id}", "400")
     link = sell(patient, plan="pro-monthly")
     pay(patient, link)
     wait_stage(patient, link, "rolled_back")

@@ -10,6 +10,7 @@ from infra.state_machine_file import (
     lambda_steps,
     load,
     names,
+    queue_names,
     states,
     substitute,
 )
@@ -91,7 +92,8 @@ def test_every_state_is_found_with_its_line(good: Path) -> None:
 def test_functions_are_told_from_other_names(good: Path) -> None:
     document = load(good)
     assert lambda_steps(document) == ["CreateCustomer"]
-    assert names(document) == ["MailQueue"]
+    assert queue_names(document) == ["MailQueue"]
+    assert names(document) == []
 
 
 def test_placeholders_are_substituted_everywhere(good: Path) -> None:

@@ -119,11 +119,11 @@ def test_once_says_whether_every_sample_came_to_what_was_expected(data: Path, tm
 
     copy = checkout(tmp_path)  # the same people again, and one expectation that cannot come true
     expected = copy / "events/expected.yaml"
-    expected.write_text(expected.read_text().replace("status: failed", "status: active", 1))
+    expected.write_text(expected.read_text().replace("status: rolled_back", "status: active", 1))
     code, output = once(data, copy)
     faults = [line for line in output.splitlines() if line.startswith("✗")]
     assert len(faults) == 1
-    assert faults[0].startswith("✗ Declined card (signup-card-declined.json): failed, expected active.")
+    assert faults[0].startswith("✗ Declined card (signup-card-declined.json): rolled_back, expected active.")
     assert code == 1
 
 

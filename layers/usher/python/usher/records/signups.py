@@ -82,7 +82,7 @@ class Signup(BaseModel):
     gates_passed: tuple[str, ...] = ()
     waiting: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None
-    given_back: tuple[str, ...] = ()  # payments that an undo has paid back
+    refunded_ids: tuple[str, ...] = ()  # payments that an undo has paid back
     checkout_id: str | None = None
     checkout_url: str | None = None
     checkout_keys: int = 0

@@ -16,6 +16,6 @@ def refund_payment(command: StepCommand, *, undoing: Undoing) -> StepResult:
         if subscription_id is not None:
             u.closer.void_invoices(subscription_id)
         given_back, _ = u.pay_back(signup, customer_id)
-    values = {"given_back": [*signup.given_back, *given_back]} if given_back else {}
+    values = {"refunded_ids": [*signup.refunded_ids, *given_back]} if given_back else {}
     u.signups.change(signup.signup_id, {**values, **mark(command, "refund_payment", u.clock.now())})
     return OK

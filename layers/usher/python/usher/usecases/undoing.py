@@ -58,7 +58,7 @@ class Undoing:
         given_back: list[str] = []
         payments = self.closer.payments_of(customer_id)
         for payment in payments:
-            if payment.status != "succeeded" or payment.payment_id in signup.given_back:
+            if payment.status != "succeeded" or payment.payment_id in signup.refunded_ids:
                 continue
             try:
                 self.closer.refund(
