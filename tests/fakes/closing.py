@@ -19,7 +19,7 @@ class RecordingCloser:
     def payments_of(self, customer_id: str) -> list[PaymentSnapshot]:
         return [payment for payment in self.payments if payment.customer_id == customer_id]
 
-    def refund(self, payment_id: str, *, reason: str, correlation_id: str, idempotency_key: str) -> str:
+    def refund(self, payment_id: str, *, correlation_id: str, idempotency_key: str) -> str:
         self.keys.append(idempotency_key)
         if self.errors:
             raise self.errors.pop(0)

@@ -30,10 +30,13 @@ class RecordingCloser:
 
     def __init__(self) -> None:
         self.refunded: list[tuple[str, str]] = []
+        self.asked: list[dict[str, str]] = []
         self.marked: list[str] = []
         self.deleted: list[str] = []
 
-    def refund(self, payment_id: str, *, reason: str, correlation_id: str, idempotency_key: str) -> str:
+    def refund(self, payment_id: str, **request: str) -> str:
+        self.asked.append({"payment_id": payment_id, **request})
+        idempotency_key = request["idempotency_key"]
         self.refunded.append((payment_id, idempotency_key))
         return f"re_{payment_id}"
 
@@ -310,6 +313,18 @@ def test_what_was_refused_goes_back_once_however_often_it_is_looked_at(
         desk.settle(link_of(desk))
     assert [payment for payment, _ in closer.refunded] == ["pi_2"]
     assert closer.marked == ["cus_2"]
+    assert world.events(ACCOUNT).count("onboarding.payment_returned") == 1
+
+
+def test_who_gives_the_same_money_back_for_another_reason_sends_the_vendor_the_same_request(
+    world: World, desk: LinkDesk, closer: RecordingCloser
+) -> None:
+    """The vendor's bell and the undo step come at once, each with words of its own: one key has one body."""
+    stale, checkout = link_of(desk), visit(world)
+    desk.returns.give_back(stale, checkout, "the link had ended")
+    desk.returns.give_back(stale, checkout, "the workspace could not be made")
+    (first, second) = closer.asked
+    assert first == second
     assert world.events(ACCOUNT).count("onboarding.payment_returned") == 1
 
 

@@ -26,10 +26,10 @@ class StripeCloser:
             payment_of(each) for each in self._calls.pages("/v1/payment_intents", {"customer": customer_id})
         ]
 
-    def refund(self, payment_id: str, *, reason: str, correlation_id: str, idempotency_key: str) -> str:
+    def refund(self, payment_id: str, *, correlation_id: str, idempotency_key: str) -> str:
         params: dict[str, Any] = {
             "payment_intent": payment_id,
-            "metadata": {"reason": reason[:500], "correlation_id": correlation_id},
+            "metadata": {"correlation_id": correlation_id},
         }
         try:
             return str(self._calls.call("post", "/v1/refunds", params, idempotency_key)["id"])

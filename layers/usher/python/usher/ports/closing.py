@@ -11,8 +11,12 @@ class BillingCloser(Protocol):
     def payments_of(self, customer_id: str) -> list[PaymentSnapshot]:
         """All payments of a customer, newest first, those of a deleted one included."""
 
-    def refund(self, payment_id: str, *, reason: str, correlation_id: str, idempotency_key: str) -> str:
-        """Pay back what is left of a payment; returns the refund's id, or "" when nothing was left."""
+    def refund(self, payment_id: str, *, correlation_id: str, idempotency_key: str) -> str:
+        """Pay back what is left of a payment; returns the refund's id, or "" when nothing was left.
+
+        Why is on our record, not with the vendor: whoever refunds first, the step or the vendor's own bell,
+        sends the same body under the same key, and the two need not agree on words.
+        """
 
     def void_invoices(self, subscription_id: str) -> None:
         """Void what is open of a subscription's invoices, so that nobody can pay them any more."""

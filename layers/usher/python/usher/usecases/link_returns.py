@@ -35,7 +35,6 @@ class LinkReturns:
         refunds = [
             self.closer.refund(
                 payment_id,
-                reason=reason,
                 correlation_id=link.correlation_id,
                 idempotency_key=f"signup/{link.signup_id}/refund/{payment_id}",
             )

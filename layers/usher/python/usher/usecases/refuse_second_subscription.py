@@ -43,7 +43,6 @@ def refuse_second_subscription(row: Item, account: Account, *, kept: str | None,
         if payment.status == "succeeded":
             refusing.closer.refund(
                 payment.payment_id,
-                reason="a second subscription of one account",
                 correlation_id=account.correlation_id,
                 idempotency_key=f"account/{account_id}/refund/{payment.payment_id}",
             )

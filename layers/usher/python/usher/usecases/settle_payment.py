@@ -49,7 +49,6 @@ def settle_payment(
         payment_id = moved.payload["payment_id"]
         closer.refund(
             payment_id,
-            reason=f"the sign-up is {signup.status}",
             correlation_id=signup.correlation_id,
             idempotency_key=f"signup/{signup.signup_id}/refund/{payment_id}",
         )

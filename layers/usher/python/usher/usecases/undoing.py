@@ -63,7 +63,6 @@ class Undoing:
             try:
                 self.closer.refund(
                     payment.payment_id,
-                    reason="sign-up rolled back",
                     correlation_id=signup.correlation_id,
                     idempotency_key=self.key(signup, f"refund-{payment.payment_id}"),
                 )
