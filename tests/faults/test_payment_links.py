@@ -261,6 +261,7 @@ def test_a_paid_link_cannot_be_cancelled(patient: World) -> None:
 
 def test_a_link_is_sent_again_to_another_address(patient: World) -> None:
     link = sell(patient)
+    wait_stage(patient, link, "quotation_sent")
     path = f"/v1/onboardings/{link['signup_id']}/resend"
     assert patient.call("POST", path, {})[0] == 409  # nobody told an address yet
     assert patient.call("POST", path, {"email": "new@example.com"})[0] == 200

@@ -23,7 +23,7 @@ def send_payment_link(
     moved = reaching(link, "quotation_sent", now=now)
     if moved is None:
         return OK
-    if link.email:
+    if link.email and not link.sent:  # who was quicker than this step has sent it already
         mail_link(link, queue, round_="first")
     write = onboardings.changing(
         link.signup_id, {**moved.values, **mark(command, STEP, now)}, if_=moved.condition
