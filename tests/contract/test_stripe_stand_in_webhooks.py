@@ -117,6 +117,25 @@ def test_events_of_an_unreachable_endpoint_are_listed_as_undelivered() -> None:
         assert shop.events(delivery_success=True) == []
 
 
+def test_lost_deliveries_stay_undelivered_and_can_be_found_later(endpoint: Endpoint) -> None:
+    with opened_shop(**config(endpoint, enabled_events=["customer.*", "product.*"])) as shop:
+        shop.control("POST", "/_control/lose_deliveries", {"types": ["customer.created"]})
+        lost = [shop.customer(None).id for _ in range(3)]
+        shop.api.products.create({"name": "Heard"})
+        assert [event.type for event in endpoint.wait_for(2)] == [
+            "product.created"
+        ] * 2  # the shop's, and this
+        shop.control("DELETE", "/_control/lose_deliveries")
+        heard = shop.customer(None)
+        assert endpoint.wait_for(1)[0].data.object.id == heard.id
+        assert shop.control("GET", "/_control/deliveries")["lost"] == 3
+        filters = {"types": ["customer.created"], "delivery_success": False, "limit": 2}
+        found = [*shop.api.events.list(filters).auto_paging_iter()]
+        assert [event.data.object.id for event in found] == lost[::-1]
+        later = filters | {"created": {"gt": found[0].created}}
+        assert shop.api.events.list(later).data == []
+
+
 def test_duplicates_and_disorder_come_by_seed(endpoint: Endpoint) -> None:
     options = {"duplicates": 1, "reordering": 0.5, "enabled_events": ["customer.created"]}
     with opened_shop(**config(endpoint, **options)) as shop:

@@ -28,6 +28,8 @@ PREFIXES = {
     "setup_intent": ("seti_1", 23),
     "charge": ("ch_3", 23),
     "refund": ("re_3", 23),
+    "dispute": ("du_1", 23),
+    "balance_transaction": ("txn_3", 23),
     "event": ("evt_1", 23),
     "webhook_endpoint": ("we_1", 23),
     "test_helpers.test_clock": ("clock_1", 23),
@@ -69,6 +71,10 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         return value["promotion"]["coupon"], value["code"].upper()
     if kind == "checkout.session":
         return value["customer"], value["payment_link"]
+    if kind == "balance_transaction":
+        return value["source"], value["type"]
+    if kind == "dispute":
+        return value["charge"], value["payment_intent"]
     if kind in ("charge", "refund"):
         return value.get("customer"), value["payment_intent"]
     return value.get("customer"), value.get("status")

@@ -51,6 +51,8 @@ class PaymentTestMethod:
     Attributes:
         on_attach, on_charge: the decline at that moment, if any.
         authentication: when the customer has to confirm a payment or a set-up with the bank.
+        disputed: for what reason a payment by it is disputed, if any; `inquiry`: the bank only asks.
+        refund: whether a refund to it is done at once, is `pending` first, or comes back.
     """
 
     number: str
@@ -60,6 +62,9 @@ class PaymentTestMethod:
     on_attach: Decline | None = None
     on_charge: Decline | None = None
     authentication: Authentication = "never"
+    disputed: str | None = None
+    inquiry: bool = False
+    refund: Literal["at_once", "pending", "fails"] = "at_once"
     type: Literal["card", "us_bank_account", "sepa_debit"] = "card"
 
     @property
@@ -107,6 +112,17 @@ _DECLINE: dict[str, PaymentTestMethod] = {
     "chargeDeclinedProcessingError": _declining("4000000000000119", PROCESSING),
     "chargeDeclinedVelocityLimitExceeded": _declining("4000000000006975", VELOCITY),
 }
+_AFTERWARDS: dict[str, PaymentTestMethod] = {
+    "pm_card_createDispute": PaymentTestMethod("4000000000000259", disputed="fraudulent"),
+    "pm_card_createDisputeProductNotReceived": PaymentTestMethod(
+        "4000000000002685", disputed="product_not_received"
+    ),
+    "pm_card_createDisputeInquiry": PaymentTestMethod(
+        "4000000000001976", disputed="fraudulent", inquiry=True
+    ),
+    "pm_card_pendingRefund": PaymentTestMethod("4000000000007726", refund="pending"),
+    "pm_card_refundFail": PaymentTestMethod("4000000000005126", refund="fails"),
+}
 TEST_METHODS: dict[str, PaymentTestMethod] = {
     "pm_card_visa": PaymentTestMethod("4242424242424242"),
     "pm_card_visa_debit": PaymentTestMethod("4000056655665556", funding="debit"),
@@ -138,6 +154,7 @@ TEST_METHODS: dict[str, PaymentTestMethod] = {
         "000333333335", "debit_not_authorized", "The customer has not authorized this debit."
     ),
     **_AUTHENTICATE,
+    **_AFTERWARDS,
     **{f"pm_card_{name}": method for name, method in _DECLINE.items()},
     **{f"pm_card_visa_{name}": method for name, method in _DECLINE.items()},
 }

@@ -1,7 +1,8 @@
 """Webhook deliveries: signed, at least once, a few at a time, retried until the endpoint says 2xx.
 
 What is owed lies in the table that events.py writes with each change. This keeps what waits in memory, posts
-over kept-alive connections and writes outcomes back in batches; after a crash some are posted again.
+over kept-alive connections and writes outcomes back in batches; after a crash some are posted again. What was
+given up (after three days, or because a test lost it) stays in the table, and is listed as undelivered.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import hmac
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from infra.local.stand_ins.config import Config
+from infra.local.stand_ins.http import Request
 from infra.local.stand_ins.state import Object, State
 from infra.local.stand_ins.stripe.events import Events
 from infra.local.stand_ins.stripe.posting import Poster, PostFailed
@@ -23,9 +26,10 @@ AFTER_ANSWER = 0.003  # seconds: the caller has its answer before the event abou
 RETRY_SECONDS, LONGEST_RETRY = 0.25, 30.0
 MAX_ATTEMPTS = 3 * 24 * 3600 // int(LONGEST_RETRY)  # Stripe retries for three days
 REORDER_SECONDS = 0.2
+NEVER = 1e12  # `next_at` of what was given up
 
 _COLUMNS = "next_at, seq, event, endpoint, type, attempts, extra"
-_NEW = f"SELECT {_COLUMNS} FROM deliveries WHERE seq > ? ORDER BY seq"
+_NEW = f"SELECT {_COLUMNS} FROM deliveries WHERE seq > ? AND next_at < {NEVER} ORDER BY seq"
 _RETRY = "UPDATE deliveries SET next_at = ?, attempts = ?, outcome = ? WHERE seq = ?"
 _AGAIN = "INSERT INTO deliveries (event, endpoint, type, next_at, extra) VALUES (?, ?, ?, ?, 1)"
 
@@ -43,6 +47,7 @@ class Owed:
     extra: int
     outcome: str = ""
     delivered: bool = False
+    given_up: bool = False
 
 
 class Deliveries:
@@ -62,6 +67,7 @@ class Deliveries:
         self._known = 0
         self._outcomes: list[Owed] = []
         self._wake: asyncio.TimerHandle | None = None
+        self._losing: dict[str, Any] | None = None  # the order to lose events, while there is one
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with what an earlier process left owed."""
@@ -91,10 +97,33 @@ class Deliveries:
         self._write_outcomes()
         totals = self._state.note("deliveries") or {"delivered": 0, "attempts": 0}
         connection = self._state.connection
+        lost = f"SELECT count(*) FROM deliveries WHERE next_at >= {NEVER}"
+        totals["lost"] = connection.execute(lost).fetchone()[0]
         names = ("event", "endpoint", "type", "attempts", "next_at", "outcome")
-        rows = connection.execute(f"SELECT {', '.join(names)} FROM deliveries ORDER BY seq LIMIT 100")
-        pending = connection.execute("SELECT count(*) FROM deliveries").fetchone()[0]
+        rows = connection.execute(
+            f"SELECT {', '.join(names)} FROM deliveries WHERE next_at < {NEVER} ORDER BY seq LIMIT 100"
+        )
+        pending = connection.execute(f"SELECT count(*) FROM deliveries WHERE next_at < {NEVER}").fetchone()[0]
         return totals | {"pending": pending, "next": [dict(zip(names, row, strict=True)) for row in rows]}
+
+    def order_losses(self, request: Request) -> Object:
+        """Lose deliveries from now on, `{types?, count?}`: nobody tries them, they stay undelivered."""
+        order = request.json()
+        self._losing = {"types": order.get("types"), "count": order.get("count")}
+        return self.view()
+
+    def end_losses(self) -> Object:
+        """Deliver again; what was lost stays lost, as at Stripe after three days."""
+        self._losing = None
+        return self.view()
+
+    def _loses(self, type: str) -> bool:
+        order = self._losing
+        if order is None or (order["types"] and type not in order["types"]) or order["count"] == 0:
+            return False
+        if order["count"]:
+            order["count"] -= 1
+        return True
 
     def _due(self) -> bool:
         return (
@@ -138,9 +167,14 @@ class Deliveries:
         owed.attempts += 1
         if endpoint is None or text is None:
             owed.delivered, owed.outcome = True, "the endpoint or the event is gone"
+        elif self._loses(owed.type):
+            owed.given_up, owed.outcome = True, "lost"
         else:
             await self._post(owed, endpoint, text.encode())
-        if not owed.delivered:
+        owed.given_up = owed.given_up or (not owed.delivered and owed.attempts >= MAX_ATTEMPTS)
+        if owed.given_up:
+            owed.next_at = NEVER
+        elif not owed.delivered:
             owed.next_at = self._wall() + min(self._retry * 2 ** min(owed.attempts - 1, 20), LONGEST_RETRY)
             heapq.heappush(self._waiting, owed)
         self._outcomes.append(owed)
@@ -157,7 +191,6 @@ class Deliveries:
             owed.outcome = str(failure)
         else:
             owed.outcome, owed.delivered = str(status), 200 <= status < 300
-        owed.delivered = owed.delivered or owed.attempts >= MAX_ATTEMPTS
 
     def _write_outcomes(self) -> None:
         outcomes, self._outcomes = self._outcomes, []

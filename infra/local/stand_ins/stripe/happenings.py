@@ -1,4 +1,4 @@
-"""Events and webhook endpoints as the API shows them; the balance."""
+"""Events and webhook endpoints as the API shows them."""
 
 from fnmatch import fnmatchcase
 from typing import Any
@@ -98,22 +98,6 @@ class WebhookEndpoints(Resource):
         self.account.state.delete("webhook_endpoint", id)
         self.account.events.endpoints_changed()
         return {"id": id, "object": "webhook_endpoint", "deleted": True}
-
-
-class Balance(Resource):
-    """`/v1/balance`: what succeeded charges brought in, less refunds; no fees, no payouts."""
-
-    def routes(self) -> dict[str, Route]:
-        return {"GET /v1/balance": route(self.retrieve)}
-
-    def retrieve(self, params: dict[str, Any]) -> Object:
-        sums: dict[str, int] = {}
-        for charge in self.account.state.page("charge"):
-            kept = charge["amount_captured"] - charge["amount_refunded"]
-            sums[charge["currency"]] = sums.get(charge["currency"], 0) + kept
-        available = [{"amount": amount, "currency": name} for name, amount in (sums or {"usd": 0}).items()]
-        nothing = [{"amount": 0, "currency": entry["currency"]} for entry in available]
-        return {"object": "balance", "available": available, "livemode": False, "pending": nothing}
 
 
 def _without_secret(endpoint: Object) -> Object:

@@ -6,6 +6,7 @@ from typing import Any
 from infra.local.stand_ins.http import Answer
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
+from infra.local.stand_ins.stripe.balance_transactions import settle_charge
 from infra.local.stand_ins.stripe.cards import RETURNED, UNAUTHENTICATED, Decline, behaviour_of
 from infra.local.stand_ins.stripe.charge_object import charge_of
 from infra.local.stand_ins.stripe.checkout_notes import note_of
@@ -286,7 +287,10 @@ class PaymentIntents(Resource):
         return decline
 
     def _charged(self, intent: Object, method: Object, decline: Decline | None) -> Object:
-        return self.account.save(charge_of(intent, method, decline, self.account.now()))
+        charge = charge_of(intent, method, decline, self.account.now())
+        if decline is None:
+            charge["balance_transaction"] = settle_charge(self.account, charge)["id"]
+        return self.account.save(charge)
 
 
 def last_decline(intent: Object) -> Decline:

@@ -15,8 +15,10 @@ from infra.local.stand_ins.http import Answer, Request
 from infra.local.stand_ins.stand_in import Handler, StandIn
 from infra.local.stand_ins.state import State
 from infra.local.stand_ins.stripe.account import Account, new_id
+from infra.local.stand_ins.stripe.balance_transactions import Balance, BalanceTransactions
+from infra.local.stand_ins.stripe.bank_controls import BankControls
 from infra.local.stand_ins.stripe.catalog import Prices, Products
-from infra.local.stand_ins.stripe.charges import Charges, Refunds
+from infra.local.stand_ins.stripe.charges import Charges
 from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts
 from infra.local.stand_ins.stripe.checkout_pages import CheckoutPages
 from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
@@ -26,9 +28,10 @@ from infra.local.stand_ins.stripe.customer_at_the_page import CustomerAtThePage
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.deliveries import Deliveries
 from infra.local.stand_ins.stripe.discounts import Discounts
+from infra.local.stand_ins.stripe.disputes import Disputes
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer
 from infra.local.stand_ins.stripe.events import Events
-from infra.local.stand_ins.stripe.happenings import Balance, EventLog, WebhookEndpoints
+from infra.local.stand_ins.stripe.happenings import EventLog, WebhookEndpoints
 from infra.local.stand_ins.stripe.hosted_pages import HostedPages
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
 from infra.local.stand_ins.stripe.invoice_payments import InvoicePayments
@@ -39,6 +42,7 @@ from infra.local.stand_ins.stripe.payment_links import PaymentLinks
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
 from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
 from infra.local.stand_ins.stripe.promotion_codes import PromotionCodes
+from infra.local.stand_ins.stripe.refunds import Refunds
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
 from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
@@ -87,12 +91,16 @@ class StripeStandIn(StandIn):
         sessions = CheckoutSessions(account, items, payment, reduced)
         links = PaymentLinks(account, items, sessions, payment)
         refunds = Refunds(account, clearing)
+        disputes = Disputes(account)
+        self._intents.listeners.append(disputes.payment_succeeded)  # the last to hear of it
+        self._banks = BankControls(account, self._intents, disputes)
         strikes: dict[str, Callable[[str], None]] = {
             "subscription": life.time_passed,
             "invoice": invoices.time_passed,
             "payment_intent": self._intents.clear,
             "checkout.session": payment.time_passed,
             "refund": refunds.time_passed,
+            "dispute": disputes.time_passed,
         }
         self._time = PassingTime(account, strikes)
         self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
@@ -100,7 +108,13 @@ class StripeStandIn(StandIn):
         self._customer = CustomerAtThePage(account, pages, payment, invoices)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
         resources += [customers, subscriptions, subscribed, invoices, sessions, links]
-        resources += [Charges(account), refunds, TestClocks(account, self._time)]
+        resources += [
+            Charges(account),
+            refunds,
+            disputes,
+            BalanceTransactions(account),
+            TestClocks(account, self._time),
+        ]
         resources += [InvoicePayments(account), Coupons(account), PromotionCodes(account)]
         resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
         self._routes: dict[str, Route] = {}
@@ -111,11 +125,12 @@ class StripeStandIn(StandIn):
     def control_routes(self) -> dict[str, Handler]:
         return {
             "POST /_control/complete_authentication": self._complete_authentication,
-            "POST /_control/settle_payment": self._settle_payment,
             "POST /_control/pay": self._customer.pay,
             "GET /_control/deliveries": lambda _: self.deliveries.view(),
+            "POST /_control/lose_deliveries": lambda request: self.deliveries.order_losses(request),
+            "DELETE /_control/lose_deliveries": lambda _: self.deliveries.end_losses(),
             "POST /_control/clock": self._set_clock,
-        }
+        } | self._banks.routes()
 
     def _run(self, request: Request) -> Any:
         params, route = request.params, self._routes[request.operation]
@@ -271,14 +286,6 @@ class StripeStandIn(StandIn):
             waiting = order.get("payment_intent") or order.get("setup_intent")
             id = waiting or self._customer.waited_for(order)
             return self._pages.complete(id, order.get("outcome"))
-
-    def _settle_payment(self, request: Request) -> Any:
-        order = request.json()
-        outcome = order.get("outcome", "succeed")
-        if outcome not in ("succeed", "fail"):
-            raise ValueError(f"outcome is succeed or fail, not {outcome!r}")
-        with self.state.transaction():
-            return self._intents.settle(order["payment_intent"], succeeds=outcome == "succeed")
 
 
 RATE_MESSAGE = (
