@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from usher.domain.errors import UsherError, VendorRejected
-from usher.ports.billing import (
+from usher.ports.billing_facts import (
     BillingFacts,
     CustomerSnapshot,
     Declined,

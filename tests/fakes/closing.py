@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from usher.domain.errors import UsherError
-from usher.ports.billing import BillingFacts, PaymentSnapshot
+from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
 from usher.ports.crm import CrmProfile
 
 

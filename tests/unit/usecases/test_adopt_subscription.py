@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.world import NOON, World
 from usher.domain import times
 from usher.domain.errors import NotYet
-from usher.ports.billing import BillingFacts
+from usher.ports.billing_facts import BillingFacts
 from usher.ports.store import Item, Put
 from usher.usecases.adopt_subscription import SubscriptionBegan, adopt_subscription
 from usher.usecases.refuse_second_subscription import Refusing

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.steps import before, run
 from tests.fakes.world import World
 from usher.domain.errors import RetryableError, VendorUnavailable
-from usher.ports.billing import Declined
+from usher.ports.billing_facts import Declined
 from usher.records.signups import Signup
 
 DAY = timedelta(hours=24).total_seconds()

@@ -10,7 +10,7 @@ from tests.fakes.links import RecordingLinks, desk_of
 from tests.fakes.world import NOON, World
 from usher.domain import ids, times
 from usher.domain.errors import NotYet
-from usher.ports.billing import PaymentSnapshot
+from usher.ports.billing_facts import PaymentSnapshot
 from usher.ports.links import LinkCheckout
 from usher.ports.store import Put
 from usher.records.signups import LinkOnboarding

@@ -14,7 +14,7 @@ from tests.fakes.steps import run_until
 from tests.fakes.webhooks import stripe_post
 from tests.fakes.world import World
 from usher.domain.errors import StaleWrite, VendorUnavailable
-from usher.ports.billing import BillingFacts
+from usher.ports.billing_facts import BillingFacts
 from usher.ports.store import Delete, Put, Update
 from usher.records.accounts import activating
 from usher.records.billing import ids_in

@@ -6,7 +6,7 @@ from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
 from usher.adapters.stripe_snapshots import customer_of, facts_of, invoice_of, payment_of
 from usher.domain.errors import VendorRejected
-from usher.ports.billing import BillingFacts, CustomerSnapshot, Declined
+from usher.ports.billing_facts import BillingFacts, CustomerSnapshot, Declined
 
 FACTS = ["latest_invoice.payments"]  # Stripe expands four levels at most: the PaymentIntent would be a fifth
 _INVOICE = ["payments.data.payment.payment_intent"]

@@ -9,7 +9,7 @@ from usher.adapters.stripe_billing import FACTS
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_snapshots import facts_of, invoice_of, payment_of
 from usher.domain.errors import VendorRejected
-from usher.ports.billing import BillingFacts, PaymentSnapshot
+from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
 
 _NOTHING_LEFT = frozenset({"charge_already_refunded", "charge_not_refundable"})
 _ENDED = frozenset({"canceled", "incomplete_expired"})

@@ -10,7 +10,7 @@ and every field that is read here is read once.
 from datetime import UTC, datetime
 from typing import Any
 
-from usher.ports.billing import (
+from usher.ports.billing_facts import (
     BillingFacts,
     CustomerSnapshot,
     InvoiceSnapshot,

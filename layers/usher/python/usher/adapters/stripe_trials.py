@@ -5,7 +5,7 @@ from datetime import datetime
 from usher.adapters.stripe_billing import FACTS
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_snapshots import facts_of
-from usher.ports.billing import BillingFacts
+from usher.ports.billing_facts import BillingFacts
 
 
 class StripeTrials:

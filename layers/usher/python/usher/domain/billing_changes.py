@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from usher.domain import account_events, billing_events, event
+from usher.domain import account_events, billing_events, event, invoice_events, payment_events
 
 
 def customer_changes(*, customer_id: str, changed: Collection[str]) -> list[event.Event]:
@@ -63,7 +63,7 @@ def invoice_changes(
     if known or status == "draft":
         return []
     return [
-        billing_events.InvoiceGenerated(
+        invoice_events.InvoiceGenerated(
             invoice_id=invoice_id,
             subscription_id=subscription_id,
             amount_due_minor=amount_due_minor,
@@ -87,13 +87,13 @@ def payment_changes(
         return []
     if after == "succeeded":
         return [
-            billing_events.PaymentSucceeded(
+            payment_events.PaymentSucceeded(
                 payment_id=payment_id, invoice_id=invoice_id, amount_minor=amount_minor, currency=currency
             )
         ]
     if after == "failed":
         return [
-            billing_events.PaymentFailed(
+            payment_events.PaymentFailed(
                 payment_id=payment_id,
                 invoice_id=invoice_id,
                 amount_minor=amount_minor,

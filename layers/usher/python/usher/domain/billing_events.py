@@ -1,4 +1,4 @@
-"""Events of subscriptions, trials, invoices and payments."""
+"""Events of subscriptions and trials."""
 
 from typing import ClassVar
 
@@ -65,6 +65,22 @@ class SubscriptionPaused(SubscriptionEvent):
     type: ClassVar[str] = "subscription.paused"
 
 
+class SubscriptionResumed(SubscriptionEvent):
+    type: ClassVar[str] = "subscription.resumed"
+
+
+class SubscriptionPaymentRecovered(SubscriptionEvent):
+    """What was past due has been paid."""
+
+    type: ClassVar[str] = "subscription.payment_recovered"
+
+
+class SubscriptionEscalated(SubscriptionEvent):
+    """Nothing that was tried brought the money in; a person or the end of the subscription is next."""
+
+    type: ClassVar[str] = "subscription.escalated"
+
+
 class TrialRepeated(Event):
     """Somebody who had a trial asked for another: known by `email` or `card`; `refused` or `flagged`."""
 
@@ -73,29 +89,3 @@ class TrialRepeated(Event):
     known_by: tuple[str, ...]
     outcome: str
     reason: str
-
-
-class InvoiceGenerated(Event):
-    type: ClassVar[str] = "invoice.generated"
-    invoice_id: str
-    subscription_id: str | None
-    amount_due_minor: int
-    currency: str
-
-
-class PaymentEvent(Event):
-    """What every event about a payment says."""
-
-    payment_id: str
-    invoice_id: str | None
-    amount_minor: int
-    currency: str
-
-
-class PaymentSucceeded(PaymentEvent):
-    type: ClassVar[str] = "payment.succeeded"
-
-
-class PaymentFailed(PaymentEvent):
-    type: ClassVar[str] = "payment.failed"
-    failure_code: str | None

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
-from usher.domain import account_events, billing_events, onboarding_events
+from usher.domain import (
+    account_events,
+    billing_events,
+    change_events,
+    invoice_events,
+    onboarding_events,
+    payment_events,
+)
 from usher.domain.event import Event
 
-MODULES = (account_events, billing_events, onboarding_events)
+MODULES = (account_events, billing_events, change_events, invoice_events, payment_events, onboarding_events)
 
 
 def _kinds(base: type[Event]) -> Iterator[type[Event]]:

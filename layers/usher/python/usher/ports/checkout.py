@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Protocol
 
-from usher.ports.billing import Snapshot
+from usher.ports.billing_facts import Snapshot
 
 
 class CheckoutSnapshot(Snapshot):

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from usher.ports.billing import BillingFacts, PaymentSnapshot
+from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
 
 
 class BillingCloser(Protocol):

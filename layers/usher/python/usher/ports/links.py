@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from usher.domain.payment_links import Offer
-from usher.ports.billing import Snapshot
+from usher.ports.billing_facts import Snapshot
 
 
 class LinkSnapshot(Snapshot):

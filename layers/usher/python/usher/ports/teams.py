@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from usher.ports.billing import Snapshot
+from usher.ports.billing_facts import Snapshot
 
 
 class Team(Snapshot):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from usher.ports.billing import BillingFacts
+from usher.ports.billing_facts import BillingFacts
 
 
 class Trials(Protocol):

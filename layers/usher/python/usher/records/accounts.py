@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from usher.domain import times
 from usher.domain.emails import unaliased
-from usher.ports.billing import CustomerSnapshot
+from usher.ports.billing_facts import CustomerSnapshot
 from usher.ports.store import Absent, Equals, Item, Present, Put, Store, Update
 from usher.records.signups import Signup
 

@@ -6,7 +6,13 @@ from datetime import datetime
 from usher.domain import billing_changes, times, trials
 from usher.domain.billing_events import SubscriptionTrialEnding
 from usher.domain.event import Event
-from usher.ports.billing import BillingFacts, InvoiceSnapshot, PaymentSnapshot, Snapshot, SubscriptionSnapshot
+from usher.ports.billing_facts import (
+    BillingFacts,
+    InvoiceSnapshot,
+    PaymentSnapshot,
+    Snapshot,
+    SubscriptionSnapshot,
+)
 from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Update, Write
 from usher.records import accounts
 from usher.records.events import EventLog

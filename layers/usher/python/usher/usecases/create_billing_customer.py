@@ -5,7 +5,8 @@ from datetime import timedelta
 from usher.domain import times, trials
 from usher.domain.errors import KeySpent
 from usher.domain.plans import PlanCatalog
-from usher.ports.billing import BillingGateway, CustomerSnapshot, Declined
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import CustomerSnapshot, Declined
 from usher.ports.clock import Clock
 from usher.ports.store import Store
 from usher.records.accounts import Accounts

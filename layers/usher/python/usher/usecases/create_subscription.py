@@ -5,7 +5,8 @@ from usher.domain.errors import KeySpent
 from usher.domain.gates import Way
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
-from usher.ports.billing import BillingFacts, BillingGateway, Declined
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import BillingFacts, Declined
 from usher.ports.clock import Clock
 from usher.ports.store import Item
 from usher.records.billing import BillingRecords, ids_in

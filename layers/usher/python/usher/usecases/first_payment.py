@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from usher.ports.billing import BillingFacts, BillingGateway
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import BillingFacts
 from usher.ports.checkout import Checkouts
 from usher.records.signups import Signup, Signups
 

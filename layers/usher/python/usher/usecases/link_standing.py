@@ -6,7 +6,7 @@ from typing import Literal
 
 from usher.domain.errors import NotYet
 from usher.domain.onboarding import REOPENABLE
-from usher.ports.billing import BillingFacts
+from usher.ports.billing_facts import BillingFacts
 from usher.ports.links import LinkCheckout
 from usher.ports.store import Item
 from usher.records.signups import LinkOnboarding

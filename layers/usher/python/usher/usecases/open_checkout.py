@@ -12,7 +12,8 @@ from usher.domain.errors import Conflict, KeySpent, NotFound
 from usher.domain.onboarding import FINAL
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, invalid
-from usher.ports.billing import BillingGateway, Declined
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import Declined
 from usher.ports.checkout import Checkouts
 from usher.ports.clock import Clock
 from usher.ports.store import Item, Store

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from usher.ports.billing import BillingFacts, BillingGateway
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import BillingFacts
 from usher.ports.clock import Clock
 from usher.ports.store import ConditionFailed, Item
 from usher.records.accounts import Account, Accounts
