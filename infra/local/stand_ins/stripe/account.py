@@ -30,6 +30,10 @@ PREFIXES = {
     "refund": ("re_3", 23),
     "dispute": ("du_1", 23),
     "balance_transaction": ("txn_3", 23),
+    "payment_record": ("pr_1", 23),
+    "billing.meter": ("mtr_", 23),
+    "billing_portal.configuration": ("bpc_1", 23),
+    "billing_portal.session": ("bps_1", 23),
     "event": ("evt_1", 23),
     "webhook_endpoint": ("we_1", 23),
     "test_helpers.test_clock": ("clock_1", 23),
@@ -66,13 +70,16 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         parent = value["parent"]
         return value["customer"], parent["subscription_details"]["subscription"] if parent else None
     if kind == "invoice_payment":
-        return value["invoice"], value["payment"].get("payment_intent")
+        paid = value["payment"]
+        return value["invoice"], paid.get("payment_intent") or paid["payment_record"]
     if kind == "promotion_code":
         return value["promotion"]["coupon"], value["code"].upper()
     if kind == "checkout.session":
         return value["customer"], value["payment_link"]
     if kind == "balance_transaction":
         return value["source"], value["type"]
+    if kind == "billing.meter":
+        return value["event_name"], value["status"]
     if kind == "dispute":
         return value["charge"], value["payment_intent"]
     if kind in ("charge", "refund"):

@@ -126,6 +126,8 @@ class Prices(Resource):
             raise StripeError(
                 400, "You must specify either `product` or `product_data`.", code="parameter_missing"
             )
+        if meter := (params.get("recurring") or {}).get("meter"):
+            account.need("billing.meter", meter, param="recurring[meter]")
         price = make_price(params, product, account.now())
         self._take_lookup_key(params)
         return account.save(price, "price.created")
@@ -187,6 +189,9 @@ def make_price(params: dict[str, Any], product: str, now: int) -> Object:
     if recurring:
         terms = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
         recurring = {**terms, **recurring}
+        if (recurring["meter"] is None) == (recurring["usage_type"] == "metered"):
+            message = "Prices with usage_type=metered, and only those, must be backed by a meter."
+            raise invalid(message, param="recurring[meter]")
     return {
         "id": new_id("price"),
         "object": "price",

@@ -143,19 +143,20 @@ def draft(
     }
 
 
-def payment(invoice: Object, intent: Object, now: int) -> Object:
-    """The link between an invoice and the payment intent that pays it."""
+def payment(invoice: Object, by: dict[str, str], amount: int, now: int) -> Object:
+    """The link between an invoice and what pays it, `by` payment intent (the default) or payment record."""
+    (kind,) = by
     return {
         "id": new_id("invoice_payment"),
         "object": "invoice_payment",
         "amount_paid": None,
-        "amount_requested": invoice["amount_due"],
+        "amount_requested": amount,
         "created": now,
         "currency": invoice["currency"],
         "invoice": invoice["id"],
-        "is_default": True,
+        "is_default": kind == "payment_intent",
         "livemode": False,
-        "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
+        "payment": {**by, "type": kind},
         "status": "open",
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }

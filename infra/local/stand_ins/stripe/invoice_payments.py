@@ -16,11 +16,12 @@ class InvoicePayments(Resource):
         }
 
     def list_all(self, params: dict[str, Any]) -> Object:
-        intent = (params.get("payment") or {}).get("payment_intent")
+        paid_by = params.get("payment") or {}
+        label = paid_by.get("payment_intent") or paid_by.get("payment_record")
         status = params.get("status")
         where = (lambda held: held["status"] == status) if status else None
         owner, url = params.get("invoice"), "/v1/invoice_payments"
-        return self.listing("invoice_payment", params, url, owner=owner, label=intent, where=where)
+        return self.listing("invoice_payment", params, url, owner=owner, label=label, where=where)
 
     def retrieve(self, params: dict[str, Any], id: str) -> Object:
         return self.account.need("invoice_payment", id)

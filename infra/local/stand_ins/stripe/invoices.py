@@ -11,6 +11,7 @@ from infra.local.stand_ins.stripe.cards import Decline
 from infra.local.stand_ins.stripe.discounts import Discounts
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
+from infra.local.stand_ins.stripe.payment_record import payment_record
 from infra.local.stand_ins.stripe.payments import PaymentIntents
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 
@@ -45,6 +46,7 @@ class Invoices(Resource):
             f"GET {path}/{{id}}/lines": route(self.lines, PAGE),
             f"POST {path}/{{id}}/finalize": route(self.finalize, "auto_advance"),
             f"POST {path}/{{id}}/pay": route(self.pay, "payment_method", "off_session", "paid_out_of_band"),
+            f"POST {path}/{{id}}/send": route(self.send),
             f"POST {path}/{{id}}/void": route(self.void),
             f"POST {path}/{{id}}/mark_uncollectible": route(self.mark_uncollectible),
         }
@@ -95,7 +97,9 @@ class Invoices(Resource):
         if invoice["status"] == "draft":
             self.issue(invoice)
         if params.get("paid_out_of_band"):
-            self._close(invoice, paid=invoice["amount_paid"])
+            amount, customer = invoice["amount_remaining"], {"customer": invoice["customer"]}
+            record = payment_record(amount, invoice["currency"], self.account.now(), customer)
+            self.take_record(invoice, self.account.save(record))
             return invoice
         customer = self.account.need("customer", invoice["customer"])
         method = params.get("payment_method")
@@ -105,6 +109,16 @@ class Invoices(Resource):
         if decline:
             return error_answer(402, decline.message, **card_error_fields(decline))
         return self.account.need("invoice", id)
+
+    def send(self, params: dict[str, Any], id: str) -> Object:
+        """Sends it again, or a draft for the first time."""
+        invoice = self._of_now(id)
+        if invoice["status"] == "draft":
+            self.issue(invoice)
+        if invoice["status"] not in ("open", "uncollectible"):
+            raise invalid(f"Only open invoices can be sent; this one is {invoice['status']}")
+        self.account.emit("invoice.sent", invoice)
+        return invoice
 
     def void(self, params: dict[str, Any], id: str) -> Object:
         invoice = self._of_now(id)
@@ -170,7 +184,8 @@ class Invoices(Resource):
                 customer,
                 {"description": invoice_object.describe(invoice)},
             )
-            account.save(invoice_object.payment(invoice, intent, account.now()))
+            paid_by = {"payment_intent": intent["id"]}
+            account.save(invoice_object.payment(invoice, paid_by, invoice["amount_due"], account.now()))
             account.save(intent, "payment_intent.created")
 
     def collect(
@@ -208,12 +223,8 @@ class Invoices(Resource):
 
     def intent_of(self, invoice: Object) -> Object | None:
         """The invoice's payment intent; None when it never needed one."""
-        payments = self.account.state.page("invoice_payment", owner=invoice["id"], limit=1)
-        return (
-            self.account.find("payment_intent", payments[0]["payment"]["payment_intent"])
-            if payments
-            else None
-        )
+        payment = self._default_payment(invoice)
+        return self.account.find("payment_intent", payment["payment"]["payment_intent"]) if payment else None
 
     def on_its_way(self, invoice: Object) -> bool:
         """Whether a bank debit for this invoice is under way: it can be neither stopped nor forgotten."""
@@ -228,10 +239,8 @@ class Invoices(Resource):
         intent = self.intent_of(invoice)
         if intent and intent["status"] not in ("succeeded", "canceled"):
             self._intents.cancel_intent(intent, "void_invoice")
-        for payment in self.account.state.page("invoice_payment", owner=invoice["id"]):
-            payment["status"] = "canceled"
-            payment["status_transitions"]["canceled_at"] = self.account.now()
-            self.account.save(payment)
+        if payment := self._default_payment(invoice):
+            self._cancel_payment(payment)
         return self.account.save(invoice, "invoice.voided")
 
     def discard(self, invoice: Object) -> None:
@@ -263,6 +272,28 @@ class Invoices(Resource):
         else:
             self.collect(invoice, customer, off_session=False)
 
+    def take_record(self, invoice: Object, record: Object) -> None:
+        """Money that came outside of Stripe counts towards the invoice; what is left is asked for."""
+        account, amount = self.account, record["amount"]["value"]
+        due = invoice["amount_remaining"]
+        taken = min(amount, due)
+        payment = invoice_object.payment(invoice, {"payment_record": record["id"]}, taken, account.now())
+        payment |= {"status": "paid", "amount_paid": taken}
+        payment["status_transitions"]["paid_at"] = account.now()
+        account.save(payment, "invoice_payment.paid")
+        default, intent = self._default_payment(invoice), self.intent_of(invoice)
+        if amount < due:
+            changes = {"amount_paid": invoice["amount_paid"] + amount, "amount_remaining": due - amount}
+            account.update(invoice, changes, "invoice.updated")
+            if default and intent:
+                account.update(default, {"amount_requested": due - amount}, None)
+                account.update(intent, {"amount": due - amount}, None)
+            return
+        if default and intent and intent["status"] not in ("succeeded", "canceled"):
+            self._cancel_payment(default)
+            self._intents.cancel_intent(intent, "automatic")
+        self._close(invoice, paid=invoice["amount_paid"] + taken)
+
     # -- what comes of it ------------------------------------------------------------------------
 
     def _intent_settled(self, intent: Object) -> None:
@@ -275,7 +306,7 @@ class Invoices(Resource):
             payment |= {"status": "paid", "amount_paid": intent["amount_received"]}
             payment["status_transitions"]["paid_at"] = self.account.now()
             self.account.save(payment, "invoice_payment.paid")
-            self._close(invoice, paid=intent["amount_received"])
+            self._close(invoice, paid=invoice["amount_paid"] + intent["amount_received"])
         elif intent["status"] == "requires_action":
             self.account.emit("invoice.payment_action_required", invoice)
             self.settled(invoice, "requires_action")
@@ -288,6 +319,16 @@ class Invoices(Resource):
         self._mark(invoice, "paid_at", changes | {"attempted": True, "next_payment_attempt": None})
         self.account.save(invoice, "invoice.paid", "invoice.payment_succeeded")
         self.settled(invoice, "paid")
+
+    def _default_payment(self, invoice: Object) -> Object | None:
+        """The payment by intent, which an invoice has when money was due at its finalization."""
+        payments = self.account.state.page("invoice_payment", owner=invoice["id"])
+        return next((payment for payment in payments if payment["is_default"]), None)
+
+    def _cancel_payment(self, payment: Object) -> None:
+        payment["status"] = "canceled"
+        payment["status_transitions"]["canceled_at"] = self.account.now()
+        self.account.save(payment)
 
     def _mark(self, invoice: Object, transition: str, changes: dict[str, Any]) -> None:
         invoice |= changes

@@ -193,6 +193,9 @@ class Expansion:
             ]
             secrets = [intent["client_secret"] for intent in intents if intent]
             return {"client_secret": secrets[0], "type": "payment_intent"} if secrets else None
+        if kind == "invoice" and name == "amount_paid_off_stripe":
+            payments = state.page("invoice_payment", owner=value["id"])
+            return sum(p["amount_paid"] or 0 for p in payments if p["payment"]["type"] == "payment_record")
         if kind == "customer" and name == "subscriptions":
             held = [s for s in state.page("subscription", owner=value["id"]) if not s["ended_at"]]
             return _included(held, f"/v1/customers/{value['id']}/subscriptions")

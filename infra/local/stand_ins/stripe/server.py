@@ -37,10 +37,13 @@ from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
 from infra.local.stand_ins.stripe.invoice_payments import InvoicePayments
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.line_items import LineItems
+from infra.local.stand_ins.stripe.meters import Meters
+from infra.local.stand_ins.stripe.outside_payments import OutsidePayments
 from infra.local.stand_ins.stripe.passing_time import PassingTime, TestClocks
 from infra.local.stand_ins.stripe.payment_links import PaymentLinks
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
 from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
+from infra.local.stand_ins.stripe.portal import Portal, PortalPages
 from infra.local.stand_ins.stripe.promotion_codes import PromotionCodes
 from infra.local.stand_ins.stripe.refunds import Refunds
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
@@ -105,6 +108,7 @@ class StripeStandIn(StandIn):
         self._time = PassingTime(account, strikes)
         self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
         pages = self._pages.routes() | CheckoutPages(account, items, payment, links).routes()
+        pages |= PortalPages(account).routes()
         self._customer = CustomerAtThePage(account, pages, payment, invoices)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
         resources += [customers, subscriptions, subscribed, invoices, sessions, links]
@@ -116,6 +120,7 @@ class StripeStandIn(StandIn):
             TestClocks(account, self._time),
         ]
         resources += [InvoicePayments(account), Coupons(account), PromotionCodes(account)]
+        resources += [Meters(account), Portal(account), OutsidePayments(account, invoices)]
         resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
         self._routes: dict[str, Route] = {}
         for resource in resources:
