@@ -209,15 +209,20 @@ class SqliteStore:
         if all(step.creates and step.stream is None for step in steps):
             self._written(lambda: self._creations.write(steps), set())
             return [dict(step.write.item) for step in steps if isinstance(step.write, Put)]
-        return self._written(
+        outcome = self._written(
             lambda: self._database.write(lambda connection: self._apply(connection, steps)),
             {step.stream for step in steps if step.stream},
         )
+        if isinstance(outcome, ConditionFailed):
+            raise outcome
+        return outcome
 
     def _create(self, connection: sqlite3.Connection, group: list[list[_Step]]) -> None:
         """Runs in the writer thread: what only creates items, of all its callers, a statement per table."""
         if len(group) == 1:
-            self._apply(connection, group[0])  # says whose condition failed, and on what
+            outcome = self._apply(connection, group[0])  # says whose condition failed, and on what
+            if isinstance(outcome, ConditionFailed):
+                raise outcome
             return
         rows: dict[Layout, list[Row]] = {}
         for steps in group:
@@ -230,18 +235,24 @@ class SqliteStore:
                 if connection.execute(layout.insert_many(len(some)), values).rowcount < len(some):
                     raise _Exists
 
-    def _apply(self, connection: sqlite3.Connection, steps: list[_Step]) -> list[Item | None]:
-        """Runs in the writer thread; raising undoes all of it. Every condition is looked at, for `failed`."""
+    def _apply(
+        self, connection: sqlite3.Connection, steps: list[_Step]
+    ) -> list[Item | None] | ConditionFailed:
+        """Runs in the writer thread; raising undoes all of it. Every condition is looked at, for `failed`.
+
+        A condition that fails before anything was changed is returned and not raised: raising would make the
+        neighbours in the commit begin anew, and losing a race for a row is daily business.
+        """
         results: list[Item | None] = []
         failed: dict[int, Item | None] = {}
         for position, step in enumerate(steps):
             write = step.write
-            if isinstance(write, Put) and step.creates:
+            if isinstance(write, Put) and step.creates and not failed:
                 if connection.execute(step.layout.insert, step.row).rowcount:
                     self._record(connection, step, None, step.text)
                     results.append(dict(write.item))
                     continue
-            elif write.if_ is None and step.stream is None and not isinstance(write, Update):
+            elif write.if_ is None and not failed and step.stream is None and not isinstance(write, Update):
                 results.append(self._change(connection, step, None, None))
                 continue
             found = connection.execute(step.layout.select, step.key).fetchone()
@@ -253,7 +264,10 @@ class SqliteStore:
                 results.append(self._change(connection, step, old, item))
         if failed:
             tables = ", ".join(sorted({steps[position].write.table for position in failed}))
-            raise ConditionFailed(f"a condition did not hold in {tables}", failed)
+            failure = ConditionFailed(f"a condition did not hold in {tables}", failed)
+            if results:
+                raise failure
+            return failure
         return results
 
     def _change(
@@ -268,7 +282,7 @@ class SqliteStore:
             return None
         if isinstance(write, Update):
             new = updates.applied(write, dict(write.key) if item is None else item)
-            text = items.encode(new)
+            text = items.encode_checked(new)
             if old is not None:
                 connection.execute(*layout.update(new, text, (*write.set, *write.add, *write.remove)))
                 self._record(connection, step, old, text)

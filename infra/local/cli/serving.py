@@ -17,6 +17,7 @@ from infra.local.build import LocalUsher
 from infra.local.cli.refusal import Refused
 from infra.local.clock import LocalClock
 from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, write_private
+from infra.local.garbage import collect_rarely
 from infra.local.prepare import prepare
 from usher.bootstrap import policies as usher_policies
 from usher.bootstrap.observe import logger
@@ -76,6 +77,7 @@ def serving(
         vendors_ready()
         _set_clocks(ports, clock, time_scale)
         prepare(policies, env, done=data.path / "prepared")
+        collect_rarely()
         stack.callback(usher.stop)
         usher.start()
         yield usher

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import uvloop
 
+from infra.local.garbage import collect_rarely
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.http import listen
 from infra.local.stand_ins.stand_in import StandIn
@@ -131,6 +132,7 @@ def main() -> int:
     arguments = parser.parse_args()
     text = _first_line() if arguments.config == "-" else arguments.config
     stand_in = create(arguments.name, arguments.data, Config(**json.loads(text)))
+    collect_rarely()
     try:
         return uvloop.run(_main(stand_in, arguments.port, follows_parent=arguments.config == "-"))
     except KeyboardInterrupt:

@@ -11,11 +11,17 @@ MAX_ITEM = 400 * 1024  # bytes, DynamoDB's limit for one item with its attribute
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 decode = json.JSONDecoder().decode
 _PLAIN = frozenset((str, bool, type(None)))  # what needs no further look
+_TEXTS = frozenset((str,))
 
 
 def encode(item: Item) -> str:
     """The item as JSON text. Raises StoreRefused for values and sizes that DynamoDB would not take."""
     check(item, "item", -1)
+    return encode_checked(item)
+
+
+def encode_checked(item: Item) -> str:
+    """`encode` of an item whose values have all gone through `check`."""
     text = _dumps(item)
     check_text(text, "item")
     # DynamoDB's size is below four bytes per character for every item, so most need no counting.
@@ -32,15 +38,17 @@ def check(value: Any, name: str, depth: int = 0) -> None:
     `name` is where it stands, for the error's text; `depth` how deep, -1 for a whole item.
     """
     if isinstance(value, dict):
-        for key, each in value.items():
-            if type(each) not in _PLAIN:
-                check(each, key if depth < 0 else name, depth + 1)
-            if not key or not isinstance(key, str):
-                raise StoreRefused(f"{name}: has the name {key!r}; names are texts that are not empty")
+        if "" in value or not _TEXTS.issuperset(map(type, value)):
+            _check_names(value, name)
+        if not _PLAIN.issuperset(map(type, value.values())):
+            for key, each in value.items():
+                if type(each) not in _PLAIN:
+                    check(each, key if depth < 0 else name, depth + 1)
     elif isinstance(value, list):
-        for each in value:
-            if type(each) not in _PLAIN:
-                check(each, name, depth + 1)
+        if not _PLAIN.issuperset(map(type, value)):
+            for each in value:
+                if type(each) not in _PLAIN:
+                    check(each, name, depth + 1)
     elif isinstance(value, int):
         if not -MAX_INTEGER < value < MAX_INTEGER:
             raise StoreRefused(f"{name}: an integer of more than 38 digits cannot be stored")
@@ -51,6 +59,12 @@ def check(value: Any, name: str, depth: int = 0) -> None:
         raise refused(name, value)
     if depth >= MAX_DEPTH:
         raise StoreRefused(f"{name}: nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_names(value: dict[Any, Any], name: str) -> None:
+    for key in value:
+        if not key or not isinstance(key, str):
+            raise StoreRefused(f"{name}: has the name {key!r}; names are texts that are not empty")
 
 
 def _item_size(item: Item) -> int:

@@ -10,8 +10,7 @@ def check(write: Update, layout: Layout) -> None:
     for name in (*write.set, *write.add, *write.remove):
         if layout.is_key(name):
             raise StoreRefused(f"{write.table}: an update cannot change the key attribute {name}")
-    for name, value in write.set.items():
-        items.check(value, name)
+    items.check(write.set, "item", -1)
 
 
 def applied(write: Update, item: Item) -> Item:
@@ -24,6 +23,7 @@ def applied(write: Update, item: Item) -> Item:
                 f"{write.table}: {name} is a {type(before).__name__}; only integers are added to"
             )
         item[name] = before + amount
+        items.check(item[name], name)
     for name in write.remove:
         item.pop(name, None)
     return item

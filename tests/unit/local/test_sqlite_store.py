@@ -331,3 +331,41 @@ def test_more_creations_than_fit_a_statement_are_all_made(store: SqliteStore) ->
     raised = together(4, lambda n: store.transact([creation(f"{n}-{each}") for each in range(50)]))
     assert raised == []
     assert all(store.get("notes", {"note_id": f"{n}-{each}"}) for n in range(4) for each in range(50))
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        [Update("notes", KEY, set={"a": 2}, if_=Equals("a", 9))],
+        [Update("notes", KEY, set={"a": 2}, if_=Equals("a", 9)), Put("notes", {"note_id": "n2"})],
+        [Put("notes", KEY, if_=Absent("note_id")), Put("log", {"owner": "o", "sequence": 1})],
+    ],
+    ids=["one write", "a transaction", "a creation and more"],
+)
+def test_who_loses_a_race_makes_no_neighbour_in_its_commit_begin_anew(
+    database: Database, store: SqliteStore, writes: list[Put | Update]
+) -> None:
+    """A condition that fails before anything was written leaves nothing to undo."""
+    store.write(Put("notes", {**KEY, "a": 1}))
+    began, held, runs = threading.Event(), threading.Event(), list[int]()
+    database.submit(lambda _: began.set() or held.wait(10))  # what is queued meanwhile shares one commit
+    began.wait()
+    losing = threading.Thread(target=lambda: pytest.raises(ConditionFailed, store.transact, writes))
+    losing.start()
+    while not database._work.qsize():
+        pass
+    neighbour = database.submit(lambda _: runs.append(1))
+    held.set()
+    neighbour.result()
+    losing.join()
+    assert runs == [1]
+    assert store.get("notes", KEY) == {**KEY, "a": 1}
+    assert store.get("notes", {"note_id": "n2"}) is None
+
+
+def test_a_sum_beyond_38_digits_is_refused_and_leaves_the_item_as_it_was(store: SqliteStore) -> None:
+    largest = 10**38 - 1
+    store.write(Put("notes", {**KEY, "a": largest}))
+    with pytest.raises(StoreRefused, match="38 digits"):
+        store.write(Update("notes", KEY, add={"a": 1}))
+    assert store.get("notes", KEY) == {**KEY, "a": largest}
