@@ -348,13 +348,18 @@ def test_who_loses_a_race_makes_no_neighbour_in_its_commit_begin_anew(
     """A condition that fails before anything was written leaves nothing to undo."""
     store.write(Put("notes", {**KEY, "a": 1}))
     began, held, runs = threading.Event(), threading.Event(), list[int]()
-    database.submit(lambda _: began.set() or held.wait(10))  # what is queued meanwhile shares one commit
-    began.wait()
+
+    def hold(_: object) -> None:
+        began.set()
+        held.wait(10)
+
+    database.submit(hold)
+    began.wait()  # what is queued from now on shares one commit
+    neighbour = database.submit(lambda _: runs.append(1))
     losing = threading.Thread(target=lambda: pytest.raises(ConditionFailed, store.transact, writes))
     losing.start()
-    while not database._work.qsize():
+    while database._work.qsize() < 2:
         pass
-    neighbour = database.submit(lambda _: runs.append(1))
     held.set()
     neighbour.result()
     losing.join()
