@@ -29,12 +29,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks import day_census, load, simulation
+from benchmarks import day_census, load
 from benchmarks.day_actors import PRODUCT, SUPPORT, Actors
 from benchmarks.day_people import CONFIRMING, Person, people
-from benchmarks.simulated_webhooks import Webhooks
-from benchmarks.simulation import START, Simulation
+from infra.local import simulation
 from infra.local.build import FILE
+from infra.local.simulation import START, Simulation
+from infra.local.simulation.webhooks import Webhooks
 from infra.local.stand_ins.http import Request
 from tests.faults.vendors import SET_UP
 from tests.faults.world import records

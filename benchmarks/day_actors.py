@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import urllib3
 
 from benchmarks.day_people import Person
-from benchmarks.simulated_vendors import KEYS
-from benchmarks.simulation import SECRET, Simulation
 from infra.local.signed_posts import sign
+from infra.local.simulation import SECRET, Simulation
+from infra.local.simulation.vendors import KEYS
 from infra.local.stand_ins.http import Request
 
 SUPPORT, PRODUCT = "support-token-of-the-day", "product-token-of-the-day"

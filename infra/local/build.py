@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,7 +62,8 @@ class LocalUsher:
         handlers: by `room/name`, in place of the files of functions/ (tests).
         workers: threads of the workflow engine.
         synchronous: SQLite's durability; less than FULL is for simulations, which nobody resumes.
-        schedules: whether schedules fire; a clock that skips would skip from one to the next for ever.
+        schedules: whether schedules fire, or the names of those that do; a clock that skips would skip from
+            one to the next for ever.
 
     Raises:
         OSError: the port is taken. StateMachineFileError: a workflow file cannot be used.
@@ -79,7 +80,7 @@ class LocalUsher:
         port: int = 0,
         handlers: Mapping[str, Handler] | None = None,
         workers: int = 32,
-        schedules: bool = True,
+        schedules: bool | Collection[str] = True,
         synchronous: str = "FULL",
     ) -> None:
         machines = documents()  # refused before anything is opened
@@ -114,9 +115,7 @@ class LocalUsher:
             )
             for entry in catalog.STREAMS
         ]
-        self._schedules = Schedules(
-            catalog.SCHEDULES if schedules else (), database, self.functions, self.queue, pool, work
-        )
+        self._schedules = Schedules(_wanted(schedules), database, self.functions, self.queue, pool, work)
         self._expiry = Lane[int](
             "expiry", pool, work, limit=1, take=self._take_expiry, work=lambda _: self._expire()
         )
@@ -254,6 +253,12 @@ def _void_unfinished_claims(connection: sqlite3.Connection) -> None:
     On AWS such a claim ends with the function's timeout; here its message would wait for that in vain.
     """
     connection.execute("DELETE FROM item_idempotency WHERE item->>'status' = 'INPROGRESS'")
+
+
+def _wanted(schedules: bool | Collection[str]) -> list[catalog.Schedule]:
+    if isinstance(schedules, bool):
+        return list(catalog.SCHEDULES) if schedules else []
+    return [entry for entry in catalog.SCHEDULES if entry.name in schedules]
 
 
 def _dead_letter_queues() -> list[str]:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.simulation import Simulation
+from infra.local.simulation import Simulation
 from infra.local.stand_ins.http import Request
 from infra.local.stand_ins.stripe.deliveries import signature
 from infra.local.stand_ins.stripe.server import StripeStandIn

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import urllib3
@@ -120,5 +119,8 @@ class Vendors:
                 return elsewhere(pool, method, url, body=body, headers=headers, **more)
             return self.urlopen(pool, method, url, body=body, headers=headers, **more)
 
-        with patch.object(urllib3.HTTPConnectionPool, "urlopen", urlopen):
+        urllib3.HTTPConnectionPool.urlopen = urlopen  # type: ignore[assignment, method-assign]  # while it lasts
+        try:
             yield
+        finally:
+            urllib3.HTTPConnectionPool.urlopen = elsewhere  # type: ignore[method-assign]  # as above
