@@ -31,7 +31,10 @@ def promotion(shop: Shop, coupon: Any, **more: Any) -> Any:
     [
         ([2900], [{"percent_off": 20.0}], [[580]]),
         ([333], [{"percent_off": 50}], [[167]]),  # half a cent is rounded up
-        ([2900, 100], [{"percent_off": None, "amount_off": 1000}], [[967, 33]]),
+        ([2900, 100], [{"percent_off": None, "amount_off": 1000}], [[966, 34]]),
+        # docs.stripe.com/billing/subscriptions/prorations, "Calculation logic for coupons applied to
+        # multiple subscription items"
+        ([1000, 2000], [{"percent_off": None, "amount_off": 500}], [[166, 334]]),
         ([500], [{"percent_off": None, "amount_off": 900}], [[500]]),  # never below nothing
         ([1000], [{"percent_off": None, "amount_off": 200}, {"percent_off": 10}], [[200], [80]]),
         ([0, 0], [{"percent_off": None, "amount_off": 200}], [[0, 0]]),

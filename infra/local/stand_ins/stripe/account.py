@@ -42,8 +42,13 @@ PREFIXES = {
     "item": ("li_1", 23),
     "discount": ("di_1", 23),
     "promotion_code": ("promo_1", 23),
+    "invoiceitem": ("ii_1", 23),
+    "customer_balance_transaction": ("cbtxn_1", 23),
+    "subscription_schedule": ("sub_sched_1", 23),
 }
-KIND_OF_PREFIX = {prefix.split("_")[0]: kind for kind, (prefix, _) in PREFIXES.items()}
+KIND_OF_PREFIX = {
+    prefix.split("_")[0]: kind for kind, (prefix, _) in PREFIXES.items() if kind != "subscription_schedule"
+}
 TEST_CLOCK = "test_helpers.test_clock"
 
 
@@ -56,6 +61,8 @@ def new_id(kind: str) -> str:
 
 def kind_of(id: str) -> str | None:
     """The kind of object an id names, by its prefix."""
+    if id.startswith("sub_sched_"):  # the only prefix of two words
+        return "subscription_schedule"
     return KIND_OF_PREFIX.get(id.split("_", 1)[0])
 
 
@@ -82,8 +89,12 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         return value["event_name"], value["status"]
     if kind == "dispute":
         return value["charge"], value["payment_intent"]
+    if kind == "customer_balance_transaction":
+        return value["customer"], value["invoice"]
     if kind in ("charge", "refund"):
         return value.get("customer"), value["payment_intent"]
+    if kind == "subscription_schedule":
+        return value["customer"], value["subscription"]
     return value.get("customer"), value.get("status")
 
 

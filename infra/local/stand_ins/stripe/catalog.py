@@ -239,3 +239,12 @@ def plan_of(price: Object) -> Object:
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": recurring["usage_type"],
     }
+
+
+def price_details(price: Object) -> Object:
+    """What a line of an invoice says about its price."""
+    return {
+        "price_details": {"price": price["id"], "product": price["product"]},
+        "type": "price_details",
+        "unit_amount_decimal": price["unit_amount_decimal"],
+    }

@@ -199,7 +199,7 @@ class CheckoutPayment:
         account.set_timer(session, None)
         subscription = account.find("subscription", self._order(session).get("pending"))
         if subscription and subscription["status"] == "incomplete":
-            self._subscriptions.cancel({}, subscription["id"])
+            self._subscriptions.give_up(subscription)
         intent = account.find("payment_intent", session["payment_intent"])
         if intent and intent["status"] not in ("succeeded", "canceled", "processing"):
             self._intents.cancel_intent(intent, "abandoned")

@@ -22,7 +22,9 @@ def _shares(amounts: list[int], coupon: dict[str, Any]) -> list[int]:
     total = sum(amounts)
     off = min(coupon["amount_off"], total)
     shares = [off * amount // total if total else 0 for amount in amounts]
-    for index, amount in enumerate(amounts):  # what the division left over
-        more = min(off - sum(shares), amount - shares[index])
+    # what the division left over goes to the last lines, as in the example of
+    # docs.stripe.com/billing/subscriptions/prorations: 5.00 off 10.00 and 20.00 is 1.66 and 3.34
+    for index in reversed(range(len(amounts))):
+        more = min(off - sum(shares), amounts[index] - shares[index])
         shares[index] += more
     return shares

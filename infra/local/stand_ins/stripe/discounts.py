@@ -129,7 +129,33 @@ class Discounts:
         account.emit("customer.discount.created", discount)
         return discount
 
+    def redeemed(self, subscription: Object, given: list[dict[str, Any]]) -> list[str]:
+        """The ids of the discounts that `given` names: those to keep, and what is redeemed anew.
+
+        Raises StripeError 400 as `chosen` does, or for a discount that the subscription does not have.
+        """
+        kept = [each["discount"] for each in given if "discount" in each]
+        if unknown := set(kept) - set(subscription["discounts"]):
+            raise missing("discount", min(unknown), param="discounts", status=400)
+        items = subscription["items"]["data"]
+        amount = sum((item["price"]["unit_amount"] or 0) * (item["quantity"] or 1) for item in items)
+        customer, new = subscription["customer"], [each for each in given if "discount" not in each]
+        choices = self.chosen(new, customer, amount, subscription["currency"])
+        return kept + [self.redeem(each, customer, subscription=subscription["id"])["id"] for each in choices]
+
     # -- applying --------------------------------------------------------------------------------
+
+    def net(self, amounts: list[int], subscription: Object) -> list[int]:
+        """What the subscription's discounts would leave of these amounts; nothing is used up."""
+        taken = reductions(amounts, self._live(subscription)[1])
+        return [amount - sum(shares) for amount, *shares in zip(amounts, *taken, strict=True)]
+
+    def _live(self, subscription: Object) -> tuple[list[Object], list[Object]]:
+        """The subscription's discounts whose time is not over, and their coupons."""
+        account = self._account
+        held = [account.find("discount", id) for id in subscription["discounts"]]
+        live = [each for each in held if each and (each["end"] is None or each["end"] > account.now())]
+        return live, [account.find("coupon", each["source"]["coupon"]) or {} for each in live]
 
     def reduce(self, lines: list[Object], subscription: Object) -> list[Object]:
         """Take the subscription's discounts off the lines of its next invoice.
@@ -137,11 +163,8 @@ class Discounts:
         A discount whose time is over is dropped; one of duration `once` goes with the first invoice over
         something. The caller stores the subscription. Returns the invoice's `total_discount_amounts`.
         """
-        account = self._account
-        held = [account.find("discount", id) for id in subscription["discounts"]]
-        live = [each for each in held if each and (each["end"] is None or each["end"] > account.now())]
-        coupons = [account.find("coupon", each["source"]["coupon"]) or {} for each in live]
-        amounts = [line["amount"] for line in lines]
+        live, coupons = self._live(subscription)
+        amounts = [line["amount"] if line["discountable"] else 0 for line in lines]
         taken = reductions(amounts, coupons)
         for line, shares in zip(lines, zip(*taken, strict=True), strict=False):
             line["discount_amounts"] = [

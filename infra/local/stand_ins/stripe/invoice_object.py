@@ -4,6 +4,7 @@ from typing import Any
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import new_id
+from infra.local.stand_ins.stripe.catalog import price_details
 from infra.local.stand_ins.stripe.periods import DAY
 
 
@@ -31,13 +32,36 @@ def line(subscription: Object, item: Object, amount: int, description: str, invo
         },
         "period": {"start": item["current_period_start"], "end": item["current_period_end"]},
         "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": {"price": price["id"], "product": price["product"]},
-            "type": "price_details",
-            "unit_amount_decimal": price["unit_amount_decimal"],
-        },
+        "pricing": price_details(price),
         "quantity": item["quantity"],
         "subtotal": amount,
+        "taxes": [],
+    }
+
+
+def line_of_item(item: Object, invoice: str) -> Object:
+    """The line that a pending invoice item becomes."""
+    details = (item["parent"] or {}).get("subscription_details") or {}
+    credited = (item["proration_details"] or {}).get("credited_items") or {}
+    parent: Object = {"invoice_item": item["id"], "proration": item["proration"]}
+    parent |= {"proration_details": {"credited_items": credited.get("invoice_line_item_details")}}
+    parent["subscription"] = details.get("subscription")
+    of_item = bool(details.get("subscription_item"))
+    kind = "subscription_item_details" if of_item else "invoice_item_details"
+    parents: Object = {"invoice_item_details": None, "subscription_item_details": None, "type": kind}
+    parents[kind] = parent | ({"subscription_item": details["subscription_item"]} if of_item else {})
+    names = ("amount", "currency", "description", "discountable", "livemode", "metadata", "period", "pricing")
+    return {
+        "id": new_id("line_item"),
+        "object": "line_item",
+        **{name: item[name] for name in names},
+        "discount_amounts": [],
+        "discounts": [],
+        "invoice": invoice,
+        "parent": parents,
+        "pretax_credit_amounts": [],
+        "quantity": item["quantity"],
+        "subtotal": item["amount"],
         "taxes": [],
     }
 

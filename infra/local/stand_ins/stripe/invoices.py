@@ -6,9 +6,9 @@ from typing import Any, Literal
 from infra.local.stand_ins.http import Answer
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import invoice_object
-from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
+from infra.local.stand_ins.stripe.account import Account, merge_metadata
 from infra.local.stand_ins.stripe.cards import Decline
-from infra.local.stand_ins.stripe.discounts import Discounts
+from infra.local.stand_ins.stripe.customer_balance import CustomerBalance
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
 from infra.local.stand_ins.stripe.payment_record import payment_record
@@ -28,10 +28,10 @@ class Invoices(Resource):
     """
 
     def __init__(
-        self, account: Account, methods: PaymentMethods, intents: PaymentIntents, discounts: Discounts
+        self, account: Account, methods: PaymentMethods, intents: PaymentIntents, balance: CustomerBalance
     ) -> None:
         super().__init__(account)
-        self._methods, self._intents, self._discounts = methods, intents, discounts
+        self._methods, self._intents, self._balance = methods, intents, balance
         self.settled: Callable[[Object, Outcome], None] = lambda invoice, outcome: None
         intents.listeners.append(self._intent_settled)
 
@@ -136,42 +136,24 @@ class Invoices(Resource):
             raise invalid(
                 f"You can only mark open invoices as uncollectible; this one is {invoice['status']}"
             )
-        self._mark(invoice, "marked_uncollectible_at", {"status": "uncollectible", "auto_advance": False})
-        return self.account.save(invoice, "invoice.marked_uncollectible")
+        return self._give_up(invoice)
 
     # -- billing ---------------------------------------------------------------------------------
 
-    def draft(self, subscription: Object, customer: Object, reason: str, *, trial: bool = False) -> Object:
-        """A stored draft for the items' current periods, less discounts; of a trial it is over nothing.
-
-        It may use up discounts of `subscription`, which the caller stores.
-        """
-        id = new_id("invoice")
-        lines = []
-        for item in subscription["items"]["data"]:
-            price, quantity = item["price"], item["quantity"] or 1
-            product = self.account.find("product", price["product"]) or {"name": price["product"]}
-            if trial:
-                amount, text = 0, f"Trial period for {product['name']}"
-            else:
-                amount = (price["unit_amount"] or 0) * quantity
-                text = f"{quantity} x {product['name']} (per {price['recurring']['interval']})"
-            lines.append(invoice_object.line(subscription, item, amount, text, id))
-        now, currency = self.account.now(), subscription["currency"]
-        taken = self._discounts.reduce(lines, subscription) if subscription["discounts"] else []
-        invoice = invoice_object.draft(id, customer, currency, lines, now, subscription, reason, taken)
-        return self.account.save(invoice, "invoice.created")
-
     def issue(self, invoice: Object) -> None:
-        """Finalize a draft: it gets its number, its page and, when money is due, its payment intent."""
+        """Finalize a draft: it gets its number, its page and, when money is due, its payment intent.
+
+        What the customer has to their credit is used first.
+        """
         account = self.account
         customer = account.need("customer", invoice["customer"])
+        self._balance.apply(invoice, customer)
         number = customer["next_invoice_sequence"]
         customer["next_invoice_sequence"] = number + 1
         account.save(customer)
         url = f"{account.base_url}/invoice/{invoice['id']}"
         invoice |= {"number": f"{customer['invoice_prefix']}-{number:04d}", "hosted_invoice_url": url}
-        invoice |= {"status": "open", "effective_at": account.now(), "ending_balance": 0}
+        invoice |= {"status": "open", "effective_at": account.now()}
         invoice |= {"invoice_pdf": f"{url}/pdf", "automatically_finalizes_at": None}
         invoice["status_transitions"]["finalized_at"] = account.now()
         sends = invoice["collection_method"] == "send_invoice" and invoice["amount_due"] > 0
@@ -236,6 +218,7 @@ class Invoices(Resource):
         self._mark(
             invoice, "voided_at", {"status": "void", "auto_advance": False, "next_payment_attempt": None}
         )
+        self._balance.take_back(invoice)
         intent = self.intent_of(invoice)
         if intent and intent["status"] not in ("succeeded", "canceled"):
             self._intents.cancel_intent(intent, "void_invoice")
@@ -262,9 +245,21 @@ class Invoices(Resource):
     def bill(self, invoice: Object) -> None:
         """Finalize a draft and charge what it asks for, or send it."""
         customer = self.account.need("customer", invoice["customer"])
-        self.issue(invoice)
-        if invoice["collection_method"] == "send_invoice":
+        paused = self._pause_of_collection(invoice)
+        if paused == "keep_as_draft":
+            self.account.set_timer(invoice, None)
+            invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
+            self.account.save(invoice, "invoice.updated")
             return
+        self.issue(invoice)
+        if paused == "void":
+            self.void_invoice(invoice)
+        elif paused == "mark_uncollectible":
+            self._give_up(invoice)
+        elif invoice["collection_method"] != "send_invoice":
+            self._charge(invoice, customer)
+
+    def _charge(self, invoice: Object, customer: Object) -> None:
         if invoice["amount_due"] and self.default_method(invoice, customer) is None:
             invoice |= {"attempted": True, "attempt_count": 1}
             self.account.save(invoice, "invoice.payment_failed")
@@ -293,6 +288,20 @@ class Invoices(Resource):
             self._cancel_payment(default)
             self._intents.cancel_intent(intent, "automatic")
         self._close(invoice, paid=invoice["amount_paid"] + taken)
+
+    def _pause_of_collection(self, invoice: Object) -> str | None:
+        """What a pause of the subscription's payment collection does to its invoices, if there is one.
+
+        Source: docs.stripe.com/billing/subscriptions/pause-payment.
+        """
+        parent = invoice["parent"]
+        id = parent["subscription_details"]["subscription"] if parent else None
+        pause = (self.account.find("subscription", id) or {}).get("pause_collection")
+        return str(pause["behavior"]) if pause else None
+
+    def _give_up(self, invoice: Object) -> Object:
+        self._mark(invoice, "marked_uncollectible_at", {"status": "uncollectible", "auto_advance": False})
+        return self.account.save(invoice, "invoice.marked_uncollectible")
 
     # -- what comes of it ------------------------------------------------------------------------
 

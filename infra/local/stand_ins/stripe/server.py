@@ -17,6 +17,7 @@ from infra.local.stand_ins.state import State
 from infra.local.stand_ins.stripe.account import Account, new_id
 from infra.local.stand_ins.stripe.balance_transactions import Balance, BalanceTransactions
 from infra.local.stand_ins.stripe.bank_controls import BankControls
+from infra.local.stand_ins.stripe.billed_time import BilledTime
 from infra.local.stand_ins.stripe.catalog import Prices, Products
 from infra.local.stand_ins.stripe.charges import Charges
 from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts
@@ -25,6 +26,7 @@ from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
 from infra.local.stand_ins.stripe.checkout_sessions import CheckoutSessions
 from infra.local.stand_ins.stripe.coupons import Coupons
 from infra.local.stand_ins.stripe.customer_at_the_page import CustomerAtThePage
+from infra.local.stand_ins.stripe.customer_balance import CustomerBalance
 from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.deliveries import Deliveries
 from infra.local.stand_ins.stripe.discounts import Discounts
@@ -34,7 +36,10 @@ from infra.local.stand_ins.stripe.events import Events
 from infra.local.stand_ins.stripe.happenings import EventLog, WebhookEndpoints
 from infra.local.stand_ins.stripe.hosted_pages import HostedPages
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
+from infra.local.stand_ins.stripe.invoice_drafts import InvoiceDrafts
+from infra.local.stand_ins.stripe.invoice_items import InvoiceItems
 from infra.local.stand_ins.stripe.invoice_payments import InvoicePayments
+from infra.local.stand_ins.stripe.invoice_previews import InvoicePreviews
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.line_items import LineItems
 from infra.local.stand_ins.stripe.meters import Meters
@@ -48,8 +53,11 @@ from infra.local.stand_ins.stripe.promotion_codes import PromotionCodes
 from infra.local.stand_ins.stripe.refunds import Refunds
 from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
 from infra.local.stand_ins.stripe.setup_intents import SetupIntents
+from infra.local.stand_ins.stripe.subscription_changes import SubscriptionChanges
 from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
 from infra.local.stand_ins.stripe.subscription_life import SubscriptionLife
+from infra.local.stand_ins.stripe.subscription_pauses import SubscriptionPauses
+from infra.local.stand_ins.stripe.subscription_updates import SubscriptionUpdates
 from infra.local.stand_ins.stripe.subscriptions import Subscriptions
 
 TOTAL_PER_SECOND, ENDPOINT_PER_SECOND = 100, 25  # docs.stripe.com/rate-limits, live mode
@@ -82,10 +90,18 @@ class StripeStandIn(StandIn):
         self._intents = PaymentIntents(account, methods, clearing)
         self._setups = SetupIntents(account, methods)
         discounts = Discounts(account)
-        invoices = Invoices(account, methods, self._intents, discounts)
-        life = SubscriptionLife(account, invoices)
+        billed, balance = BilledTime(account), CustomerBalance(account)
+        pending = InvoiceItems(account, billed)
+        drafts = InvoiceDrafts(account, discounts, pending, billed)
+        invoices = Invoices(account, methods, self._intents, balance)
+        life = SubscriptionLife(account, invoices, drafts)
         subscribed = SubscriptionItems(account)
-        subscriptions = Subscriptions(account, methods, invoices, self._setups, subscribed, life, discounts)
+        subscriptions = Subscriptions(
+            account, methods, invoices, drafts, self._setups, subscribed, life, discounts
+        )
+        changes = SubscriptionChanges(account, subscribed, drafts, pending, billed, discounts)
+        pauses = SubscriptionPauses(account, invoices, changes, life)
+        updates = SubscriptionUpdates(account, methods, invoices, pending, changes, life, pauses, discounts)
         customers, items = Customers(account, methods, subscriptions), LineItems(account)
         reduced = CheckoutDiscounts(account, items, discounts)
         payment = CheckoutPayment(
@@ -111,7 +127,9 @@ class StripeStandIn(StandIn):
         pages |= PortalPages(account).routes()
         self._customer = CustomerAtThePage(account, pages, payment, invoices)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
-        resources += [customers, subscriptions, subscribed, invoices, sessions, links]
+        resources += [customers, subscriptions, updates, subscribed, invoices, sessions, links]
+        resources += [pending, balance]
+        resources += [InvoicePreviews(account, drafts, pending, subscriptions, updates, life)]
         resources += [
             Charges(account),
             refunds,

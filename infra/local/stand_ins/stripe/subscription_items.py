@@ -4,8 +4,9 @@ from typing import Any
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import subscription_object
+from infra.local.stand_ins.stripe.account import merge_metadata
 from infra.local.stand_ins.stripe.catalog import make_price, plan_of
-from infra.local.stand_ins.stripe.errors import StripeError, invalid
+from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
 from infra.local.stand_ins.stripe.periods import after
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, refuse_others, route
 
@@ -42,31 +43,51 @@ class SubscriptionItems(Resource):
             raise invalid("All items of a subscription must have the same currency.", param="items")
         return items
 
-    def changed(self, subscription: Object, params: dict[str, Any]) -> Object:
-        """Quantities and prices without proration; prorated changes are refused until they are built."""
-        if params.get("proration_behavior") != "none":
-            raise invalid(
-                "The stand-in changes items with proration_behavior=none only.", param="proration_behavior"
-            )
+    def changed(self, subscription: Object, given: list[dict[str, Any]]) -> list[Object]:
+        """The items after a change: others added, prices or quantities changed, some deleted.
+
+        A price that is changed sets the quantity to 1 unless one is given.
+        Source: docs.stripe.com/api/subscriptions/update.
+        """
         items = {item["id"]: dict(item) for item in subscription["items"]["data"]}
         first = subscription["items"]["data"][0]
-        for index, given in enumerate(params["items"]):
-            held = items.get(given.get("id", ""))
+        for index, each in enumerate(given):
+            held = items.get(each.get("id", ""))
+            if each.get("id") and held is None:
+                raise missing("subscription_item", each["id"], param=f"items[{index}][id]", status=400)
             if held is None:
                 period = (first["current_period_start"], first["current_period_end"])
-                price = self._price(given, f"items[{index}]")
-                made = subscription_object.item(subscription["id"], price, given, self.account.now(), period)
+                price = self._price(each, f"items[{index}]")
+                made = subscription_object.item(subscription["id"], price, each, self.account.now(), period)
                 items[made["id"]] = made
-            elif given.get("deleted"):
+            elif each.get("deleted"):
                 del items[held["id"]]
             else:
-                if "price" in given:
-                    held["price"] = self._price(given, f"items[{index}]")
-                    held["plan"] = plan_of(held["price"])
-                held["quantity"] = given.get("quantity", held["quantity"])
+                self._change(held, each, f"items[{index}]")
         if not items:
             raise invalid("A subscription must have at least one active plan.", param="items")
-        return dict(subscription["items"]) | {"data": [*items.values()]}
+        self._check_together([*items.values()], subscription["currency"])
+        return [*items.values()]
+
+    def _change(self, held: Object, given: dict[str, Any], param: str) -> None:
+        if "price" in given or "price_data" in given:
+            price = self._price(given, param)
+            if price["id"] != held["price"]["id"]:
+                held |= {"price": price, "plan": plan_of(price), "quantity": 1}
+        else:
+            refuse_others(given, _ITEM, param)
+        held["quantity"] = given.get("quantity", held["quantity"])
+        if held["quantity"] < 0:
+            raise invalid("This value must be greater than or equal to 0.", param=f"{param}[quantity]")
+        held["metadata"] = merge_metadata(held["metadata"], given.get("metadata"))
+
+    def _check_together(self, items: list[Object], currency: str) -> None:
+        if others := {item["price"]["currency"] for item in items} - {currency}:
+            message = f"The price specified only supports `{min(others)}`. This doesn't match the expected "
+            raise invalid(f"{message}currency: `{currency}`.", param="items")
+        intervals = [item["price"]["recurring"] for item in items]
+        if len({(each["interval"], each["interval_count"]) for each in intervals}) > 1:
+            raise invalid("The stand-in wants one billing interval for all items.", param="items")
 
     def _price(self, given: dict[str, Any], param: str) -> Object:
         refuse_others(given, _ITEM, param)

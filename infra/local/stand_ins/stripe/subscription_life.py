@@ -7,6 +7,7 @@ from typing import Any
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account
 from infra.local.stand_ins.stripe.errors import invalid
+from infra.local.stand_ins.stripe.invoice_drafts import InvoiceDrafts
 from infra.local.stand_ins.stripe.invoices import HOUR, Invoices, Outcome
 from infra.local.stand_ins.stripe.periods import DAY, period_at
 
@@ -18,8 +19,8 @@ REMINDER = 3 * DAY  # customer.subscription.trial_will_end comes so long before
 class SubscriptionLife:
     """Moves subscriptions along when time passes or an invoice is settled."""
 
-    def __init__(self, account: Account, invoices: Invoices) -> None:
-        self._account, self._invoices = account, invoices
+    def __init__(self, account: Account, invoices: Invoices, drafts: InvoiceDrafts) -> None:
+        self._account, self._invoices, self._drafts = account, invoices, drafts
         self._silent = False
         invoices.settled = self._invoice_settled
 
@@ -41,17 +42,23 @@ class SubscriptionLife:
             reminder = subscription["trial_end"] - REMINDER
             due = reminder if reminder > self._account.now() and not reminded else subscription["trial_end"]
         elif status in ("active", "past_due", "unpaid"):
-            due = self._period_end(subscription)
-        if due is not None and subscription["cancel_at"]:
-            due = min(due, subscription["cancel_at"])
+            due = self.period_end(subscription)
+        pause = subscription["pause_collection"] or {}
+        moments = (subscription["cancel_at"], pause.get("resumes_at"))
+        if due is not None:
+            due = min(due, *filter(None, moments), due)
         self._account.set_timer(subscription, due)
 
     def time_passed(self, id: str) -> None:
         """The subscription's timer struck: `account.now()` is the moment it was set to."""
         subscription = self._account.need("subscription", id)
         status, now = subscription["status"], self._account.now()
+        pause = subscription["pause_collection"] or {}
         if subscription["cancel_at"] and subscription["cancel_at"] <= now and status not in ENDED:
             self.end(subscription)
+        elif pause.get("resumes_at") and pause["resumes_at"] <= now:
+            self._account.update(subscription, {"pause_collection": None}, "customer.subscription.updated")
+            self.schedule(subscription)
         elif status == "incomplete" and self._first_payment_is_on_its_way(subscription):
             self._account.set_timer(subscription, now + HOUR)  # a bank debit takes days: look again
         elif status == "incomplete":
@@ -61,7 +68,7 @@ class SubscriptionLife:
             self.schedule(subscription, reminded=True)
         elif status == "trialing":
             self._end_trial(subscription)
-        elif status in ("active", "past_due", "unpaid") and now >= self._period_end(subscription):
+        elif status in ("active", "past_due", "unpaid") and now >= self.period_end(subscription):
             if subscription["cancel_at_period_end"]:
                 self.end(subscription)
             else:
@@ -78,7 +85,7 @@ class SubscriptionLife:
         at = (
             subscription["trial_end"]
             if subscription["status"] == "trialing"
-            else self._period_end(subscription)
+            else self.period_end(subscription)
         )
         changes = {"cancel_at_period_end": True, "cancel_at": at, "canceled_at": self._account.now()}
         return changes | {"cancellation_details": details | {"reason": "cancellation_requested"}}
@@ -104,47 +111,66 @@ class SubscriptionLife:
                 )
         return account.save(subscription, "customer.subscription.deleted")
 
-    def move_trial_end(self, subscription: Object, changes: dict[str, Any], to: Any) -> Object:
-        """`trial_end`: "now" ends the trial and bills, a later moment prolongs or starts it."""
+    def move_trial_end(self, subscription: Object, before: Object, to: Any) -> None:
+        """`trial_end`: "now" ends the trial and bills, a later moment prolongs or starts it.
+
+        Args:
+            before: the subscription as it is stored.
+        """
         now = self._account.now()
         if to == "now":
-            if subscription["status"] == "trialing":
-                self._account.update(subscription, changes, None)
-                self._account.emit("customer.subscription.trial_will_end", subscription)
-                self._end_trial(subscription, at_once=True)
-            else:
-                self._account.update(subscription, changes, "customer.subscription.updated")
-            return subscription
+            self._account.save(subscription)
+            self._account.emit("customer.subscription.trial_will_end", subscription)
+            self._end_trial(subscription, at_once=True)
+            return
         if not isinstance(to, int) or to <= now:
             raise invalid("Trial end must be a timestamp in the future.", param="trial_end")
         items = [item | {"current_period_end": to} for item in subscription["items"]["data"]]
-        changes |= {"trial_end": to, "status": "trialing", "billing_cycle_anchor": to}
-        changes |= {"trial_start": subscription["trial_start"] or now}
-        changes["items"] = subscription["items"] | {"data": items}
-        self._account.update(subscription, changes, "customer.subscription.updated")
+        subscription |= {"trial_end": to, "status": "trialing", "billing_cycle_anchor": to}
+        subscription["trial_start"] = subscription["trial_start"] or now
+        subscription["items"] = subscription["items"] | {"data": items}
+        self.save_change(subscription, before)
         if to - now <= REMINDER:
             self._account.emit("customer.subscription.trial_will_end", subscription)
         self.schedule(subscription)
-        return subscription
+
+    def save_change(self, subscription: Object, before: Object) -> Object:
+        """Store the subscription and leave its event, when it differs from `before`."""
+        changed = {name for name in subscription if subscription[name] != before.get(name)}
+        if not changed:
+            return subscription
+        previous = {name: before.get(name) for name in changed}
+        return self._account.save(subscription, "customer.subscription.updated", previous=previous)
 
     def resume(self, subscription: Object, customer: Object, behavior: str | None) -> Object:
-        """A paused subscription begins a new period now.
+        """A paused subscription begins a new period now, which is billed at once."""
+        before = dict(subscription)
+        invoice = self.next_draft(subscription, customer, "subscription_update")
+        return self.resumed(subscription, before, customer, invoice, behavior)
+
+    def resumed(
+        self,
+        subscription: Object,
+        before: Object,
+        customer: Object,
+        invoice: Object | None,
+        behavior: str | None,
+    ) -> Object:
+        """A paused subscription goes on once its resumption invoice, if there is one, was tried.
 
         By default the first attempt to pay resumes it, `past_due` when that fails; with
         `resume_on_payment_success` it stays paused until the invoice is paid.
         """
-        previous = {"status": "paused", "status_details": subscription.get("status_details")}
-        waits = behavior == "resume_on_payment_success"
-        invoice = self._next_period(subscription, customer, "subscription_update")
-        paid = False
-        with self.silence():
-            self._invoices.issue(invoice)
-            if not invoice["amount_due"] or self._invoices.default_method(invoice, customer):
-                self._invoices.collect(invoice, customer)
-                paid = self._account.need("invoice", invoice["id"])["status"] == "paid"
-        if paid or not waits:
+        paid = invoice is None
+        if invoice:
+            with self.silence():
+                self._invoices.issue(invoice)
+                if not invoice["amount_due"] or self._invoices.default_method(invoice, customer):
+                    self._invoices.collect(invoice, customer)
+                    paid = self._account.need("invoice", invoice["id"])["status"] == "paid"
+        if paid or behavior != "resume_on_payment_success":
             subscription |= {"status": "active" if paid else "past_due", "status_details": None}
-            self._account.save(subscription, "customer.subscription.updated", previous=previous)
+            self.save_change(subscription, before)
             self._account.emit("customer.subscription.resumed", subscription)
             self.schedule(subscription)
             return subscription
@@ -152,7 +178,8 @@ class SubscriptionLife:
 
     # -- what time does --------------------------------------------------------------------------
 
-    def _period_end(self, subscription: Object) -> int:
+    def period_end(self, subscription: Object) -> int:
+        """When the current period is over, in epoch seconds."""
         return min(int(item["current_period_end"]) for item in subscription["items"]["data"])
 
     def _first_payment_is_on_its_way(self, subscription: Object) -> bool:
@@ -181,7 +208,10 @@ class SubscriptionLife:
         elif method is None and behavior == "pause":
             self._account.set_timer(subscription, None)
             previous = {"status": "trialing", "status_details": subscription.get("status_details")}
-            subscription |= {"status": "paused", "status_details": _paused(self._account.now())}
+            subscription |= {
+                "status": "paused",
+                "status_details": paused("trial_end_without_payment_method", self._account.now()),
+            }
             self._account.save(subscription, "customer.subscription.updated", previous=previous)
             self._account.emit("customer.subscription.paused", subscription)
         else:
@@ -200,7 +230,7 @@ class SubscriptionLife:
         if subscription["status"] == "trialing":
             previous["status"], subscription["status"] = "trialing", "active"
         customer = account.need("customer", subscription["customer"])
-        invoice = self._next_period(subscription, customer, "subscription_cycle")
+        invoice = self.next_draft(subscription, customer, "subscription_cycle")
         if not at_once:
             invoice["automatically_finalizes_at"] = now + HOUR
             account.save(invoice)
@@ -211,7 +241,9 @@ class SubscriptionLife:
             self._invoices.bill(invoice)
             subscription |= account.need("subscription", subscription["id"])
 
-    def _next_period(self, subscription: Object, customer: Object, reason: str) -> Object:
+    def next_draft(
+        self, subscription: Object, customer: Object, reason: str = "subscription_cycle"
+    ) -> Object:
         """Move the items to the period that lies at now; returns the draft for it."""
         now, items = self._account.now(), []
         if subscription["status"] == "paused":
@@ -222,7 +254,7 @@ class SubscriptionLife:
             start, end = period_at(anchor, recurring["interval"], recurring["interval_count"], now)
             items.append(item | {"current_period_start": start, "current_period_end": end})
         subscription["items"] = subscription["items"] | {"data": items}
-        invoice = self._invoices.draft(subscription, customer, reason)
+        invoice = self._drafts.make(subscription, customer, reason)
         subscription["latest_invoice"] = invoice["id"]
         return invoice
 
@@ -246,6 +278,6 @@ class SubscriptionLife:
             self._account.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
 
 
-def _paused(now: int) -> Object:
-    cause = {"type": "trial_end_without_payment_method"}
-    return {"paused": {"subscription": cause, "transitioned_at": now, "type": "subscription"}}
+def paused(reason: str, now: int) -> Object:
+    """The `status_details` of a subscription that is paused for `reason`."""
+    return {"paused": {"subscription": {"type": reason}, "transitioned_at": now, "type": "subscription"}}

@@ -1,13 +1,14 @@
-"""Subscriptions as callers make, change and cancel them; how they live on is in subscription_life.py."""
+"""Subscriptions as callers find and make them; subscription_updates.py has how they change."""
 
 from typing import Any
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import subscription_object
-from infra.local.stand_ins.stripe.account import Account, merge_metadata, new_id
+from infra.local.stand_ins.stripe.account import Account, new_id
 from infra.local.stand_ins.stripe.cards import behaviour_of
 from infra.local.stand_ins.stripe.discounts import Discounts
-from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
+from infra.local.stand_ins.stripe.errors import StripeError, invalid
+from infra.local.stand_ins.stripe.invoice_drafts import InvoiceDrafts
 from infra.local.stand_ins.stripe.invoices import Invoices
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error
 from infra.local.stand_ins.stripe.periods import DAY
@@ -26,15 +27,6 @@ _CREATE_MORE = (
     "discounts",
 )
 _TIMES = ("trial_end", "trial_period_days", "trial_settings", "cancel_at", "cancel_at_period_end")
-_UPDATE = ("metadata", "description", "default_payment_method", "cancel_at_period_end", "cancel_at", "items")
-_UPDATE_MORE = (
-    "trial_end",
-    "trial_settings",
-    "cancellation_details",
-    "payment_settings",
-    "proration_behavior",
-    "discounts",
-)
 MAX_TRIAL = 730 * DAY
 
 
@@ -46,13 +38,15 @@ class Subscriptions(Resource):
         account: Account,
         methods: PaymentMethods,
         invoices: Invoices,
+        drafts: InvoiceDrafts,
         setup_intents: SetupIntents,
         items: SubscriptionItems,
         life: SubscriptionLife,
         discounts: Discounts,
     ) -> None:
         super().__init__(account)
-        self._methods, self._invoices, self._setups = methods, invoices, setup_intents
+        self._methods, self._invoices, self._drafts = methods, invoices, drafts
+        self._setups = setup_intents
         self._items, self._life, self._discounts = items, life, discounts
 
     def routes(self) -> dict[str, Route]:
@@ -62,11 +56,6 @@ class Subscriptions(Resource):
             f"GET {path}": route(self.list_all, PAGE, "customer", "status", "price", "test_clock"),
             f"GET {path}/search": route(self.find, "query", "limit", "page"),
             f"GET {path}/{{id}}": route(self.retrieve),
-            f"POST {path}/{{id}}": route(
-                self.update, _UPDATE, _UPDATE_MORE, "payment_behavior", "off_session"
-            ),
-            f"DELETE {path}/{{id}}": route(self.cancel, "cancellation_details", "invoice_now", "prorate"),
-            f"POST {path}/{{id}}/resume": route(self.resume, "billing_cycle_anchor", "payment_behavior"),
         }
 
     # -- reading ---------------------------------------------------------------------------------
@@ -116,7 +105,7 @@ class Subscriptions(Resource):
         if params.get("default_payment_method") and method:
             subscription["default_payment_method"] = method["id"]
         if given := params.get("discounts"):
-            subscription["discounts"] = self._redeemed(subscription, given)
+            subscription["discounts"] = self._discounts.redeemed(subscription, given)
         account.save(subscription)  # its invoice refers to it
         self._bill_first_period(subscription, customer, method, params)
         self._life.schedule(subscription)
@@ -134,7 +123,7 @@ class Subscriptions(Resource):
         behavior = params.get("payment_behavior", "allow_incomplete")
         trial = subscription["status"] == "trialing"
         sends = subscription["collection_method"] == "send_invoice"
-        invoice = self._invoices.draft(subscription, customer, "subscription_create", trial=trial)
+        invoice = self._drafts.make(subscription, customer, "subscription_create", trial=trial)
         subscription["latest_invoice"] = invoice["id"]
         due = invoice["amount_due"] > 0 and not sends
         if due and method is None and behavior != "default_incomplete":
@@ -179,18 +168,6 @@ class Subscriptions(Resource):
             setup = self._setups.open(customer, method)
             subscription["pending_setup_intent"] = setup["id"]
 
-    def _redeemed(self, subscription: Object, given: list[dict[str, Any]]) -> list[str]:
-        """The ids of the discounts that `given` names: those to keep, and what is redeemed anew."""
-        kept = [each["discount"] for each in given if "discount" in each]
-        if unknown := set(kept) - set(subscription["discounts"]):
-            raise missing("discount", min(unknown), param="discounts", status=400)
-        items = subscription["items"]["data"]
-        amount = sum((item["price"]["unit_amount"] or 0) * item["quantity"] for item in items)
-        customer, new = subscription["customer"], [each for each in given if "discount" not in each]
-        choices = self._discounts.chosen(new, customer, amount, subscription["currency"])
-        made = [self._discounts.redeem(each, customer, subscription=subscription["id"]) for each in choices]
-        return kept + [discount["id"] for discount in made]
-
     def _trial_end(self, params: dict[str, Any], now: int) -> int | None:
         days, end = params.get("trial_period_days"), params.get("trial_end")
         if days and end:
@@ -208,65 +185,11 @@ class Subscriptions(Resource):
             return self._methods.usable_by(customer, given, param="default_payment_method")
         return self.account.find("payment_method", customer["invoice_settings"]["default_payment_method"])
 
-    # -- changing and ending ---------------------------------------------------------------------
+    # -- ending ----------------------------------------------------------------------------------
 
-    def update(self, params: dict[str, Any], id: str) -> Object:
-        account = self.account
-        subscription = account.need("subscription", id)
-        customer = account.need("customer", subscription["customer"])
-        account.use_clock_of(customer)
-        only_notes = params.keys() <= {"metadata", "cancellation_details", "expand"}
-        if subscription["status"] in ENDED and not only_notes:
-            raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
-        changes: dict[str, Any] = {}
-        for name in ("description", "cancel_at", "trial_settings"):
-            if name in params:
-                changes[name] = params[name] if params[name] != "" else None
-        for name in ("cancellation_details", "payment_settings"):
-            if name in params:
-                changes[name] = subscription[name] | params[name]
-        if "metadata" in params:
-            changes["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
-        if method := params.get("default_payment_method"):
-            usable = self._methods.usable_by(customer, method, param="default_payment_method")
-            changes["default_payment_method"] = usable["id"]
-        if "cancel_at_period_end" in params:
-            changes |= self._life.cancellation(subscription, at_period_end=params["cancel_at_period_end"])
-        if "items" in params:
-            changes["items"] = self._items.changed(subscription, params)
-        if "discounts" in params:
-            changes["discounts"] = self._redeemed(subscription, params["discounts"] or [])
-        if "trial_end" in params:
-            return self._life.move_trial_end(subscription, changes, params["trial_end"])
-        account.update(subscription, changes, "customer.subscription.updated")
-        self._life.schedule(subscription)
-        return subscription
-
-    def cancel(self, params: dict[str, Any], id: str) -> Object:
-        subscription = self.account.need("subscription", id)
-        if params.get("invoice_now") or params.get("prorate"):
-            raise invalid("The stand-in cancels without a final invoice.", param="prorate")
-        if subscription["status"] in ENDED:
-            raise StripeError(404, f"No such subscription: '{id}'", code="resource_missing", param="id")
-        customer = self.account.need("customer", subscription["customer"])
-        self.account.use_clock_of(customer)
-        details = subscription["cancellation_details"] | (params.get("cancellation_details") or {})
-        subscription["cancellation_details"] = details | {"reason": "cancellation_requested"}
+    def give_up(self, subscription: Object) -> Object:
+        """End it now, without a last invoice."""
         return self._life.end(subscription)
-
-    def resume(self, params: dict[str, Any], id: str) -> Object:
-        """A paused one goes on: its next period begins now and is billed at once.
-
-        Source: docs.stripe.com/api/subscriptions/resume.
-        """
-        subscription = self.account.need("subscription", id)
-        customer = self.account.need("customer", subscription["customer"])
-        self.account.use_clock_of(customer)
-        if subscription["status"] != "paused":
-            raise invalid(f"This subscription is {subscription['status']}; only a paused one can be resumed.")
-        if (params.get("billing_cycle_anchor") or {"type": "now"})["type"] != "now":
-            raise invalid("The stand-in resumes with a new billing cycle.", param="billing_cycle_anchor")
-        return self._life.resume(subscription, customer, params.get("payment_behavior"))
 
     def cancel_all_of(self, customer: Object) -> None:
         """A deleted customer's subscriptions end at once."""

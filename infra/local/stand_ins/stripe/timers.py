@@ -38,6 +38,10 @@ class Timers:
         row: tuple[str, str, int] | None = self._state.connection.execute(sql, (timeline,)).fetchone()
         return row
 
+    def changed(self) -> None:
+        """The timers were put back to what they were; what is remembered of them is not to be trusted."""
+        self._next = None
+
     def next_live(self) -> float:
         """When the first live timer strikes; remembered, because every call asks."""
         if self._next is None:
