@@ -91,6 +91,8 @@ class InvoicePreviews(Resource):
                 if not self._pending.pending(customer["id"], subscription["id"]):
                     raise none_upcoming()
                 return self._drafts.make(subscription, customer, "subscription_cycle", periods=False)
+            if (self._life.phase_end(subscription) or end + 1) <= end:
+                self._life.enter_phase(subscription, customer)
             return self._life.next_draft(subscription, customer)
 
     def _first(self, params: dict[str, Any], details: dict[str, Any]) -> Object:

@@ -57,6 +57,7 @@ from infra.local.stand_ins.stripe.subscription_changes import SubscriptionChange
 from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
 from infra.local.stand_ins.stripe.subscription_life import SubscriptionLife
 from infra.local.stand_ins.stripe.subscription_pauses import SubscriptionPauses
+from infra.local.stand_ins.stripe.subscription_schedules import SubscriptionSchedules
 from infra.local.stand_ins.stripe.subscription_updates import SubscriptionUpdates
 from infra.local.stand_ins.stripe.subscriptions import Subscriptions
 
@@ -102,6 +103,7 @@ class StripeStandIn(StandIn):
         changes = SubscriptionChanges(account, subscribed, drafts, pending, billed, discounts)
         pauses = SubscriptionPauses(account, invoices, changes, life)
         updates = SubscriptionUpdates(account, methods, invoices, pending, changes, life, pauses, discounts)
+        schedules = SubscriptionSchedules(account, changes, life, discounts)
         customers, items = Customers(account, methods, subscriptions), LineItems(account)
         reduced = CheckoutDiscounts(account, items, discounts)
         payment = CheckoutPayment(
@@ -127,7 +129,7 @@ class StripeStandIn(StandIn):
         pages |= PortalPages(account).routes()
         self._customer = CustomerAtThePage(account, pages, payment, invoices)
         resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
-        resources += [customers, subscriptions, updates, subscribed, invoices, sessions, links]
+        resources += [customers, subscriptions, updates, schedules, subscribed, invoices, sessions, links]
         resources += [pending, balance]
         resources += [InvoicePreviews(account, drafts, pending, subscriptions, updates, life)]
         resources += [

@@ -63,6 +63,11 @@ class SubscriptionChanges:
             return self.invoice(subscription, customer, periods=restarts)
         return None
 
+    def renewed_as(self, subscription: Object, items: list[dict[str, Any]]) -> None:
+        """The next period, which begins now, is over these items; nothing is left to prorate."""
+        changed = self._items.changed(subscription, items)
+        subscription["items"] = subscription["items"] | {"data": changed}
+
     def invoice(self, subscription: Object, customer: Object, *, periods: bool = False) -> Object:
         """The draft over what is pending, with the items' periods if asked for."""
         draft = self._drafts.make(subscription, customer, "subscription_update", periods=periods)

@@ -1,7 +1,7 @@
 """How a subscription lives on by itself: trial end, renewal, expiry, the end, and what payments do to it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.local.stand_ins.state import Object
@@ -17,11 +17,19 @@ REMINDER = 3 * DAY  # customer.subscription.trial_will_end comes so long before
 
 
 class SubscriptionLife:
-    """Moves subscriptions along when time passes or an invoice is settled."""
+    """Moves subscriptions along when time passes or an invoice is settled.
+
+    Attributes:
+        enter_phase, phase_end: asked of a subscription that has a schedule (the schedules answer).
+        ended: told of a subscription that is over.
+    """
 
     def __init__(self, account: Account, invoices: Invoices, drafts: InvoiceDrafts) -> None:
         self._account, self._invoices, self._drafts = account, invoices, drafts
         self._silent = False
+        self.enter_phase: Callable[[Object, Object], Object | None] = lambda subscription, customer: None
+        self.phase_end: Callable[[Object], int | None] = lambda subscription: None
+        self.ended: Callable[[Object], None] = lambda subscription: None
         invoices.settled = self._invoice_settled
 
     @contextlib.contextmanager
@@ -44,7 +52,7 @@ class SubscriptionLife:
         elif status in ("active", "past_due", "unpaid"):
             due = self.period_end(subscription)
         pause = subscription["pause_collection"] or {}
-        moments = (subscription["cancel_at"], pause.get("resumes_at"))
+        moments = (subscription["cancel_at"], pause.get("resumes_at"), self.phase_end(subscription))
         if due is not None:
             due = min(due, *filter(None, moments), due)
         self._account.set_timer(subscription, due)
@@ -54,6 +62,8 @@ class SubscriptionLife:
         subscription = self._account.need("subscription", id)
         status, now = subscription["status"], self._account.now()
         pause = subscription["pause_collection"] or {}
+        if (self.phase_end(subscription) or now + 1) <= now and status not in (*ENDED, "incomplete"):
+            self._change_phase(subscription)
         if subscription["cancel_at"] and subscription["cancel_at"] <= now and status not in ENDED:
             self.end(subscription)
         elif pause.get("resumes_at") and pause["resumes_at"] <= now:
@@ -102,6 +112,7 @@ class SubscriptionLife:
         changes = {"status": "canceled", "ended_at": now, "canceled_at": subscription["canceled_at"] or now}
         subscription |= changes | {"cancel_at_period_end": False}
         account.set_timer(subscription, None)
+        self.ended(subscription)
         for invoice in account.state.page("invoice", label=subscription["id"]):
             if invoice["status"] == "draft":
                 self._invoices.discard(invoice)
@@ -181,6 +192,16 @@ class SubscriptionLife:
     def period_end(self, subscription: Object) -> int:
         """When the current period is over, in epoch seconds."""
         return min(int(item["current_period_end"]) for item in subscription["items"]["data"])
+
+    def _change_phase(self, subscription: Object) -> None:
+        """What the schedule says for now is so before anything else happens, so that a renewal bills it."""
+        before = dict(subscription)
+        customer = self._account.need("customer", subscription["customer"])
+        draft = self.enter_phase(subscription, customer)
+        self.save_change(subscription, before)
+        if draft:
+            self._invoices.bill(draft)
+            subscription |= self._account.need("subscription", subscription["id"])
 
     def _first_payment_is_on_its_way(self, subscription: Object) -> bool:
         invoice = self._account.find("invoice", subscription["latest_invoice"])

@@ -65,12 +65,14 @@ class SubscriptionUpdates(Resource):
         before = dict(subscription)
         if subscription["status"] == "trialing" and params.get("trial_end") == "now":
             self._apply(subscription, customer, params)
-            return self._life.move_trial_end(subscription, before, "now")
+            self._life.move_trial_end(subscription, before, "now")
+            return None
         draft = self._apply(subscription, customer, params)
         if "trial_end" in params and params["trial_end"] != "now":
             if params.get("proration_behavior") != "none" and subscription["status"] != "trialing":
                 self._changes.give_back(subscription, self.account.now())
-            return self._life.move_trial_end(subscription, before, params["trial_end"])
+            self._life.move_trial_end(subscription, before, params["trial_end"])
+            return None
         self._life.save_change(subscription, before)
         self._life.schedule(subscription)
         return draft
