@@ -193,9 +193,10 @@ def test_a_declined_upgrade_may_leave_everything_as_it_was(shop: Shop) -> None:
     start = moment(2026, 4, 1)
     running = Running(shop, start, 1000).at(start + 15 * DAY)
     failing_method(running)
+    price = running.price(2000)
     before = (running.now(), running.happened())
     with pytest.raises(stripe.CardError):
-        running.to(running.price(2000), payment_behavior="error_if_incomplete")
+        running.to(price, payment_behavior="error_if_incomplete")
     assert (running.now(), running.happened()) == before
     assert shop.api.invoice_items.list({"customer": running.customer.id, "pending": True}).data == []
 
