@@ -125,7 +125,7 @@ def _subscription(subscription: Any) -> SubscriptionSnapshot:
     return SubscriptionSnapshot(
         subscription_id=subscription["id"],
         customer_id=_id(subscription["customer"]),
-        plan=_get(item["price"], "lookup_key"),
+        plan=plan_of(item["price"]),
         price_id=item["price"]["id"],
         quantity=_get(item, "quantity") or 1,
         status=subscription["status"],
@@ -138,6 +138,12 @@ def _subscription(subscription: Any) -> SubscriptionSnapshot:
         account_id=_get(subscription.get("metadata"), "account_id"),
         signup_id=_get(subscription.get("metadata"), "signup_id"),
     )
+
+
+def plan_of(price: Any) -> str | None:
+    """The plan a price is of: an archived one has given its lookup key away, and its metadata still tells."""
+    plan: str | None = _get(_get(price, "metadata"), "plan") or _get(price, "lookup_key")
+    return plan
 
 
 def _method(intent: Any) -> str | None:
