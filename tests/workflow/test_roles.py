@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.operations.api import ROOMS
+from functions.operations.routes.rooms import ROOMS
 from infra import catalog
 from tests.fakes.gateway import EVERYBODY, TOKENS, Door, Said, access_tokens
 from tests.fakes.platform import FixedSecrets

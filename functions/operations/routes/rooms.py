@@ -1,0 +1,25 @@
+"""The rooms of the operator API, in the order of its description."""
+
+from functions.operations.routes import (
+    accounts,
+    audit,
+    checkouts,
+    failures,
+    invitations,
+    onboardings,
+    payment_links,
+    plans,
+    signups,
+)
+
+ROOMS = (
+    signups,
+    onboardings,
+    payment_links,
+    accounts,
+    checkouts,
+    plans,
+    invitations,
+    failures,
+    audit,
+)
