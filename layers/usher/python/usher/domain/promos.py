@@ -3,13 +3,15 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from usher.domain.metering import Setting
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,40}$")]
 """As customers type it; case does not matter, and Stripe takes letters and digits only."""
 
 
-class Promo(BaseModel):
+class Promo(Setting):
     """One code. Exactly one of `percent_off` and `amount_off_minor` (in the catalog's currency).
 
     `months` is how long it holds from its redemption: a number, `once` (the first invoice) or `forever`.
@@ -17,8 +19,6 @@ class Promo(BaseModel):
     most `most` times, and with `new_customers_only` by nobody who has paid before. `shown`: the pricing page
     tells of it.
     """
-
-    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     percent_off: int | None = Field(default=None, ge=1, le=100)
     amount_off_minor: int | None = Field(default=None, ge=1)
