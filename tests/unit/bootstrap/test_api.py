@@ -242,3 +242,11 @@ def test_a_key_that_is_none_is_400(room: Room, key: str) -> None:
 def test_a_store_that_is_down_is_503_under_a_key_too(room: Room, world: World) -> None:
     world.store.is_down = True
     assert room.give(GOOD, headers={"idempotency-key": "k1"})[0] == 503
+
+
+def test_an_account_that_is_asked_about_too_often_is_told_when_to_come_again(world: World) -> None:
+    signup = world.given_signup()
+    answers = [call("GET", f"/v1/accounts/acc_{'a' * 26}/entitlements") for _ in range(900)]
+    (refused, *_) = [body for status, body in answers if status == 429]
+    assert "send this again in" in refused["detail"]
+    assert call("GET", f"/v1/signups/{signup.signup_id}")[0] == 200  # nothing but the account is held back

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import limits
 from usher.domain.admission import Lane
 from usher.domain.errors import RateLimited
@@ -12,6 +13,7 @@ from usher.ports.clock import Clock
 from usher.ports.platform import Platform
 from usher.records.buckets import Buckets
 from usher.settings import settings
+from usher.usecases.account_pace import AccountPace
 from usher.usecases.dispatch_signup import BOOKED
 
 _first_try: ContextVar[bool] = ContextVar("first_try", default=False)
@@ -61,3 +63,9 @@ def buckets(platform: Platform) -> Buckets:
 def admission(platform: Platform, lane: Lane = "main") -> Admission:
     """For an adapter; `reserved` for what dunning and operators call."""
     return BucketAdmission(buckets(platform), platform.clock, lane)
+
+
+@per_platform
+def pace(platform: Platform) -> AccountPace:
+    """How often one account may be asked about, counted by this process."""
+    return AccountPace(buckets(platform))

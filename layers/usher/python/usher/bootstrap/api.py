@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import BaseModel
 
 from usher.bootstrap.access import admitted
+from usher.bootstrap.admission import pace
 from usher.bootstrap.observe import logger, place_of
 from usher.bootstrap.once import Once
 from usher.bootstrap.openapi import Operation, description
@@ -116,6 +117,8 @@ class Routes:
                     raise _ABSENT
                 event = {**event, "headers": _lower(event)}
                 call = Call(caller, parameters, take(event), event["requestContext"]["requestId"])
+                if account_id := _account_of(call):
+                    pace().admit(account_id)
 
                 def do() -> Answer:
                     outcome = run(call)
@@ -189,6 +192,12 @@ def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
     for room in rooms:
         app.include_router(room.router)
     return app
+
+
+def _account_of(call: Call[Any]) -> str | None:
+    """Whom the request is about: by the path, else by the field `account_id` of what was sent."""
+    id = call.parameters.get("id", "")
+    return id if id.startswith("acc_") else getattr(call.input, "account_id", None)
 
 
 def _describing(rooms: tuple[Routes, ...]) -> Routes:

@@ -101,6 +101,16 @@ class Buckets:
             raise _ahead(bucket, wait)
         return max(0.0, wait / SECOND)
 
+    # -- leases: at once or not at all ---------------------------------------------------------------------
+
+    def lease(self, bucket: str, calls: int) -> None:
+        """Take so many slots for use at once; without any, raises VendorUnavailable with `retry_after`."""
+        rate = self._rate(bucket)
+        try:
+            self._take(bucket, LINE, calls * rate.interval, latest=self.now() + rate.tolerance)
+        except VendorUnavailable as error:
+            raise _ahead(bucket, int((error.retry_after or 0) * SECOND) - rate.tolerance) from error
+
     # -- what the vendor says ------------------------------------------------------------------------------
 
     def refused(self, bucket: str, *, retry_after: float | None) -> None:
