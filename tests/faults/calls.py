@@ -85,7 +85,7 @@ WAYS = {
     "strict": Way(
         "rolled_back",
         faults=(Fault("hubspot", _ASSOCIATE, skip=2),),
-        onboarding={"crm_failure": "roll_back"},
+        onboarding={"crm_failure": "strict"},
         refunded=True,
         told=True,
     ),

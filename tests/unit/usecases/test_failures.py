@@ -60,7 +60,7 @@ def test_a_customer_without_crm_or_mail_is_active_degraded_and_on_the_list(world
 
 
 def strict(world: World) -> World:
-    world.policy = world.policy.model_copy(update={"crm_failure": "roll_back"})
+    world.policy = world.policy.model_copy(update={"crm_failure": "strict"})
     return world
 
 

@@ -75,7 +75,7 @@ class OnboardingPolicy(GatePolicy):
     announce_success: Literal["off", "each", "digest"] = "off"
     repair_after_minutes: int = Field(default=15, ge=1)
     repair_until_days: int = Field(default=14, ge=1)
-    crm_failure: Literal["degrade", "roll_back"] = "degrade"
+    crm_failure: Literal["degrade", "strict"] = "degrade"
     product_url: str = Field(pattern=r"^https?://")
     trial: TrialPolicy = TrialPolicy()
     beta_offer_months: int = Field(default=12, ge=1, le=36)

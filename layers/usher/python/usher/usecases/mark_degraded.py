@@ -41,7 +41,7 @@ def mark_degraded(
     if signup.steps.get(step, {}).get("status") == "done":
         return OK  # only the answers of its tries were lost
     now = clock.now()
-    if step == "sync_crm" and policy.crm_failure == "roll_back" and signup.status == "active":
+    if step == "sync_crm" and policy.crm_failure == "strict" and signup.status == "active":
         if step in signup.steps:
             ended = given_up(signup, step, finished_at=times.text(now))
         else:  # no try of it lived to tell
