@@ -17,6 +17,7 @@ from infra import catalog
 from infra.state_machine_file import StrictLoader
 from usher.adapters.hubspot_schema import CrmSchema
 from usher.domain.admission import Limits
+from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 
@@ -26,6 +27,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "onboarding": OnboardingPolicy,
     "crm": CrmSchema,
     "limits": Limits,
+    "money": MoneyPolicy,
 }
 
 

@@ -50,6 +50,20 @@ TABLES = (
         indexes=(Index("by_account", "account_id", "created_at"),),
     ),
     Table(
+        "refund_requests",
+        "Refunds that operators ask for: how many of each payment, and the one under way.",
+        "payment_id",
+    ),
+    Table(
+        "offline_payments",
+        "Payments that came by bank transfer: entered, approved or rejected, recorded.",
+        "offline_payment_id",
+        indexes=(
+            Index("by_account", "account_id", "entered_at"),
+            Index("by_state", "state", "entered_at"),
+        ),
+    ),
+    Table(
         "events",
         "Our own typed events, immutable, in order per account: the source of everything downstream.",
         "account_id",

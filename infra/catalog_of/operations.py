@@ -80,6 +80,8 @@ FUNCTIONS = (
             ("subscriptions", "change"),
             ("invoices", "change"),
             ("payments", "change"),
+            ("refund_requests", "change"),
+            ("offline_payments", "change"),
             ("invitations", "change"),
             ("idempotency", "all"),
         ),

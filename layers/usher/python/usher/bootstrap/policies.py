@@ -10,6 +10,7 @@ from typing import Any
 
 from usher.domain.access import RouteAccess, access_list
 from usher.domain.admission import Limits
+from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.settings import settings
@@ -26,6 +27,7 @@ def install(policies: dict[str, Any]) -> None:
     plans.cache_clear()
     _onboarding_file.cache_clear()
     limits.cache_clear()
+    money.cache_clear()
     routes.cache_clear()
 
 
@@ -56,6 +58,12 @@ def onboarding() -> OnboardingPolicy:
 def routes() -> dict[str, RouteAccess]:
     """`METHOD /path` of every route of infra/catalog.py, and who may use it."""
     return access_list(_content("routes"))
+
+
+@cache
+def money() -> MoneyPolicy:
+    """policies/money.yaml."""
+    return MoneyPolicy.model_validate(_content("money"))
 
 
 @cache

@@ -51,6 +51,17 @@ class BillingRecords:
         """The account's subscriptions, our own among them, oldest first; the index may lag a moment."""
         return self._store.query(SUBSCRIPTIONS, Equals("account_id", account_id), index="by_account").items
 
+    def invoices_of(self, account_id: str) -> list[Item]:
+        """The account's invoices, oldest first; the index may lag a moment."""
+        found, cursor = [], None
+        while True:
+            account = Equals("account_id", account_id)
+            page = self._store.query(INVOICES, account, index="by_account", cursor=cursor)
+            found += page.items
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
     def record(
         self,
         facts: BillingFacts,

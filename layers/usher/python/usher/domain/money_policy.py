@@ -1,0 +1,27 @@
+"""The policy of money that people enter by hand (policies/money.yaml)."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+
+class OfflinePaymentPolicy(BaseModel):
+    """When a payment that came past the vendor needs a second person's approval."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
+
+    approval_above: dict[Currency, Annotated[int, Field(ge=0)]]
+
+    def needs_approval(self, amount_minor: int, currency: str) -> bool:
+        """Whether it is above its currency's limit; of a currency without a limit every payment is."""
+        return amount_minor > self.approval_above.get(currency, 0)
+
+
+class MoneyPolicy(BaseModel):
+    """policies/money.yaml."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
+
+    offline_payments: OfflinePaymentPolicy
