@@ -43,7 +43,11 @@ class Document(dict[str, Any]):
         return StateMachineFileError(self.path, self.lines.get(state or "", 1), problem)
 
 
-class StrictLoader(yaml.SafeLoader):
+# libyaml reads ten times as fast as Python; every published wheel of PyYAML has it, other builds may not.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class StrictLoader(_SafeLoader):  # type: ignore[misc]  # one of two classes of the same methods
     """Safe YAML whose result is JSON: no dates, string keys only, and no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -60,7 +64,8 @@ class StrictLoader(yaml.SafeLoader):
                     problem=f"key {key.value!r} appears twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def _finite_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:

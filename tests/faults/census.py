@@ -17,7 +17,7 @@ ALWAYS = {
     "postmark": {"message": 1},
     "slack": {},
 }
-PAID = {"payment_intent": 1, "invoice_payment": 1, "charge": 1}
+PAID = {"payment_intent": 1, "invoice_payment": 1, "charge": 1, "balance_transaction": 1}
 ONCE = (
     "account.created",
     "plan.selected",
@@ -94,6 +94,8 @@ class Census:
         charged = [each for each in self.objects["stripe"].get("charge", ()) if each["status"] != "failed"]
         moved = (len(kept), len(charged), found["stripe"].get("refund", 0))
         assert moved == ((people,) * 3 if refunded else (0, 0, 0))
+        booked = found["stripe"].pop("balance_transaction", 0)
+        assert booked == len(charged) + found["stripe"].get("refund", 0)  # Stripe's own books
         assert all(count <= people for count in found["stripe"].values())
         assert all(count <= people for kind, count in found["hubspot"].items() if kind != "association")
         for row in self.records["signups"]:

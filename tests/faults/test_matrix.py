@@ -1,6 +1,7 @@
 """Scenarios 1, 2, 7 and 8, cell by cell: every call and every step, broken in every way (see matrix.py).
 
-`make test` runs a sample drawn by `SEED`, which each cell prints; `make test-all` runs them all. One alone:
+`make test` runs a sample drawn by `SEED`, which each cell prints; what hangs for good is left to
+`make test-all`, which runs them all. One alone:
 `pytest "tests/faults/test_matrix.py::test_nothing_is_left_over_or_doubled[refund-500-once]"`.
 """
 
@@ -14,11 +15,12 @@ from tests.faults.calls import FORWARD, STEPS, UNDO
 from tests.faults.matrix import CELLS, PAGE, Cell, check
 
 SEED = int(os.environ.get("USHER_FAULT_SEED", "20261121"))
+QUICK = [cell for cell in CELLS if (cell.column, cell.span) != ("timeout_after", "for good")]
 _draw = random.Random(SEED)
 SAMPLE = {
-    *_draw.sample([cell for cell in CELLS if cell.row in FORWARD], 8),
-    *_draw.sample([cell for cell in CELLS if cell.row in UNDO], 8),
-    *_draw.sample([cell for cell in CELLS if cell.row in STEPS["strict"]], 2),
+    *_draw.sample([cell for cell in QUICK if cell.row in FORWARD], 8),
+    *_draw.sample([cell for cell in QUICK if cell.row in UNDO], 8),
+    *_draw.sample([cell for cell in QUICK if cell.row in STEPS["strict"]], 2),
 }
 
 

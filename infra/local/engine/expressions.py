@@ -8,6 +8,7 @@ library answers None for null and for nothing alike unless told otherwise, so nu
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from jsonata import Jsonata
@@ -78,17 +79,18 @@ def _constant(value: Any) -> Evaluate:
 
 def _compile_expression(text: str, where: str, allowed: frozenset[str]) -> Evaluate:
     _refuse_what_is_not_there(text, where, allowed)
-    try:
-        slow = _jsonata(text)
-    except JException as error:
-        raise ExpressionRefused(f"{where}: {text!r} is not JSONata: {error}") from error
     fast = fast_lane(text)
+    if fast is None:  # what the fast lane takes is JSONata; of those few ever need the parser, which is slow
+        try:
+            _jsonata(text)
+        except JException as error:
+            raise ExpressionRefused(f"{where}: {text!r} is not JSONata: {error}") from error
 
     def evaluate(bindings: Bindings) -> Any:
         value = fast(bindings) if fast is not None else _FALL_BACK
         if value is _FALL_BACK:
             try:
-                value = slow(bindings)
+                value = _jsonata(text)(bindings)
             except Exception as error:  # jsonata-python lets any Python error out
                 raise StateError(
                     QUERY_EVALUATION, f"The JSONata expression '{text}' in {where} failed: {error}"
@@ -122,8 +124,9 @@ def _is_local(name: str, code: str) -> bool:
     return re.search(rf"\${name}\s*:=|function\s*\([^)]*\${name}\b", code) is not None
 
 
+@cache
 def _jsonata(text: str) -> Evaluate:
-    """The expression by jsonata-python; answers UNDEFINED where that library answers None."""
+    """The expression by jsonata-python, parsed once; answers UNDEFINED where that library answers None."""
     expression = Jsonata(text)
     expression.set_validate_input(False)
     expression.set_output_convert_nulls(False)

@@ -415,6 +415,12 @@ def test_an_unknown_id_is_not_found(world: World) -> None:
 
 
 def dead(world: World, event_id: str = "signup#1") -> str:
+    failure_id = died(world, event_id)
+    assert failure_id is not None
+    return failure_id
+
+
+def died(world: World, event_id: str = "signup#1") -> str | None:
     return file_dead_letter(
         "signups",
         {"event_id": event_id, "signup_id": "su_x", "correlation_id": "cor_x"},
@@ -513,3 +519,11 @@ def test_a_dead_letter_of_a_parked_event_adds_no_second_row(world: World) -> Non
     failure_id = parked(world)
     assert dead(world) == failure_id
     assert len(world.rows("failures")) == 1
+
+
+def test_a_dead_letter_whose_event_is_done_is_no_failure(world: World) -> None:
+    """Its work was done each time and its deletion lost each time, as by a process that keeps dying."""
+    claimed(world)
+    world.inbox.finish("signup#1", now=NOON)
+    assert died(world) is None
+    assert world.rows("failures") == []

@@ -10,14 +10,18 @@ from usher.records.inbox import Inbox
 
 def file_dead_letter(
     queue: str, body: dict[str, Any], *, group: str | None, failures: Failures, inbox: Inbox, clock: Clock
-) -> str:
-    """File the message of a work queue; returns the id of its row.
+) -> str | None:
+    """File the message of a work queue; returns the id of its row, None when there is nothing to file.
 
     The body holds ids only, so the row may. A message whose event is parked is on the list already, under
-    the event's own name. Raises ConditionFailed when the row changes at this moment: come again.
+    the event's own name. One whose event is done was dealt with, and only its deletion was lost, once per
+    delivery (a process that dies again and again loses it so): nobody has to look at that. Raises
+    ConditionFailed when the row changes at this moment: come again.
     """
     event_id = str(body.get("event_id", ""))
     row = inbox.get(event_id) if event_id else None
+    if row is not None and row["state"] == "done":
+        return None
     if row is not None and row["state"] == "parked":
         return of_event(event_id)
     failure_id = of_message(queue, body)
