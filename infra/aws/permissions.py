@@ -8,7 +8,7 @@ from infra import catalog
 from infra.aws.data import Data
 from infra.aws.stages import Stage
 
-_READ = ["ConditionCheckItem", "GetItem", "Query"]
+_READ = ["BatchGetItem", "ConditionCheckItem", "GetItem", "Query"]
 _DYNAMODB: dict[catalog.Access, list[str]] = {
     "read": _READ,
     "append": [*_READ, "PutItem"],

@@ -40,6 +40,7 @@ MAX_PAGE = 1024 * 1024  # where DynamoDB ends a page of a query
 MAX_TRANSACTION_SIZE = 4 * 1024 * 1024
 EXPIRED_PER_COMMIT = 500  # a sweep shares the writer with everybody else
 ROWS_PER_STATEMENT = 64
+KEYS_PER_STATEMENT = 250
 LAST = "\U0010ffff"  # sorts behind every text
 
 
@@ -89,6 +90,17 @@ class SqliteStore:
         layout = self._layout(table)
         row = next(self._read(layout.select, layout.key(key)), None)
         return None if row is None else items.decode(row[0])
+
+    def get_all(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        layout = self._layout(table)
+        rows = [layout.key(key) for key in keys]
+        found: dict[Row, str] = {}
+        for start in range(0, len(rows), KEYS_PER_STATEMENT):
+            part = rows[start : start + KEYS_PER_STATEMENT]
+            values = [value for row in part for value in row]
+            for *key, text in self._read(layout.select_many(len(part)), tuple(values)):
+                found[tuple(key)] = text
+        return [items.decode(found[row]) if row in found else None for row in rows]
 
     def write(self, write: Put | Update | Delete) -> Item | None:
         return self._commit([self._ready(write)])[0]

@@ -77,6 +77,29 @@ def test_an_absent_item_is_none(store: Store) -> None:
     assert store.get("notes", {"note_id": "nobody"}) is None
 
 
+@pytest.mark.parametrize("count", [0, 1, 3, 260])
+def test_many_items_are_read_in_the_order_asked_for_and_absent_ones_are_none(
+    store: Store, count: int
+) -> None:
+    names = [f"n{number}" for number in range(count)]
+    for name in names[::2]:
+        put(store, note(name, title=name))
+    found = store.get_all("notes", [{"note_id": name} for name in reversed(names)])
+    wanted = [note(name, title=name) if name in names[::2] else None for name in reversed(names)]
+    assert found == wanted
+
+
+def test_many_items_are_read_by_both_parts_of_their_keys(store: Store) -> None:
+    put(store, {"owner": "ada", "sequence": 1, "text": "one"}, {"owner": "bob", "sequence": 2}, table="log")
+    keys: list[Key] = [{"owner": "ada", "sequence": n} for n in (2, 1)]
+    assert store.get_all("log", keys) == [None, {"owner": "ada", "sequence": 1, "text": "one"}]
+
+
+def test_a_key_that_is_none_is_refused_among_many(store: Store) -> None:
+    with pytest.raises(StoreRefused):
+        store.get_all("notes", [{"note_id": "n1"}, {"title": "x"}])
+
+
 def test_a_put_replaces_the_whole_item_and_answers_it(store: Store) -> None:
     put(store, note(old=1))
     assert store.write(Put("notes", note(new=2))) == note(new=2)

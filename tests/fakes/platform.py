@@ -46,6 +46,9 @@ class FaultyStore:
     def get(self, table: str, key: Key) -> Item | None:
         return self._call("get", lambda: self.inner.get(table, key))
 
+    def get_all(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        return self._call("get", lambda: self.inner.get_all(table, keys))
+
     def write(self, write: Put | Update | Delete) -> Item | None:
         return self._call("write", lambda: self.inner.write(write))
 

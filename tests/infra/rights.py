@@ -72,6 +72,9 @@ def needed(
         for write in parameters["TransactItems"]:
             for kind, body in write.items():
                 yield f"dynamodb:{_WRITES[kind]}", _table(body["TableName"])
+    elif operation == "BatchGetItem":
+        for table_name in parameters["RequestItems"]:
+            yield "dynamodb:BatchGetItem", _table(table_name)
     elif service == "dynamodb":
         table = _table(parameters["TableName"])
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""

@@ -261,10 +261,10 @@ def test_the_template_names_no_account(prod: Assembly) -> None:
 
 
 EXPECTED = {
-    "read": {"ConditionCheckItem", "GetItem", "Query"},
-    "append": {"ConditionCheckItem", "GetItem", "PutItem", "Query"},
-    "change": {"ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"},
-    "all": {"ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"},
+    "read": {"BatchGetItem", "ConditionCheckItem", "GetItem", "Query"},
+    "append": {"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query"},
+    "change": {"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"},
+    "all": {"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"},
 }
 _STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 

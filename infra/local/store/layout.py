@@ -131,6 +131,16 @@ class Layout:
         """`insert` for this many rows."""
         return self.insert.replace(self._one_row, ",".join([self._one_row] * count))
 
+    @lru_cache(maxsize=256)  # noqa: B019 - layouts live as long as the process
+    def select_many(self, count: int) -> str:
+        """`select` for this many keys: each item found with its key columns before it."""
+        columns = ",".join(self.key_columns)
+        one = "?" if len(self.key_columns) == 1 else "(?,?)"
+        keys = columns if len(self.key_columns) == 1 else f"({columns})"
+        listed = ",".join([one] * count)
+        wanted = f"({listed})" if len(self.key_columns) == 1 else f"(VALUES {listed})"
+        return f"SELECT {columns},item FROM {self.name} WHERE {keys} IN {wanted}"
+
     # -- rows ----------------------------------------------------------------------------------------------
 
     def key(self, key: Key) -> Row:

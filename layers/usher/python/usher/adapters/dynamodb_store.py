@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +13,7 @@ from usher.adapters.dynamodb_expressions import Expression, request
 from usher.adapters.dynamodb_json import decode, encode
 from usher.domain.errors import InvalidCommand, StoreUnavailable
 from usher.ports.store import (
+    MAX_READ,
     MAX_TRANSACTION,
     ConditionFailed,
     Delete,
@@ -62,6 +63,27 @@ class DynamoDbStore:
         parameters = {"TableName": self._name(table), "Key": encode(dict(key)), "ConsistentRead": True}
         item = self._call(self._client.get_item, parameters).get("Item")
         return None if item is None else decode(item)
+
+    def get_all(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        found: dict[frozenset[tuple[str, Any]], Item] = {}
+        for start in range(0, len(keys), MAX_READ):
+            part = [dict(key) for key in keys[start : start + MAX_READ]]
+            for item in self._read(self._name(table), [encode(key) for key in part]):
+                names = part[0].keys()
+                found[frozenset((name, item[name]) for name in names)] = item
+        return [found.get(frozenset(key.items())) for key in keys]
+
+    def _read(self, name: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
+        """Up to a hundred items by their keys. What DynamoDB leaves unread is asked for again."""
+        for attempt in range(CONFLICT_ATTEMPTS):
+            asked = {name: {"Keys": keys, "ConsistentRead": True}}
+            answer = self._call(self._client.batch_get_item, {"RequestItems": asked})
+            yield from map(decode, answer["Responses"].get(name, []))
+            keys = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+            if not keys:
+                return
+            self._sleep(random.uniform(0, CONFLICT_PAUSE_SECONDS * 2**attempt))
+        raise StoreUnavailable(f"{CONFLICT_ATTEMPTS} attempts left {len(keys)} items unread")
 
     def write(self, write: Put | Update | Delete) -> Item | None:
         kind, parameters = request(write, self._name(write.table))

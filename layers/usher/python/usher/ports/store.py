@@ -15,6 +15,7 @@ Item: TypeAlias = dict[str, Any]
 Key: TypeAlias = Mapping[str, str | int]
 
 MAX_TRANSACTION = 100  # TransactWriteItems' own limit
+MAX_READ = 100  # BatchGetItem's own limit, which `get_all` keeps by itself
 
 
 # Conditions of one shape share a base: making a dataclass is dear, and every cold start pays for it. Equality
@@ -187,6 +188,12 @@ class Store(Protocol):
 
     def get(self, table: str, key: Key) -> Item | None:
         """The item as of the last write that returned (a consistent read), or None."""
+
+    def get_all(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        """`get` of many distinct keys in few calls: an item or None for each, in their order.
+
+        Each is as of the last write that returned; together they are no snapshot.
+        """
 
     def write(self, write: Put | Update | Delete) -> Item | None:
         """Do one conditional write; returns the item as it now is, None after a Delete.
