@@ -20,7 +20,17 @@ from infra.catalog_entries import (
     Table,
     Workflow,
 )
-from infra.catalog_of import billing, crm, intake, mail, onboarding, operations, provisioning, reporting
+from infra.catalog_of import (
+    billing,
+    crm,
+    intake,
+    mail,
+    onboarding,
+    operations,
+    provisioning,
+    reporting,
+    usage,
+)
 from infra.catalog_of.data import BUCKET, SECRETS, TABLES
 from infra.catalog_of.messages import QUEUES, RULES, SCHEDULES, STREAMS
 from infra.catalog_of.routes import AUTHORIZER, ROUTES
@@ -68,6 +78,7 @@ FUNCTIONS = (
     *mail.FUNCTIONS,
     *operations.FUNCTIONS,
     *reporting.FUNCTIONS,
+    *usage.FUNCTIONS,
 )
 
 

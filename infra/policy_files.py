@@ -20,6 +20,7 @@ from usher.domain.admission import Limits
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.domain.usage import UsagePolicy
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -28,6 +29,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "crm": CrmSchema,
     "limits": Limits,
     "money": MoneyPolicy,
+    "usage": UsagePolicy,
 }
 
 

@@ -85,6 +85,26 @@ TABLES = (
         indexes=(Index("by_pending", "pending", "queued_at"),),
         expires="expires_at",
     ),
+    Table(
+        "usage_records",
+        "Usage as products told it, each record once; single records expire, their sums stay.",
+        "id",
+        expires="expires_at",
+    ),
+    Table(
+        "usage_hours",
+        "Usage per account, metric and hour, and how much of it the vendor was told.",
+        "meter",
+        sort="hour",
+        indexes=(Index("by_due", "due", "due_at", projects=()),),
+        expires="expires_at",
+    ),
+    Table(
+        "usage_periods",
+        "Usage per account, metric and billing period, against the plan's limit.",
+        "meter",
+        sort="period",
+    ),
     Table("mails", "Mails to send and sent, by our own id.", "mail_id"),
     Table("waits", "Whom a sign-up waits for, and the answer, whichever came first.", "wait_id"),
     Table(

@@ -51,6 +51,16 @@ QUEUES = (
         dead_letter_consumer="operations/fail_waiting_token",
     ),
     Queue(
+        "usage",
+        "Usage records on their way to their sums, an account's one batch after the other.",
+        "usage/record_usage",
+        fifo=True,
+        visibility_seconds=60,
+        max_receives=10,
+        max_concurrency=8,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
         "notices",
         "Mails to one person: a link to confirm, to pay, to look at.",
         "mail/send_notice",

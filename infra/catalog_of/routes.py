@@ -143,6 +143,16 @@ ROUTES = (
     ),
     Route(
         "POST",
+        "/v1/usage",
+        "usage/receive_usage",
+        "token",
+        roles=(PRODUCT,),
+        rate_per_second=500,
+        burst=1000,
+        why="What accounts have used, up to a thousand records at once.",
+    ),
+    Route(
+        "POST",
         "/v1/checkouts",
         "operations/api",
         "token",

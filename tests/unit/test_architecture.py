@@ -101,7 +101,7 @@ VENDORS = {"stripe", "hubspot", "postmarker", "slack_sdk", "requests"}
 NOT_DEPLOYED = {"moto", "aws_cdk", "infra", "yaml", "pytest"}
 API = "operations/api"  # one function for every room's routes, those that sell among them
 ROOMS = {
-    ("intake", "provisioning", "reporting"): set(),
+    ("intake", "provisioning", "reporting", "usage"): set(),
     ("onboarding",): {"slack_sdk"},
     ("operations",): {"slack_sdk"},
     (API,): {"stripe"},

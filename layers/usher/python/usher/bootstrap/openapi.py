@@ -12,6 +12,7 @@ from usher.bootstrap.policies import routes
 from usher.domain.access import RouteAccess
 from usher.usecases.fields import Nothing
 from usher.usecases.signup_request import SignupEvent
+from usher.usecases.usage_request import UsageBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,10 @@ class Operation:
 
 
 _SCHEMAS = "#/components/schemas/"
-_WEBHOOKS = {"POST /webhooks/signup": Operation(SignupEvent, None, 202)}
+_ELSEWHERE = {  # routes of functions of their own; what they take is done once by ids of its own
+    "POST /webhooks/signup": Operation(SignupEvent, None, 202),
+    "POST /v1/usage": Operation(UsageBody, None, 202),
+}
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457; `errors` names each bad field.",
@@ -55,12 +59,12 @@ _KEY = {
 def description(operations: Mapping[str, Operation]) -> dict[str, Any]:
     """The document. `operations`: what the routes of this function take, by `METHOD /path`."""
     models = {model for each in operations.values() for model in (each.input, each.answers) if model}
-    models |= {each.input for each in _WEBHOOKS.values()}
+    models |= {each.input for each in _ELSEWHERE.values()}
     names, definitions = _schemas(frozenset(models))
     paths: dict[str, dict[str, Any]] = {}
     for key, entry in routes().items():
         method, path = key.split(" ")
-        told = _operation(path, entry, key, operations.get(key) or _WEBHOOKS.get(key), names)
+        told = _operation(path, entry, key, operations.get(key) or _ELSEWHERE.get(key), names)
         paths.setdefault(path, {})[method.lower()] = told
     return {
         "openapi": "3.1.0",
@@ -99,7 +103,7 @@ def _operation(
     if operation is not None and key.startswith("GET "):
         parameters += _query(operation.input)
     elif operation is not None:
-        parameters += [_KEY] if key not in _WEBHOOKS else []
+        parameters += [_KEY] if key not in _ELSEWHERE else []
         body = operation.input if operation.input is not Nothing else None
     if body is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": names[body]}}}

@@ -13,6 +13,7 @@ from usher.domain.admission import Limits
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.domain.usage import UsagePolicy
 from usher.settings import settings
 
 FOLDER = Path("/opt/policies")  # where Lambda unpacks the layer
@@ -28,6 +29,7 @@ def install(policies: dict[str, Any]) -> None:
     _onboarding_file.cache_clear()
     limits.cache_clear()
     money.cache_clear()
+    usage.cache_clear()
     routes.cache_clear()
 
 
@@ -70,3 +72,9 @@ def money() -> MoneyPolicy:
 def limits() -> Limits:
     """policies/limits.yaml."""
     return Limits.model_validate(_content("limits"))
+
+
+@cache
+def usage() -> UsagePolicy:
+    """policies/usage.yaml."""
+    return UsagePolicy.model_validate(_content("usage"))

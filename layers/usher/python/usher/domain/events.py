@@ -9,10 +9,19 @@ from usher.domain import (
     invoice_events,
     onboarding_events,
     payment_events,
+    usage_events,
 )
 from usher.domain.event import Event
 
-MODULES = (account_events, billing_events, change_events, invoice_events, payment_events, onboarding_events)
+MODULES = (
+    account_events,
+    billing_events,
+    change_events,
+    invoice_events,
+    payment_events,
+    onboarding_events,
+    usage_events,
+)
 
 
 def _kinds(base: type[Event]) -> Iterator[type[Event]]:

@@ -1,26 +1,13 @@
 """The body of POST /webhooks/signup: its fields, and the words for what is wrong with them."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from usher.domain import times
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, bad_fields, invalid
 from usher.usecases.fields import Body, Email, Phone, Text, Token
-
-_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-
-
-def _moment(value: str) -> str:
-    if not _RFC_3339.fullmatch(value):
-        raise ValueError("is not an RFC 3339 date-time such as 2026-11-21T09:00:00Z")
-    try:
-        times.moment(value)
-    except ValueError as error:  # the form is right, the day or hour does not exist
-        raise ValueError("names a moment that does not exist") from error
-    return value
+from usher.usecases.moments import moment_text
 
 
 class CompanyBody(Body):
@@ -58,7 +45,7 @@ class SignupBody(Body):
 
 class SignupEvent(Body):
     type: Literal["signup.completed"]
-    timestamp: Annotated[str, StringConstraints(max_length=64), AfterValidator(_moment)]
+    timestamp: Annotated[str, StringConstraints(max_length=64), AfterValidator(moment_text)]
     data: SignupBody
 
 

@@ -1,0 +1,71 @@
+"""Whose usage it is: an account with its subscription, as far as counting needs them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from usher.domain import times
+from usher.domain.usage import Billed, Period, calendar_month
+from usher.ports.store import Item, Store
+from usher.records import accounts
+
+SUBSCRIPTIONS = "subscriptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """`billed` is None for who has no subscription at the payment vendor: months count then."""
+
+    account_id: str
+    status: str
+    correlation_id: str
+    plan: str | None
+    subscription_id: str | None = None
+    customer_id: str | None = None
+    billed: Billed | None = None
+
+    def period_of(self, moment: datetime) -> Period:
+        return self.billed.period_of(moment) if self.billed else calendar_month(moment)
+
+
+class Subscribers:
+    """Reads accounts with their subscriptions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, account_ids: Collection[str]) -> dict[str, Subscriber]:
+        """By account id; an account that does not exist is not among them."""
+        keys = [{"account_id": account_id} for account_id in account_ids]
+        known = [item for item in self._store.get_all(accounts.TABLE, keys) if item is not None]
+        ids = sorted({item["subscription_id"] for item in known if "subscription_id" in item})
+        found = self._store.get_all(SUBSCRIPTIONS, [{"subscription_id": id} for id in ids])
+        subscriptions = {item["subscription_id"]: item for item in found if item is not None}
+        return {
+            item["account_id"]: _subscriber(item, subscriptions.get(item.get("subscription_id", "")))
+            for item in known
+        }
+
+
+def _subscriber(account: Item, subscription: Item | None) -> Subscriber:
+    held = subscription or {}
+    return Subscriber(
+        account_id=account["account_id"],
+        status=account["status"],
+        correlation_id=account["correlation_id"],
+        plan=held.get("plan") or account.get("plan"),
+        subscription_id=held.get("subscription_id"),
+        customer_id=account.get("customer_id"),
+        billed=_billed(held),
+    )
+
+
+def _billed(subscription: Item) -> Billed | None:
+    start, end = subscription.get("current_period_start"), subscription.get("current_period_end")
+    if not start or not end or start >= end:
+        return None
+    return Billed(
+        Period(times.moment(start), times.moment(end)),
+        "year" if subscription.get("interval") == "year" else "month",
+        trialing=subscription["status"] == "trialing",
+    )

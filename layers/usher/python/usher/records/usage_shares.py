@@ -1,0 +1,219 @@
+"""What of one account's records fits into one transaction, and the writes that count it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from usher.domain import times
+from usher.domain.event import Event
+from usher.domain.plans import PlanCatalog
+from usher.domain.usage import Period, UsagePolicy, alerts, mark
+from usher.domain.usage_events import UsageLimitNear, UsageLimitReached
+from usher.ports.store import MAX_TRANSACTION, Absent, Equals, Item, Put, Update, Write
+from usher.records.subscribers import Subscriber
+
+RECORDS, HOURS, PERIODS = "usage_records", "usage_hours", "usage_periods"
+HOURS_KEPT = timedelta(days=400)  # what an invoice of a year ago was made of can still be shown
+SHARDS = 4  # of the list of hours to report
+_PER_PERIOD = 3  # writes: its own, and two alerts
+_OUTBOX = 1
+
+
+class UsageRecord(BaseModel):
+    """So much of a metric, used by an account at a moment (`domain.times.text`)."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="ignore")
+
+    id: str = Field(min_length=1)
+    account_id: str = Field(min_length=1)
+    metric: str = Field(min_length=1)
+    quantity: Annotated[int, Field(strict=True, ge=0)]
+    recorded_at: str
+
+    def is_told_by(self, item: Item) -> bool:
+        """Whether this stored record says the same."""
+        said = (item["account_id"], item["metric"], item["quantity"], item["recorded_at"])
+        return said == (self.account_id, self.metric, self.quantity, self.recorded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A record with where it counts."""
+
+    record: UsageRecord
+    hour: Period
+    period: Period
+
+
+@dataclass(slots=True)
+class Sum:
+    """What comes to one hour or one period of a metric."""
+
+    span: Period
+    period: Period
+    quantity: int = 0
+    records: int = 0
+
+    def add(self, quantity: int) -> None:
+        self.quantity += quantity
+        self.records += 1
+
+
+Sums = dict[tuple[str, datetime], Sum]
+
+
+@dataclass(slots=True)
+class Share:
+    """Records of one account that are counted in one transaction."""
+
+    subscriber: Subscriber
+    counted: list[Counted]
+
+    def hours(self) -> Sums:
+        sums: Sums = {}
+        for each in self.counted:
+            key = (each.record.metric, each.hour.start)
+            sums.setdefault(key, Sum(each.hour, each.period)).add(each.record.quantity)
+        return sums
+
+    def periods(self) -> Sums:
+        sums: Sums = {}
+        for each in self.counted:
+            key = (each.record.metric, each.period.start)
+            sums.setdefault(key, Sum(each.period, each.period)).add(each.record.quantity)
+        return sums
+
+    def period_keys(self) -> list[dict[str, str]]:
+        """The keys of the rows of `PERIODS` that the share adds to."""
+        account_id = self.subscriber.account_id
+        return [period_key(account_id, metric, start) for metric, start in self.periods()]
+
+
+def meter_of(account_id: str, metric: str) -> str:
+    """The partition of the sums of an account's metric."""
+    return f"{account_id}#{metric}"
+
+
+def period_key(account_id: str, metric: str, start: datetime) -> dict[str, str]:
+    return {"meter": meter_of(account_id, metric), "period": times.text(start)}
+
+
+def shares(subscriber: Subscriber, records: Sequence[UsageRecord]) -> Iterator[Share]:
+    """The records in the order of their moments, as many together as a transaction holds."""
+    counted: list[Counted] = []
+    hours: set[tuple[str, datetime]] = set()
+    periods: set[tuple[str, datetime]] = set()
+    for record in sorted(records, key=lambda each: each.recorded_at):
+        moment = times.moment(record.recorded_at)
+        period = subscriber.period_of(moment)
+        each = Counted(record, period.hour_of(moment), period)
+        in_hour, in_period = (record.metric, each.hour.start), (record.metric, period.start)
+        writes = len(counted) + 1 + len(hours | {in_hour}) + _PER_PERIOD * len(periods | {in_period})
+        if writes + _OUTBOX > MAX_TRANSACTION:
+            yield Share(subscriber, counted)
+            counted, hours, periods = [], set(), set()
+        counted.append(each)
+        hours.add(in_hour)
+        periods.add(in_period)
+    if counted:
+        yield Share(subscriber, counted)
+
+
+def record_writes(share: Share, *, now: datetime, policy: UsagePolicy) -> list[Write]:
+    """One per record, in the share's order: it fails when a record of this id is there already."""
+    recorded, kept = times.text(now), timedelta(days=policy.keep_days)
+    subscription = share.subscriber.subscription_id
+    writes: list[Write] = []
+    for each in share.counted:
+        item: Item = {
+            **each.record.model_dump(),
+            "hour": times.text(each.hour.start),
+            "received_at": recorded,
+            "expires_at": int((now + kept).timestamp()),
+        }
+        if subscription is not None:
+            item["subscription_id"] = subscription
+        writes.append(Put(RECORDS, item, if_=Absent("id")))
+    return writes
+
+
+def hour_writes(share: Share, *, now: datetime, policy: UsagePolicy) -> list[Write]:
+    """The sums of hours, each put on the list of what is to be reported once it has settled."""
+    account_id, writes = share.subscriber.account_id, list[Write]()
+    shard = due_shard(sum(account_id.encode()) % SHARDS)
+    for (metric, start), added in share.hours().items():
+        due = max(added.span.end, now) + policy.settle
+        values: Item = {
+            "account_id": account_id,
+            "metric": metric,
+            "ends_at": times.text(added.span.end),
+            "period": times.text(added.period.start),
+            "period_ends_at": times.text(added.period.end),
+            "due": shard,
+            "due_at": times.text(due),
+            "expires_at": int((added.span.end + HOURS_KEPT).timestamp()),
+        }
+        key = {"meter": meter_of(account_id, metric), "hour": times.text(start)}
+        sums = {"quantity": added.quantity, "records": added.records, "version": 1}
+        writes.append(Update(HOURS, key, set=values, add=sums))
+    return writes
+
+
+def due_shard(number: int) -> str:
+    """The partition of the list of hours to report."""
+    return f"due#{number}"
+
+
+def period_writes(
+    share: Share, rows: Mapping[str, Item], *, plans: PlanCatalog, policy: UsagePolicy
+) -> tuple[list[Write], list[Event]]:
+    """The sums of periods on the `rows` read before, by meter and period, and what they say of limits.
+
+    The writes fail when a row has changed since: an alert is told by whoever crosses the limit, once.
+    """
+    subscriber = share.subscriber
+    plan = plans.plans.get(subscriber.plan or "")
+    writes: list[Write] = []
+    happened: list[Event] = []
+    for (metric, start), added in share.periods().items():
+        key = period_key(subscriber.account_id, metric, start)
+        row = rows.get(row_name(key), {})
+        total, told = row.get("quantity", 0) + added.quantity, list[str](row.get("told", []))
+        limit = plan.limits.get(metric) if plan else None
+        for alert in (
+            alerts(total=total, most=limit.most, near_percent=policy.near_percent, told=told) if limit else ()
+        ):
+            assert limit is not None
+            told.append(mark(alert, limit.most))
+            said = {
+                "metric": metric,
+                "plan": subscriber.plan,
+                "period_start": key["period"],
+                "period_end": times.text(added.span.end),
+                "quantity": total,
+                "most": limit.most,
+                "hard": limit.hard,
+            }
+            happened.append(
+                UsageLimitNear(**said, percent=policy.near_percent)
+                if alert == "near"
+                else UsageLimitReached(**said)
+            )
+        values: Item = {
+            "account_id": subscriber.account_id,
+            "metric": metric,
+            "ends_at": times.text(added.span.end),
+            "told": told,
+        }
+        sums = {"quantity": added.quantity, "records": added.records, "version": 1}
+        as_read = Equals("version", row["version"]) if row else Absent("version")
+        writes.append(Update(PERIODS, key, set=values, add=sums, if_=as_read))
+    return writes, happened
+
+
+def row_name(key: Mapping[str, str]) -> str:
+    """How a row of `PERIODS` is called in a mapping."""
+    return f"{key['meter']} {key['period']}"

@@ -1,0 +1,73 @@
+"""The body of POST /v1/usage: its fields, and what makes a record one that is not counted."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from usher.domain import times
+from usher.domain.problems import FieldError
+from usher.domain.usage import UsagePolicy
+from usher.records.subscribers import Subscriber
+from usher.records.usage_shares import UsageRecord
+from usher.usecases.fields import Body
+from usher.usecases.moments import Moment
+
+MOST_RECORDS = 1000
+MOST_QUANTITY = 10**12
+_CLOSED = "closed"
+
+
+class UsageRecordBody(Body):
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:|@/-]{1,128}$")]
+    account_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    metric: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    quantity: Annotated[int, Field(ge=0, le=MOST_QUANTITY)]
+    recorded_at: Moment
+
+
+class UsageBody(Body):
+    records: Annotated[list[UsageRecordBody], Field(min_length=1, max_length=MOST_RECORDS)]
+
+
+def as_record(said: UsageRecordBody) -> UsageRecord:
+    """The record as it is kept, its moment in UTC."""
+    return UsageRecord.model_construct(
+        id=said.id,
+        account_id=said.account_id,
+        metric=said.metric,
+        quantity=said.quantity,
+        recorded_at=times.text(times.moment(said.recorded_at)),
+    )
+
+
+def refusals(
+    records: list[UsageRecord],
+    *,
+    subscribers: Mapping[str, Subscriber],
+    metrics: Collection[str],
+    policy: UsagePolicy,
+    now: datetime,
+) -> Iterator[FieldError]:
+    """Of each record that cannot be counted: its field, and what to do."""
+    latest, earliest = times.text(now + policy.ahead), times.text(now - policy.oldest)
+    for at, record in enumerate(records):
+        owner = subscribers.get(record.account_id)
+        if owner is None:
+            yield _error(at, "account_id", "is not an account of ours: send the account_id that we gave you")
+        elif owner.status == _CLOSED:
+            yield _error(at, "account_id", "is a closed account, which uses nothing: leave the record out")
+        if record.metric not in metrics:
+            known = ", ".join(sorted(metrics))
+            yield _error(at, "metric", f"is not counted here: send one of {known}, or add it to the plans")
+        if record.recorded_at > latest:
+            ahead = f"more than {policy.ahead_seconds} s ahead of our clock"
+            yield _error(at, "recorded_at", f"lies in the future, {ahead}: check yours and send it later")
+        elif record.recorded_at < earliest:
+            days = f"is more than {policy.oldest_days} days ago"
+            yield _error(at, "recorded_at", f"{days}, too late to be billed: leave the record out")
+
+
+def _error(at: int, field: str, message: str) -> FieldError:
+    return FieldError(f"records.{at}.{field}", message)
