@@ -87,7 +87,7 @@ FUNCTIONS = (
         ),
         secrets=("stripe_api_key", "product_api_key"),
         vendors=("stripe", "http"),
-        sends_to=("signups", "stripe-events", "notices"),
+        sends_to=("signups", "stripe-events", "notices", "usage"),
         options=("beta_phase",),
         answers=("onboarding", "payment_link"),
         starts=("onboarding", "payment_link"),

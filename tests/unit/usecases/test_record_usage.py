@@ -1,7 +1,6 @@
 """Consumer of the buffer: every record is counted once, whatever comes twice, breaks or dies in between."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +26,6 @@ from tests.fakes.world import NOON, World
 from usher.domain import times
 from usher.domain.usage import UsagePolicy
 from usher.ports.queue import Message
-from usher.ports.store import Put
 from usher.records.subscribers import Subscribers
 from usher.records.usage import UsageBook
 from usher.records.usage_shares import UsageRecord, shares
