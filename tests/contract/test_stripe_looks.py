@@ -111,13 +111,17 @@ def test_a_dispute_tells_its_payment_customer_and_fee(shop: Shop, calls: Counted
     assert dispute.evidence_due_at is not None
 
 
-def test_an_invoice_paid_past_stripe_says_so(shop: Shop, calls: CountedCalls) -> None:
+def test_what_was_paid_past_stripe_is_a_payment_like_any_other(shop: Shop, calls: CountedCalls) -> None:
     made = shop.subscribe(shop.customer(None), collection_method="send_invoice", days_until_due=14)
-    (open_one,) = look(calls, "invoice", made.latest_invoice).invoices
-    assert (open_one.status, open_one.paid_out_of_band) == ("open", None)
+    before = look(calls, "invoice", made.latest_invoice)
+    assert (before.invoices[0].status, before.invoices[0].paid_out_of_band) == ("open", None)
     shop.api.invoices.pay(made.latest_invoice, {"paid_out_of_band": True})
-    (paid,) = look(calls, "invoice", made.latest_invoice).invoices
-    assert (paid.status, paid.paid_out_of_band) == ("paid", True)
+    for kind, id in (("invoice", made.latest_invoice), ("subscription", made.id)):
+        facts = look(calls, kind, id)
+        assert (facts.invoices[0].status, facts.invoices[0].paid_out_of_band) == ("paid", False)
+        (offline,) = [each for each in facts.payments if each.method == "offline"]
+        assert (offline.amount_minor, offline.status) == (2900, "succeeded")
+        assert offline.invoice_id == made.latest_invoice
 
 
 def test_a_customer_tells_what_we_owe_them(shop: Shop, calls: CountedCalls) -> None:

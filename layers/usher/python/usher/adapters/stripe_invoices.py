@@ -84,12 +84,8 @@ def _credit_applied(invoice: Any) -> int | None:
 
 
 def _out_of_band(invoice: Any) -> bool | None:
-    """Whether it was marked paid without the money passing Stripe; None while it is not paid.
+    """Whether it counts as paid although less was paid than was due; None while it is not paid.
 
-    Since basil no field says so: what was paid at Stripe is then less than what was due.
+    Money that came past Stripe by a payment record is a payment of its own.
     """
-    if invoice["status"] != "paid":
-        return None
-    payments = get(invoice, "payments", "data") or ()
-    past = any(get(entry, "payment", "type") == "payment_record" for entry in payments)
-    return past or invoice["amount_paid"] < invoice["amount_due"]
+    return bool(invoice["amount_paid"] < invoice["amount_due"]) if invoice["status"] == "paid" else None

@@ -106,7 +106,7 @@ class StripeLooks:
                 self._get(f"/v1/payment_intents/{payment.payment_id}", _PAYMENT),
                 invoice_id=payment.invoice_id,
             )
-            if payment.status == "processing"
+            if payment.status == "processing" and payment.method != "offline"
             else payment
             for payment in facts.payments
         )

@@ -70,7 +70,7 @@ def invoice_of(invoice: Any, prices: Prices = NONE) -> BillingFacts:
     payments = tuple(
         _invoice_payment(entry, snapshot)
         for entry in get(invoice, "payments", "data") or ()
-        if get(entry, "payment", "payment_intent")
+        if get(entry, "payment", "payment_intent") or get(entry, "payment", "payment_record")
     )
     return BillingFacts(invoices=(snapshot,), payments=payments)
 
@@ -120,17 +120,17 @@ def charge_facts(charge: Any) -> BillingFacts:
 
 def _invoice_payment(entry: Any, invoice: InvoiceSnapshot) -> PaymentSnapshot:
     """A payment of an invoice: from its PaymentIntent where that was expanded, else from the entry itself."""
-    intent = entry["payment"]["payment_intent"]
-    if not isinstance(intent, str):
+    intent, record = get(entry, "payment", "payment_intent"), id_of(get(entry, "payment", "payment_record"))
+    if intent is not None and not isinstance(intent, str):
         return payment_of(intent, invoice_id=invoice.invoice_id)
-    status = _ENTRY_STATUS.get(entry["status"], "processing")
     return PaymentSnapshot(
-        payment_id=intent,
+        payment_id=intent or record,
         customer_id=invoice.customer_id,
         invoice_id=invoice.invoice_id,
-        amount_minor=entry["amount_requested"],
+        amount_minor=entry["amount_requested"] if intent else entry["amount_paid"],
         currency=entry["currency"],
-        status=status,
+        status=_ENTRY_STATUS.get(entry["status"], "processing"),
+        method=None if intent else "offline",
         created_at=moment(entry["created"]),
     )
 

@@ -90,6 +90,8 @@ def row_of(table: str, snapshot: Snapshot, account_id: str, before: Item | None)
         elif name not in _UNTOLD.get(table, ()):
             row.pop(name, None)
     row["account_id"] = account_id
+    if before and "created_at" in before:
+        row["created_at"] = before["created_at"]  # no two answers about something date it differently
     if table == SUBSCRIPTIONS:
         row["mrr_minor"] = monthly_minor(row)
     return row

@@ -106,8 +106,8 @@ def accept_stripe_event(
     if is_echo(extra.get("idempotency_key"), kind):
         inbox.Inbox(store).keep(row, outcome="echo")
         return {"received": True}
-    former = inbox.Inbox(store).claim(row)
-    if former is None or former["state"] == "claimed":
+    there = inbox.Inbox(store).claim(row)
+    if there is None or there["state"] == "claimed":
         queue.send("stripe-events", [Message(names, group=group, deduplication_id=event.id)])
     return {"received": True}
 
