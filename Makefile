@@ -22,8 +22,12 @@ help:  ## Show this
 run: $(STAMPS)/run  ## Usher on this machine with its sample sign-ups; ONCE=1 exits with their outcome
 	@exec $(BIN)/usher up --data $(DATA) --samples $(if $(PORT),--port $(PORT)) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: setup check  ## Linters, types and the core tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" tests
+# The linters and types keep one core busy for half a minute: the tests need not wait for them.
+test: setup  ## Linters, types and the core tests
+	@$(MAKE) --no-print-directory check >.venv/check.log 2>&1 & checks=$$!; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" tests && passed=0 || passed=$$?; \
+	wait $$checks && clean=0 || clean=$$?; \
+	cat .venv/check.log; [ $$passed -eq 0 ] && [ $$clean -eq 0 ]
 
 test-long: setup  ## Only the long tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long tests || [ $$? -eq 5 ]  # 5: there are none

@@ -11,6 +11,8 @@ from infra.aws.stages import STAGES, UnknownStage, stage_named
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import Synthesize
 
+a_second_synthesis = pytest.mark.long  # the core tests look at prod's templates alone
+
 
 @pytest.fixture(scope="module")
 def dev(synthesize: Synthesize) -> Assembly:
@@ -22,6 +24,7 @@ def test_an_unknown_stage_is_named_together_with_the_known_ones() -> None:
         deploy(App(context={"stage": "production"}))
 
 
+@a_second_synthesis
 def test_the_stages_hold_the_same_resources_under_their_own_names(dev: Assembly, prod: Assembly) -> None:
     def kinds(assembly: Assembly, stage: str) -> list[tuple[str, str]]:
         return sorted((each.stack.replace(stage, ""), each.type) for each in assembly.all())
@@ -30,6 +33,7 @@ def test_the_stages_hold_the_same_resources_under_their_own_names(dev: Assembly,
     assert "usher-dev" not in json.dumps(prod.templates)
 
 
+@a_second_synthesis
 def test_dev_takes_new_code_at_once_and_keeps_logs_a_week(dev: Assembly) -> None:
     groups = dev.properties("AWS::CodeDeploy::DeploymentGroup")
     assert {g["DeploymentConfigName"] for g in groups} == {"CodeDeployDefault.LambdaAllAtOnce"}
@@ -48,6 +52,7 @@ def test_prod_takes_a_tenth_first_and_masks_addresses_in_the_logs_of_functions(p
     assert logs and all("DataProtectionPolicy" in group for group in logs)
 
 
+@a_second_synthesis
 def test_dev_keeps_its_tables_as_prod_does(dev: Assembly) -> None:
     for table in dev.all("AWS::DynamoDB::Table"):
         assert table.body["DeletionPolicy"] == "Retain"
