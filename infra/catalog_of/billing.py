@@ -38,6 +38,22 @@ FUNCTIONS = (
     ),
     Function(
         "billing",
+        "push_usage",
+        timeout_seconds=120,  # ten calls of Stripe, each as long as a call may take to fail
+        tables=(
+            ("buckets", "change"),
+            ("accounts", "read"),
+            ("subscriptions", "read"),
+            ("usage_hours", "change"),
+            ("usage_periods", "change"),
+            ("events", "append"),
+            ("outbox", "append"),
+        ),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+    ),
+    Function(
+        "billing",
         "ask_payment",
         timeout_seconds=60,
         tables=(("buckets", "change"), ("waits", "change"), ("signups", "change"), *RECORDS),

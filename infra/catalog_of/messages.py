@@ -61,6 +61,15 @@ QUEUES = (
         dead_letter_consumer="operations/file_dead_letter",
     ),
     Queue(
+        "usage-reports",
+        "Hours of usage to be told, one after the other of each account's metric.",
+        "billing/push_usage",
+        fifo=True,
+        max_receives=5,
+        max_concurrency=4,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
         "notices",
         "Mails to one person: a link to confirm, to pay, to look at.",
         "mail/send_notice",
@@ -145,6 +154,7 @@ SCHEDULES = (
     Schedule("mend-failures", "Settles redrives, and tries again what waits.", 1, "operations/mend_failures"),
     Schedule("tell-digest", "Counts new customers for the channel.", 15, "operations/tell_digest"),
     Schedule("end-beta-plans", "Ends what was given an end.", 5, "onboarding/end_beta_plans"),
+    Schedule("close-hours", "Sends on what was used in hours that have settled.", 1, "usage/close_hours"),
     Schedule("sweep-inbox", "Queues again what was claimed and never finished.", 1, "intake/sweep_inbox"),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
 )

@@ -142,6 +142,16 @@ ROUTES = (
         why="What an account may use now, and which page it is to see.",
     ),
     Route(
+        "GET",
+        "/v1/accounts/{id}/usage",
+        "operations/api",
+        "token",
+        roles=(PRODUCT, *_VIEWER),
+        rate_per_second=200,
+        burst=400,
+        why="What an account has used per metric and period, against its limits.",
+    ),
+    Route(
         "POST",
         "/v1/usage",
         "usage/receive_usage",

@@ -25,4 +25,12 @@ FUNCTIONS = (
         ),
         sends_to=("usage",),
     ),
+    Function(
+        "usage",
+        "close_hours",
+        timeout_seconds=60,
+        tables=(("usage_hours", "change"),),
+        sends_to=("usage-reports",),
+        reserved_concurrency=1,
+    ),
 )

@@ -51,7 +51,8 @@ def given_account(
             "version": 1,
         }
         world.store.inner.write(Put("subscriptions", subscription))
-    world.store.inner.write(Put("accounts", item))
+    present = {name: value for name, value in item.items() if value is not None}
+    world.store.inner.write(Put("accounts", present))
 
 
 def used(id: str, quantity: int = 1, *, ago: timedelta = timedelta(minutes=5), **more: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from functions.operations.routes import (
     payment_links,
     plans,
     signups,
+    usage,
 )
 
 ROOMS = (
@@ -20,6 +21,7 @@ ROOMS = (
     accounts,
     checkouts,
     money,
+    usage,
     plans,
     invitations,
     failures,

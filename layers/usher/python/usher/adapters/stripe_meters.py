@@ -1,4 +1,7 @@
-"""Meters by Stripe. Source: docs.stripe.com/api/billing/meter-event/create (read 2026-11)."""
+"""Meters by Stripe.
+
+Source: docs.stripe.com/api/billing/meter-event/create, /billing/meter-event-summary/list (read 2026-11).
+"""
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.domain.errors import VendorRejected
@@ -25,3 +28,20 @@ class StripeMeters:
         except VendorRejected as error:
             if _HELD not in str(error.__cause__):
                 raise
+
+    def counted(self, event: MeterEvent) -> int:
+        start = int(event.at.timestamp()) // 60 * 60
+        span = {"customer": event.customer_id, "start_time": start, "end_time": start + 60}
+        found = self._calls.call(
+            "get", f"/v1/billing/meters/{self._meter(event.meter)}/event_summaries", span
+        )
+        return int(sum(summary["aggregated_value"] for summary in found["data"]))
+
+    def _meter(self, event_name: str) -> str:
+        active = self._calls.pages("/v1/billing/meters", {"status": "active"})
+        for meter in active:
+            if meter["event_name"] == event_name:
+                return str(meter["id"])
+        raise VendorRejected(
+            f"stripe: no active meter takes {event_name}", code="resource_missing", status=404
+        )

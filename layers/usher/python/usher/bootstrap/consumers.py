@@ -106,6 +106,25 @@ def batch_consumer(
     return decorate
 
 
+def each_consumer(command_type: type[C]) -> Callable[[Callable[[C], str]], Handler]:
+    """`batch_consumer` for what is done one by one: each message fails or succeeds by itself."""
+
+    def decorate(run: Callable[[C], str]) -> Handler:
+        @wraps(run)
+        def each(commands: Sequence[C]) -> dict[int, Exception]:
+            failures: dict[int, Exception] = {}
+            for at, command in enumerate(commands):
+                try:
+                    run(command)
+                except Exception as error:  # noqa: BLE001 - one message's failure must not fail its neighbours
+                    failures[at] = error
+            return failures
+
+        return batch_consumer(command_type)(each)
+
+    return decorate
+
+
 def group_consumer(queue: str) -> Callable[[Callable[[str, Sequence[str]], Any]], Handler]:
     """Turn `(group, event ids) -> anything` into the handler of a FIFO queue's batches.
 

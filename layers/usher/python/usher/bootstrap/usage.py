@@ -13,6 +13,7 @@ from usher.ports.queue import Queue
 from usher.records.events import EventLog
 from usher.records.subscribers import Subscribers
 from usher.records.usage import UsageBook
+from usher.records.usage_hours import UsageHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class UsageServices:
     """What taking in and counting need. `recent` is what this process has buffered lately."""
 
     book: UsageBook
+    hours: UsageHours
     subscribers: Subscribers
     queue: Queue
     recent: Recent
@@ -30,8 +32,10 @@ class UsageServices:
 
 @per_platform
 def services(platform: Platform) -> UsageServices:
+    log = EventLog(platform.store)
     return UsageServices(
-        book=UsageBook(platform.store, EventLog(platform.store), plans=plans(), policy=usage()),
+        book=UsageBook(platform.store, log, plans=plans(), policy=usage()),
+        hours=UsageHours(platform.store, log),
         subscribers=Subscribers(platform.store),
         queue=platform.queue,
         recent=Recent(),

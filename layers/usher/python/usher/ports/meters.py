@@ -24,3 +24,6 @@ class Meters(Protocol):
 
     def count(self, event: MeterEvent) -> None:
         """Have it counted; one that the vendor has counted before (in the last 24 hours) is no error."""
+
+    def counted(self, event: MeterEvent) -> int:
+        """How much of this customer's usage the vendor has in the minute of the event; it may lag behind."""
