@@ -66,7 +66,7 @@ def test_what_can_never_be_counted_is_refused(
     shop: Shop, meters: StripeMeters, wrong: dict[str, str]
 ) -> None:
     with pytest.raises(VendorRejected):
-        meters.count(event(shop, "usage_wrong", **wrong))  # type: ignore[arg-type]
+        meters.count(event(shop, "usage_wrong", **wrong))
 
 
 def test_an_unknown_meter_has_counted_nothing_and_says_so(shop: Shop, meters: StripeMeters) -> None:
