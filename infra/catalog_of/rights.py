@@ -20,10 +20,6 @@ RECORDS: tuple[tuple[str, Access], ...] = (
     ("subscriptions", "change"),
     ("invoices", "change"),
     ("payments", "change"),
-    ("refunds", "change"),
-    ("disputes", "change"),
-    ("credit_notes", "change"),
-    ("mrr", "change"),
     ("events", "append"),
     ("outbox", "append"),
 )

@@ -5,22 +5,19 @@ Nothing is done when nothing changed since the last start; done again, it change
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import stripe
-from stripe import StripeClient
-
-from infra import mail_templates
+from infra import mail_templates, plan_catalog
 from usher.adapters.hubspot_schema import CrmSchema, ensure_schema
 from usher.adapters.postmark_mail import PostmarkTemplates
-from usher.adapters.stripe_errors import calling
-from usher.domain.plans import Plan, PlanCatalog
-
-_LOOKUP_KEYS = 10  # how many Stripe takes per list call
+from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.system_clock import SystemClock
+from usher.domain.plans import PlanCatalog
 
 
 def prepare(
@@ -28,6 +25,7 @@ def prepare(
     env: Mapping[str, str],
     *,
     done: Path,
+    today: date | None = None,
     templates: Path = mail_templates.FOLDER,
 ) -> list[str]:
     """Bring every vendor to what policies and templates say; returns what had to change, in words.
@@ -36,6 +34,7 @@ def prepare(
         policies: as `infra.policy_files.load_all` returns them.
         env: the `_API_BASE` and `_API_KEY` of the vendors.
         done: remembers what was set up last.
+        today: UTC; promotions whose last day is over are not set up; None asks the clock.
 
     Raises:
         PolicyFileError: a template's file is not usable.
@@ -48,7 +47,12 @@ def prepare(
         return []
     with ThreadPoolExecutor(3) as pool:
         parts = [
-            pool.submit(_stripe, PlanCatalog.model_validate(policies["plans"]), env),
+            pool.submit(
+                _stripe,
+                PlanCatalog.model_validate(policies["plans"]),
+                env,
+                today or SystemClock().now().date(),
+            ),
             pool.submit(_postmark, mails, env),
             pool.submit(_hubspot, CrmSchema.model_validate(policies["crm"]), env),
         ]
@@ -70,63 +74,10 @@ def _hubspot(schema: CrmSchema, env: Mapping[str, str]) -> list[str]:
     return [f"HubSpot {name}" for name in created]
 
 
-def _stripe(catalog: PlanCatalog, env: Mapping[str, str]) -> list[str]:
-    http = stripe.RequestsClient(timeout=10)
-    client = StripeClient(
-        env["STRIPE_API_KEY"], base_addresses={"api": env["STRIPE_API_BASE"]}, http_client=http
-    )
+def _stripe(catalog: PlanCatalog, env: Mapping[str, str], today: date) -> list[str]:
+    account = StripeCalls(api_base=env["STRIPE_API_BASE"], api_key=env["STRIPE_API_KEY"])
     try:
-        with calling("apply the plan catalog"):
-            return list(apply_plans(catalog, client))
+        planned = plan_catalog.plan(plan_catalog.of_file(catalog, today), account)
+        return [f"{each.kind} {each.key}" for each in plan_catalog.apply(planned, account)]
     finally:
-        http.close()  # type: ignore[no-untyped-call]
-
-
-def apply_plans(catalog: PlanCatalog, client: StripeClient) -> Iterator[str]:
-    """Give every billed plan a product and an active price under its key; yields what had to change.
-
-    A price cannot be changed at Stripe, so another amount is another price, which takes the key over;
-    subscriptions stay on the price they began with.
-    """
-    billed = {key: plan for key, plan in catalog.plans.items() if plan.billed}
-    keys = list(billed)
-    prices: dict[str, Any] = {}
-    for start in range(0, len(keys), _LOOKUP_KEYS):
-        part = keys[start : start + _LOOKUP_KEYS]
-        found = client.v1.prices.list({"lookup_keys": part, "active": True, "limit": 100})
-        prices |= {price.lookup_key: price for price in found.data if price.lookup_key}
-    ids = [_product(key) for key in keys]
-    products = {product.id: product for product in client.v1.products.list({"ids": ids, "limit": 100}).data}
-    for key, plan in billed.items():
-        product = products.get(_product(key))
-        if product is None:
-            client.v1.products.create({"id": _product(key), "name": plan.name, "metadata": {"plan": key}})
-            yield f"product {key}"
-        elif product.name != plan.name:
-            client.v1.products.update(product.id, {"name": plan.name})
-            yield f"name of product {key}"
-        if not _costs(prices.get(key), plan, catalog.currency):
-            client.v1.prices.create(
-                {
-                    "product": _product(key),
-                    "lookup_key": key,
-                    "transfer_lookup_key": True,
-                    "currency": catalog.currency,
-                    "unit_amount": plan.amount_minor,
-                    "recurring": {"interval": plan.interval},
-                    "metadata": {"plan": key},
-                }
-            )
-            yield f"price {key}"
-
-
-def _product(plan: str) -> str:
-    return f"usher_{plan}"
-
-
-def _costs(price: Any, plan: Plan, currency: str) -> bool:
-    return (
-        price is not None
-        and (price.unit_amount, price.currency, price.recurring.interval, price.product)
-        == (plan.amount_minor, currency, plan.interval, _product(price.lookup_key))
-    )  # fmt: skip
+        account.close()

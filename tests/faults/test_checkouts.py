@@ -32,7 +32,7 @@ def beta_customer(world: World, who: str = "ada") -> str:
 def checkout(world: World, account_id: str, plan: str = "pro-monthly") -> str:
     body = {"account_id": account_id, "plan": plan, "return_url": BACK}
     status, answer = world.call("POST", "/v1/checkouts", body, role="product")
-    assert status == 201, answer
+    assert status == 201, answer.get("errors")
     return str(answer["url"])
 
 
@@ -62,6 +62,26 @@ def test_a_beta_customer_who_subscribes_leaves_the_beta_plan(patient: World) -> 
     assert account["subscription_id"] == rows["pro-monthly"]["subscription_id"]
     (customer,) = patient.vendors.objects()["stripe"]["customer"]
     assert (account["customer_id"], customer["metadata"]["account_id"]) == (customer["id"], account_id)
+
+
+def test_a_checkout_takes_another_currency_and_a_code(patient: World) -> None:
+    account_id = beta_customer(patient)
+    body = {"account_id": account_id, "plan": "starter-yearly", "return_url": BACK}
+    for wrong, field in (
+        ({"currency": "gbp"}, "currency"),
+        ({"promo": "NOTHING"}, "promo"),
+        ({"promo": "WELCOME20", "plan": "pro-yearly"}, "promo"),
+    ):
+        status, problem = patient.call("POST", "/v1/checkouts", {**body, **wrong}, role="product")
+        assert (status, [each["field"] for each in problem["errors"]]) == (400, [field])
+    wanted = {**body, "currency": "eur", "promo": "welcome20"}
+    status, answer = patient.call("POST", "/v1/checkouts", wanted, role="product")
+    assert status == 201, answer.get("errors")
+    pay(patient, answer["url"])
+    patient.settle()
+    (payment,) = patient.rows("payments")
+    assert (payment["currency"], payment["amount_minor"]) == ("eur", 14400)  # 180.00 less a fifth
+    assert entitled(patient, account_id)["plan"] == "starter-yearly"
 
 
 def test_two_tabs_complete_two_checkouts_and_one_subscription_is_kept(patient: World) -> None:

@@ -28,7 +28,12 @@ KEYS = {
     "slack": "T000/B000/FAULTS",
 }
 STRIPE_SECRET = "whsec_stripe_of_the_fault_tests"
-SET_UP = frozenset({"product", "price", "event", "property", "property_group", "schema", "template"})
+SET_UP = frozenset(
+    {
+        *("product", "price", "coupon", "promotion_code", "billing.meter", "event"),
+        *("property", "property_group", "schema", "template"),
+    }
+)
 _COLUMNS = "kind, id, created, owner, label, json"
 
 Objects = dict[str, dict[str, list[dict[str, Any]]]]

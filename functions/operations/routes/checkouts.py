@@ -13,7 +13,9 @@ routes = Routes()
 
 @routes.post("/v1/checkouts", body=CheckoutBody, status=201)
 def open_one(call: Call[CheckoutBody]) -> dict[str, Any]:
-    return {"url": open_checkout(call.input, key=f"checkout/{call.request_id}", selling=services().selling)}
+    s = services()
+    key = f"checkout/{call.request_id}"
+    return {"url": open_checkout(call.input, key=key, selling=s.selling, offers=s.offers)}
 
 
 @routes.post("/v1/accounts/{id}/trial", body=ExtensionBody)

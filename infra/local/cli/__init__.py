@@ -211,6 +211,39 @@ def migrate(
     _run("beta", accounts=accounts, everybody=everybody, body=body, data=data, url=url, token=token)
 
 
+catalog = typer.Typer(help="What is sold, at Stripe as policies/plans.yaml says.", no_args_is_help=True)
+app.add_typer(catalog, name="catalog")
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="NAME", help="Another account as the model. [default: policies/plans.yaml]"
+    ),
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="NAME", help="The account with STRIPE_NAME_API_KEY. [default: the one in --data]"
+    ),
+]
+
+
+@catalog.command()
+def plan(source: FromOption = None, target: ToOption = None, data: DataOption = DATA) -> None:
+    """Show what would change at Stripe; exits with 1 when something would."""
+    _run("catalog", apply=False, source=source, target=target, yes=False, data=data)
+
+
+@catalog.command()
+def apply(
+    source: FromOption = None,
+    target: ToOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a named account is changed.")] = False,
+    data: DataOption = DATA,
+) -> None:
+    """Change it. Interrupted or done again, it comes to the same."""
+    _run("catalog", apply=True, source=source, target=target, yes=yes, data=data)
+
+
 def main() -> None:
     """The entry point. What cannot be done is told in one line; exit codes: 2 not started, 1 not achieved."""
     try:

@@ -76,7 +76,7 @@ def serving(
         usher = build(data, ports, policies, clock)
         vendors_ready()
         _set_clocks(ports, clock, time_scale)
-        prepare(policies, env, done=data.path / "prepared")
+        prepare(policies, env, done=data.path / "prepared", today=clock.now().date())
         collect_rarely()
         stack.callback(usher.stop)
         usher.start()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import policy_files
+from infra import policy_files, policy_schemas
 from infra.policy_files import PolicyFileError
 from usher.domain.plans import PlanCatalog
 
@@ -106,3 +106,9 @@ def test_bytes_that_are_no_text_are_told(folder: Path) -> None:
 
 def test_a_file_that_no_model_reads_is_told(folder: Path) -> None:
     assert complaint(folder, "a: 1\n", "planz").startswith("planz.yaml:1: is no policy Usher knows")
+
+
+def test_the_schemas_in_the_docs_are_those_of_the_models_and_fit_the_files() -> None:
+    for path, text in policy_schemas.schemas().items():
+        assert path.read_text(encoding="utf-8") == text, "run `python -m infra.policy_schemas`"
+        assert set(policy_files.load(path.stem)) <= set(json.loads(text)["properties"])

@@ -53,7 +53,7 @@ def test_every_billed_plan_gets_a_price_under_its_key(
     billed = {key: plan for key, plan in policies["plans"]["plans"].items() if plan.get("billed", True)}
     assert {key: price.unit_amount for key, price in prices.items()} == {
         key: plan["amount_minor"] for key, plan in billed.items()
-    }
+    } | {f"{key}.eur": plan["currencies"]["eur"] for key, plan in billed.items() if "currencies" in plan}
     recurring = prices["pro-yearly"].recurring
     assert recurring is not None and recurring.interval == "year"
 
@@ -76,14 +76,13 @@ def test_another_amount_is_another_price_that_takes_the_key(
 ) -> None:
     prepare(policies, env, done=tmp_path / "done")
     (former,) = stripe.v1.prices.list({"lookup_keys": ["pro-monthly"]}).data
-    policies["plans"]["plans"]["pro-monthly"] |= {"amount_minor": 5900, "name": "Professional"}
-    assert prepare(policies, env, done=tmp_path / "done") == [
-        "name of product pro-monthly",
-        "price pro-monthly",
-    ]
+    policies["plans"]["plans"]["pro-monthly"]["amount_minor"] = 5900
+    policies["plans"]["products"]["pro"]["name"] = "Professional"
+    assert prepare(policies, env, done=tmp_path / "done") == ["product pro", "price pro-monthly"]
     (now,) = stripe.v1.prices.list({"lookup_keys": ["pro-monthly"]}).data
     assert (now.unit_amount, now.id != former.id, now.product) == (5900, True, former.product)
-    assert stripe.v1.prices.retrieve(former.id).lookup_key is None
+    before = stripe.v1.prices.retrieve(former.id)
+    assert (before.lookup_key, before.active) == (None, False)
 
 
 def test_a_vendor_that_is_away_leaves_it_to_do(

@@ -8,7 +8,7 @@ from infra.local.stand_ins.stripe.account import merge_metadata
 from infra.local.stand_ins.stripe.errors import StripeError, invalid
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
 
-_CREATE = ("id", "percent_off", "amount_off", "currency", "duration", "duration_in_months")
+_CREATE = ("id", "percent_off", "amount_off", "currency", "duration", "duration_in_months", "applies_to")
 _LIMITS = ("max_redemptions", "redeem_by", "name", "metadata")
 
 
@@ -31,11 +31,14 @@ class Coupons(Resource):
         if self.account.find("coupon", id):
             message = f"Coupon already exists: {id}"
             raise StripeError(400, message, code="resource_already_exists", param="id")
+        for product in (params.get("applies_to") or {}).get("products", ()):
+            self.account.need("product", product, param="applies_to[products]")
         currency = params.get("currency")
         coupon: Object = {
             "id": id,
             "object": "coupon",
             "amount_off": params.get("amount_off"),
+            "applies_to": params.get("applies_to"),
             "created": self.account.now(),
             "currency": currency.lower() if currency else None,
             "duration": params.get("duration", "once"),

@@ -1,9 +1,12 @@
 """Settings: what the environment says, read once, lazily and typed. The only reader of os.environ."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+
+_STRIPE = "https://api.stripe.com"
 
 
 class MissingSetting(RuntimeError):
@@ -26,7 +29,7 @@ class Settings:
     queues: Mapping[str, str] = field(default_factory=dict)
     workflows: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
-    stripe_api_base: str = "https://api.stripe.com"
+    stripe_api_base: str = _STRIPE
     hubspot_api_base: str = "https://api.hubapi.com"
     postmark_api_base: str = "https://api.postmarkapp.com"
     product_api_base: str = ""
@@ -117,6 +120,23 @@ def physical(settings: Settings, kind: str, name: str) -> str:
             f"{variable(kind, name)} is not set: list {name!r} for this function in infra/catalog.py"
         )
     return found
+
+
+_ACCOUNT = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def stripe_account(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The API base and key of a named account of Stripe, for commands that look at several of them.
+
+    `prod` is STRIPE_PROD_API_KEY, and STRIPE_PROD_API_BASE where that is not Stripe's own. Raises
+    MissingSetting.
+    """
+    if not _ACCOUNT.fullmatch(name):
+        raise MissingSetting(f"{name!r} names no account: use a-z, 0-9 and _, such as prod")
+    found, prefix = os.environ if environment is None else environment, f"STRIPE_{name.upper()}_API_"
+    if not (key := found.get(f"{prefix}KEY")):
+        raise MissingSetting(f"{prefix}KEY is not set: it is the key of the Stripe account {name}")
+    return found.get(f"{prefix}BASE") or _STRIPE, key
 
 
 _installed: Settings | None = None

@@ -59,6 +59,10 @@ class StripeCalls:
                 return
             after = {"starting_after": page["data"][-1]["id"]}
 
+    def close(self) -> None:
+        """Drop the kept connections."""
+        self._http.close()
+
     @property
     def _client(self) -> StripeClient:
         key = self._key()  # asked at each call, so that a rotated key arrives

@@ -10,6 +10,7 @@ from typing import Any
 from usher.adapters.stripe_billing import StripeBilling, metadata
 from usher.adapters.stripe_calls import StripeCalls
 from usher.domain.errors import VendorRejected
+from usher.domain.plans import price_key
 from usher.ports.checkout import CheckoutSnapshot
 
 
@@ -31,13 +32,13 @@ class StripeCheckouts:
         correlation_id: str,
         idempotency_key: str,
         discount: Mapping[str, str] | None = None,
+        currency: str | None = None,
     ) -> CheckoutSnapshot:
         names = metadata(account_id, signup_id, correlation_id) | {"plan": plan}
         params: dict[str, Any] = {
             "mode": "subscription",
             "customer": customer_id,
             "client_reference_id": account_id,
-            "line_items": [{"price": self._billing.price(plan), "quantity": 1}],
             "metadata": names,  # of the session alone; what it makes carries its own
             "subscription_data": {"metadata": names},
             "success_url": return_url,
@@ -45,7 +46,9 @@ class StripeCheckouts:
         }
         if discount:
             params["discounts"] = [dict(discount)]
-        return checkout_of(self._calls.call("post", "/v1/checkout/sessions", params, idempotency_key))
+        with self._billing.prices.selling(price_key(plan, currency=currency)) as price:
+            params["line_items"] = [{"price": price, "quantity": 1}]
+            return checkout_of(self._calls.call("post", "/v1/checkout/sessions", params, idempotency_key))
 
     def find(self, checkout_id: str) -> CheckoutSnapshot:
         return checkout_of(self._calls.call("get", f"/v1/checkout/sessions/{checkout_id}"))

@@ -3,7 +3,8 @@
 Sources: docs.stripe.com/api/payment-link, /payment-links/api, /api/checkout/sessions (read 2026-11).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,6 @@ class StripePaymentLinks:
         # A link's metadata reach its checkout only; what the checkout makes carries its own.
         own = {"metadata": dict(metadata), "description": description[:MAX_TEXT]}
         params: dict[str, Any] = {
-            "line_items": [self._item(offer)],
             "metadata": dict(metadata),
             "restrictions": {"completed_sessions": {"limit": 1}},
             "custom_text": {"submit": {"message": note[:MAX_TEXT]}},
@@ -47,7 +47,9 @@ class StripePaymentLinks:
             params["subscription_data"] = own
         else:
             params |= {"payment_intent_data": own, "customer_creation": "always"}
-        return _link(self._calls.call("post", "/v1/payment_links", params, idempotency_key))
+        with self._item(offer) as item:
+            params["line_items"] = [item]
+            return _link(self._calls.call("post", "/v1/payment_links", params, idempotency_key))
 
     def find(self, signup_id: str) -> LinkSnapshot | None:
         for link in self._calls.pages("/v1/payment_links", {"active": True}):
@@ -86,15 +88,18 @@ class StripePaymentLinks:
             "post", f"/v1/customers/{customer_id}", {"metadata": dict(metadata)}, idempotency_key
         )
 
-    def _item(self, offer: Offer) -> dict[str, Any]:
+    @contextmanager
+    def _item(self, offer: Offer) -> Iterator[dict[str, Any]]:
         if offer.plan:
-            return {"price": self._billing.price(offer.plan), "quantity": 1}
-        price = {
+            with self._billing.prices.selling(offer.plan) as price:
+                yield {"price": price, "quantity": 1}
+            return
+        own_price = {
             "currency": offer.currency,
             "unit_amount": offer.amount_minor,
             "product_data": {"name": offer.title},
         }
-        return {"price_data": price, "quantity": 1}
+        yield {"price_data": own_price, "quantity": 1}
 
     def _checkout(self, session: Any) -> LinkCheckout:
         who = session.get("customer_details") or {}

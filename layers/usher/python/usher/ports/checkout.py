@@ -38,10 +38,13 @@ class Checkouts(Protocol):
         correlation_id: str,
         idempotency_key: str,
         discount: Mapping[str, str] | None = None,
+        currency: str | None = None,
     ) -> CheckoutSnapshot:
         """Open a page on which this customer can subscribe to the plan; what it makes names the account.
 
-        `discount` is `{coupon: id}` or `{promotion_code: id}`, as `Offers` finds them.
+        `discount` is `{coupon: id}` or `{promotion_code: id}`, as `Offers` finds them; `currency` another one
+        than the catalog's own, in which the plan is sold too. Raises KeySpent as well: open it under another
+        key.
         """
 
     def find(self, checkout_id: str) -> CheckoutSnapshot:

@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from usher.domain.entitlements import LIVE
-from usher.domain.errors import Conflict, KeySpent, NotFound
+from usher.domain.errors import Conflict, KeySpent, NotFound, VendorRejected
 from usher.domain.onboarding import FINAL
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, invalid
 from usher.ports.billing import BillingGateway
 from usher.ports.billing_facts import Declined
-from usher.ports.checkout import Checkouts
+from usher.ports.checkout import Checkouts, Offers
 from usher.ports.clock import Clock
 from usher.ports.store import Item, Store
 from usher.records.accounts import Account, Accounts
@@ -28,10 +28,12 @@ Address = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,2000}$")]
 
 
 class CheckoutBody(Body):
-    """Body of POST /v1/checkouts. Without a plan it is the account's own."""
+    """Body of POST /v1/checkouts. Without a plan, the account's own; without a currency, the catalog's."""
 
     account_id: Text
     plan: Text | None = None
+    currency: Text | None = None
+    promo: Text | None = None
     return_url: Address
 
 
@@ -49,12 +51,13 @@ class Selling:
     clock: Clock
 
 
-def open_checkout(body: CheckoutBody, *, key: str, selling: Selling) -> str:
+def open_checkout(body: CheckoutBody, *, key: str, selling: Selling, offers: Offers) -> str:
     """The address of the page; `key` names this request.
 
     What the page makes is recorded by sync: its metadata names the account. A sign-up that waits for its
     first payment has its page already, and that one is given. Raises NotFound; Conflict when the account
-    has a subscription that runs, or is not there yet; Problem 400 for a plan that cannot be bought so.
+    has a subscription that runs, or is not there yet; Problem 400 for a plan that cannot be bought so, or not
+    in this currency, and for a code that is none or not for this plan.
     """
     account = selling.accounts.find(body.account_id)
     if account is None:
@@ -62,7 +65,24 @@ def open_checkout(body: CheckoutBody, *, key: str, selling: Selling) -> str:
     signup = selling.signups.get(account.signup_id)
     if waiting := _page_of(signup, body.plan):
         return waiting
-    return checkout_of(account, signup, body.plan or account.plan, body.return_url, key=key, selling=selling)
+    plan = body.plan or account.plan
+    discount = None if body.promo is None else _promotion(body.promo, plan, selling.plans, offers)
+    try:
+        return checkout_of(
+            account,
+            signup,
+            plan,
+            body.return_url,
+            key=key,
+            selling=selling,
+            discount=discount,
+            currency=body.currency,
+        )
+    except VendorRejected as error:
+        if discount is None or error.status != 400:
+            raise
+        wrong = FieldError("promo", f"is refused for this purchase ({error.code}); leave it out")
+        raise invalid((wrong,)) from error
 
 
 def checkout_of(
@@ -74,12 +94,16 @@ def checkout_of(
     key: str,
     selling: Selling,
     discount: Mapping[str, str] | None = None,
+    currency: str | None = None,
 ) -> str:
     """The address of a new page for this account and plan. Raises as `open_checkout` does."""
     _refuse(account, signup, selling)
     if plan not in buyable(selling.plans):
         known = ", ".join(sorted(buyable(selling.plans)))
         raise invalid((FieldError("plan", f"cannot be bought at a checkout; these can: {known}"),))
+    if currency is not None and selling.plans.amount_in(plan, currency) is None:
+        known = ", ".join((selling.plans.currency, *selling.plans.plans[plan].currencies))
+        raise invalid((FieldError("currency", f"is none that {plan} is sold in; it is sold in {known}"),))
     checkout = selling.checkouts.open(
         customer_id=account.customer_id or _customer(account, signup, selling),
         account_id=account.account_id,
@@ -90,9 +114,19 @@ def checkout_of(
         correlation_id=account.correlation_id,
         idempotency_key=key,
         discount=discount,
+        currency=currency if currency != selling.plans.currency else None,
     )
     assert checkout.url is not None  # it has just been opened
     return checkout.url
+
+
+def _promotion(code: str, plan: str, plans: PlanCatalog, offers: Offers) -> dict[str, str]:
+    promo = plans.promos.get(code.upper())
+    if promo is not None and promo.plans and plan not in promo.plans:
+        raise invalid((FieldError("promo", f"is for {', '.join(promo.plans)}, and not for {plan}"),))
+    if (found := offers.promotion_code(code)) is None:
+        raise invalid((FieldError("promo", "is no code that can be redeemed; look at how it is written"),))
+    return {"promotion_code": found}
 
 
 def buyable(plans: PlanCatalog) -> list[str]:
