@@ -66,6 +66,14 @@ def test_two_transfers_pay_an_invoice(shop: Shop) -> None:
     ]
 
 
+def test_what_is_too_much_is_the_customers_credit(shop: Shop) -> None:
+    invoice = invoice_of(shop)
+    paid = attach(shop, invoice, transfer(shop, 3500))
+    assert (paid.status, paid.amount_paid, paid.amount_overpaid) == ("paid", 2900, 600)
+    (moved,) = shop.api.customers.balance_transactions.list(invoice.customer).data
+    assert (moved.type, moved.amount, moved.ending_balance) == ("invoice_overpaid", -600, -600)
+
+
 def test_after_a_transfer_the_card_pays_only_the_rest(shop: Shop) -> None:
     invoice = invoice_of(shop)
     attach(shop, invoice, transfer(shop, 2000))

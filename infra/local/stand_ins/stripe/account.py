@@ -29,6 +29,8 @@ PREFIXES = {
     "charge": ("ch_3", 23),
     "refund": ("re_3", 23),
     "dispute": ("du_1", 23),
+    "credit_note": ("cn_1", 23),
+    "credit_note_line_item": ("cnli_1", 23),
     "balance_transaction": ("txn_3", 23),
     "payment_record": ("pr_1", 23),
     "billing.meter": ("mtr_", 23),
@@ -87,6 +89,8 @@ def owner_and_label(value: Object) -> tuple[str | None, str | None]:
         return value["source"], value["type"]
     if kind == "billing.meter":
         return value["event_name"], value["status"]
+    if kind == "credit_note":
+        return value["customer"], value["invoice"]
     if kind == "dispute":
         return value["charge"], value["payment_intent"]
     if kind == "customer_balance_transaction":

@@ -29,7 +29,7 @@ class CustomerBalance(Resource):
         self.account.use_clock_of(held)
         if params["currency"].lower() != (held["currency"] or params["currency"].lower()):
             raise invalid(f"The customer's currency is {held['currency']}.", param="currency")
-        made = self._move(held, params["amount"], params["currency"].lower(), "adjustment", None)
+        made = self.move(held, params["amount"], params["currency"].lower(), "adjustment")
         made |= {"description": params.get("description")}
         made |= {"metadata": merge_metadata({}, params.get("metadata"))}
         return self.account.save(made)
@@ -56,16 +56,28 @@ class CustomerBalance(Resource):
         invoice |= {"starting_balance": before, "ending_balance": after}
         invoice |= {"amount_due": due, "amount_remaining": due}
         if after != before:
-            self._move(customer, after - before, invoice["currency"], "applied_to_invoice", invoice["id"])
+            self.move(
+                customer, after - before, invoice["currency"], "applied_to_invoice", invoice=invoice["id"]
+            )
 
     def take_back(self, invoice: Object) -> None:
         """A void invoice returns what of the balance it had used."""
         used = (invoice["ending_balance"] or 0) - invoice["starting_balance"]
         customer = self.account.find("customer", invoice["customer"])
         if used > 0 and customer and not customer.get("deleted"):
-            self._move(customer, -used, invoice["currency"], "unapplied_from_invoice", invoice["id"])
+            self.move(customer, -used, invoice["currency"], "unapplied_from_invoice", invoice=invoice["id"])
 
-    def _move(self, customer: Object, amount: int, currency: str, type: str, invoice: str | None) -> Object:
+    def move(
+        self,
+        customer: Object,
+        amount: int,
+        currency: str,
+        type: str,
+        *,
+        invoice: str | None = None,
+        credit_note: str | None = None,
+    ) -> Object:
+        """Add `amount` to what the customer owes (below 0: to their credit); returns the transaction."""
         changes = {"balance": customer["balance"] + amount, "currency": customer["currency"] or currency}
         self.account.update(customer, changes, "customer.updated")
         made: Object = {
@@ -74,7 +86,7 @@ class CustomerBalance(Resource):
             "amount": amount,
             "checkout_session": None,
             "created": self.account.now(),
-            "credit_note": None,
+            "credit_note": credit_note,
             "currency": currency,
             "customer": customer["id"],
             "description": None,

@@ -7,16 +7,22 @@ from infra.local.stand_ins.stripe.billed_time import Billed, BilledTime
 from infra.local.stand_ins.stripe.customer_balance import due_after
 from infra.local.stand_ins.stripe.discounts import Discounts
 from infra.local.stand_ins.stripe.invoice_items import InvoiceItems
+from infra.local.stand_ins.stripe.usage_lines import UsageLines, metered
 
 
 class InvoiceDrafts:
     """Drafts for subscriptions."""
 
     def __init__(
-        self, account: Account, discounts: Discounts, pending: InvoiceItems, billed: BilledTime
+        self,
+        account: Account,
+        discounts: Discounts,
+        pending: InvoiceItems,
+        billed: BilledTime,
+        usage: UsageLines,
     ) -> None:
         self._account, self._discounts = account, discounts
-        self._pending, self._billed = pending, billed
+        self._pending, self._billed, self._usage = pending, billed, usage
 
     def make(
         self,
@@ -26,6 +32,7 @@ class InvoiceDrafts:
         *,
         trial: bool = False,
         periods: bool = True,
+        last: bool = False,
     ) -> Object:
         """A stored draft.
 
@@ -34,19 +41,30 @@ class InvoiceDrafts:
         Args:
             trial: the current periods are a trial and cost nothing.
             periods: whether the items' current periods are on it, or pending items only.
+            last: no invoice follows, so that usage up to now is on it.
         """
         account, id = self._account, new_id("invoice")
         lines = self._pending_lines(subscription, id)
         if periods:
-            lines += [self._line(subscription, item, id, trial) for item in subscription["items"]["data"]]
+            paid_ahead = [item for item in subscription["items"]["data"] if not metered(item)]
+            lines += [self._line(subscription, item, id, trial) for item in paid_ahead]
+        used: list[Object] = []
+        if last or (periods and reason != "subscription_create"):
+            used = self._usage.lines(subscription, id, account.now() if last else None)
+        ahead, lines = lines, lines + used
         taken = self._discounts.reduce(lines, subscription) if subscription["discounts"] else []
         now, currency = account.now(), subscription["currency"]
         invoice = invoice_object.draft(id, customer, currency, lines, now, subscription, reason, taken)
         due, _ = due_after(invoice["total"], customer["balance"])
         invoice |= {"starting_balance": customer["balance"], "amount_due": due, "amount_remaining": due}
-        for line in lines:
+        for line in ahead:
             self._remember(line)
         return account.save(invoice, "invoice.created")
+
+    def owes_more(self, subscription: Object) -> bool:
+        """Whether something is pending, or was used, that no invoice has billed."""
+        pending = self._pending.pending(subscription["customer"], subscription["id"])
+        return bool(pending) or self._usage.unbilled(subscription)
 
     def product_name(self, item: Object) -> str:
         """The name of what the subscription item sells."""

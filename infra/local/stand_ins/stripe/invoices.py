@@ -1,7 +1,7 @@
 """Invoices from draft to paid or void, and the payments on them."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from infra.local.stand_ins.http import Answer
 from infra.local.stand_ins.state import Object
@@ -10,30 +10,29 @@ from infra.local.stand_ins.stripe.account import Account, merge_metadata
 from infra.local.stand_ins.stripe.cards import Decline
 from infra.local.stand_ins.stripe.customer_balance import CustomerBalance
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer, invalid
+from infra.local.stand_ins.stripe.invoice_money import InvoiceMoney
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
 from infra.local.stand_ins.stripe.payment_record import payment_record
 from infra.local.stand_ins.stripe.payments import PaymentIntents
-from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
+from infra.local.stand_ins.stripe.resource import PAGE, Route, route
 
 HOUR = 3600
 _UPDATE = ("metadata", "description", "auto_advance", "default_payment_method")
-Outcome = Literal["paid", "requires_action", "failed", "overdue"]
 
 
-class Invoices(Resource):
+class Invoices(InvoiceMoney):
     """`/v1/invoices`, and billing on behalf of subscriptions.
 
     Attributes:
-        settled: told (invoice, outcome) when an invoice was paid or an attempt failed (subscriptions listen).
+        finalizing: told of each draft that is about to become final (usage is counted once more).
     """
 
     def __init__(
         self, account: Account, methods: PaymentMethods, intents: PaymentIntents, balance: CustomerBalance
     ) -> None:
-        super().__init__(account)
-        self._methods, self._intents, self._balance = methods, intents, balance
-        self.settled: Callable[[Object, Outcome], None] = lambda invoice, outcome: None
-        intents.listeners.append(self._intent_settled)
+        super().__init__(account, intents, balance)
+        self._methods = methods
+        self.finalizing: Callable[[Object], None] = lambda invoice: None
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/invoices"
@@ -136,7 +135,7 @@ class Invoices(Resource):
             raise invalid(
                 f"You can only mark open invoices as uncollectible; this one is {invoice['status']}"
             )
-        return self._give_up(invoice)
+        return self.give_up(invoice)
 
     # -- billing ---------------------------------------------------------------------------------
 
@@ -147,6 +146,7 @@ class Invoices(Resource):
         """
         account = self.account
         customer = account.need("customer", invoice["customer"])
+        self.finalizing(invoice)
         self._balance.apply(invoice, customer)
         number = customer["next_invoice_sequence"]
         customer["next_invoice_sequence"] = number + 1
@@ -178,7 +178,7 @@ class Invoices(Resource):
         Returns the decline, if any. Raises StripeError 400 when there is nothing to charge.
         """
         if invoice["amount_due"] == 0:
-            self._close(invoice, paid=0)
+            self.close(invoice, paid=0)
             return None
         chosen = method or self.default_method(invoice, customer)
         if chosen is None:
@@ -202,29 +202,6 @@ class Invoices(Resource):
         candidates = (invoice["default_payment_method"], subscription.get("default_payment_method"))
         chosen: str | None = next(filter(None, candidates), settings["default_payment_method"])
         return chosen
-
-    def intent_of(self, invoice: Object) -> Object | None:
-        """The invoice's payment intent; None when it never needed one."""
-        payment = self._default_payment(invoice)
-        return self.account.find("payment_intent", payment["payment"]["payment_intent"]) if payment else None
-
-    def on_its_way(self, invoice: Object) -> bool:
-        """Whether a bank debit for this invoice is under way: it can be neither stopped nor forgotten."""
-        intent = self.intent_of(invoice)
-        return intent is not None and intent["status"] == "processing"
-
-    def void_invoice(self, invoice: Object) -> Object:
-        """Void an open invoice and cancel its payment."""
-        self._mark(
-            invoice, "voided_at", {"status": "void", "auto_advance": False, "next_payment_attempt": None}
-        )
-        self._balance.take_back(invoice)
-        intent = self.intent_of(invoice)
-        if intent and intent["status"] not in ("succeeded", "canceled"):
-            self._intents.cancel_intent(intent, "void_invoice")
-        if payment := self._default_payment(invoice):
-            self._cancel_payment(payment)
-        return self.account.save(invoice, "invoice.voided")
 
     def discard(self, invoice: Object) -> None:
         """Delete a draft."""
@@ -255,7 +232,7 @@ class Invoices(Resource):
         if paused == "void":
             self.void_invoice(invoice)
         elif paused == "mark_uncollectible":
-            self._give_up(invoice)
+            self.give_up(invoice)
         elif invoice["collection_method"] != "send_invoice":
             self._charge(invoice, customer)
 
@@ -267,28 +244,6 @@ class Invoices(Resource):
         else:
             self.collect(invoice, customer, off_session=False)
 
-    def take_record(self, invoice: Object, record: Object) -> None:
-        """Money that came outside of Stripe counts towards the invoice; what is left is asked for."""
-        account, amount = self.account, record["amount"]["value"]
-        due = invoice["amount_remaining"]
-        taken = min(amount, due)
-        payment = invoice_object.payment(invoice, {"payment_record": record["id"]}, taken, account.now())
-        payment |= {"status": "paid", "amount_paid": taken}
-        payment["status_transitions"]["paid_at"] = account.now()
-        account.save(payment, "invoice_payment.paid")
-        default, intent = self._default_payment(invoice), self.intent_of(invoice)
-        if amount < due:
-            changes = {"amount_paid": invoice["amount_paid"] + amount, "amount_remaining": due - amount}
-            account.update(invoice, changes, "invoice.updated")
-            if default and intent:
-                account.update(default, {"amount_requested": due - amount}, None)
-                account.update(intent, {"amount": due - amount}, None)
-            return
-        if default and intent and intent["status"] not in ("succeeded", "canceled"):
-            self._cancel_payment(default)
-            self._intents.cancel_intent(intent, "automatic")
-        self._close(invoice, paid=invoice["amount_paid"] + taken)
-
     def _pause_of_collection(self, invoice: Object) -> str | None:
         """What a pause of the subscription's payment collection does to its invoices, if there is one.
 
@@ -298,50 +253,6 @@ class Invoices(Resource):
         id = parent["subscription_details"]["subscription"] if parent else None
         pause = (self.account.find("subscription", id) or {}).get("pause_collection")
         return str(pause["behavior"]) if pause else None
-
-    def _give_up(self, invoice: Object) -> Object:
-        self._mark(invoice, "marked_uncollectible_at", {"status": "uncollectible", "auto_advance": False})
-        return self.account.save(invoice, "invoice.marked_uncollectible")
-
-    # -- what comes of it ------------------------------------------------------------------------
-
-    def _intent_settled(self, intent: Object) -> None:
-        payments = self.account.state.page("invoice_payment", label=intent["id"], limit=1)
-        if not payments:
-            return
-        payment = payments[0]
-        invoice = self.account.need("invoice", payment["invoice"])
-        if intent["status"] == "succeeded":
-            payment |= {"status": "paid", "amount_paid": intent["amount_received"]}
-            payment["status_transitions"]["paid_at"] = self.account.now()
-            self.account.save(payment, "invoice_payment.paid")
-            self._close(invoice, paid=invoice["amount_paid"] + intent["amount_received"])
-        elif intent["status"] == "requires_action":
-            self.account.emit("invoice.payment_action_required", invoice)
-            self.settled(invoice, "requires_action")
-        else:
-            self.account.emit("invoice.payment_failed", invoice)
-            self.settled(invoice, "failed")
-
-    def _close(self, invoice: Object, *, paid: int) -> None:
-        changes = {"status": "paid", "amount_paid": paid, "amount_remaining": 0, "auto_advance": False}
-        self._mark(invoice, "paid_at", changes | {"attempted": True, "next_payment_attempt": None})
-        self.account.save(invoice, "invoice.paid", "invoice.payment_succeeded")
-        self.settled(invoice, "paid")
-
-    def _default_payment(self, invoice: Object) -> Object | None:
-        """The payment by intent, which an invoice has when money was due at its finalization."""
-        payments = self.account.state.page("invoice_payment", owner=invoice["id"])
-        return next((payment for payment in payments if payment["is_default"]), None)
-
-    def _cancel_payment(self, payment: Object) -> None:
-        payment["status"] = "canceled"
-        payment["status_transitions"]["canceled_at"] = self.account.now()
-        self.account.save(payment)
-
-    def _mark(self, invoice: Object, transition: str, changes: dict[str, Any]) -> None:
-        invoice |= changes
-        invoice["status_transitions"][transition] = self.account.now()
 
     def _of_now(self, id: str) -> Object:
         invoice = self.account.need("invoice", id)

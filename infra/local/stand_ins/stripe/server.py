@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +14,12 @@ from infra.local.stand_ins.http import Answer, Request
 from infra.local.stand_ins.stand_in import Handler, StandIn
 from infra.local.stand_ins.state import State
 from infra.local.stand_ins.stripe.account import Account, new_id
-from infra.local.stand_ins.stripe.balance_transactions import Balance, BalanceTransactions
-from infra.local.stand_ins.stripe.bank_controls import BankControls
-from infra.local.stand_ins.stripe.billed_time import BilledTime
-from infra.local.stand_ins.stripe.catalog import Prices, Products
-from infra.local.stand_ins.stripe.charges import Charges
-from infra.local.stand_ins.stripe.checkout_discounts import CheckoutDiscounts
-from infra.local.stand_ins.stripe.checkout_pages import CheckoutPages
-from infra.local.stand_ins.stripe.checkout_payment import CheckoutPayment
-from infra.local.stand_ins.stripe.checkout_sessions import CheckoutSessions
-from infra.local.stand_ins.stripe.coupons import Coupons
-from infra.local.stand_ins.stripe.customer_at_the_page import CustomerAtThePage
-from infra.local.stand_ins.stripe.customer_balance import CustomerBalance
-from infra.local.stand_ins.stripe.customers import Customers
 from infra.local.stand_ins.stripe.deliveries import Deliveries
-from infra.local.stand_ins.stripe.discounts import Discounts
-from infra.local.stand_ins.stripe.disputes import Disputes
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer
 from infra.local.stand_ins.stripe.events import Events
-from infra.local.stand_ins.stripe.happenings import EventLog, WebhookEndpoints
-from infra.local.stand_ins.stripe.hosted_pages import HostedPages
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
-from infra.local.stand_ins.stripe.invoice_drafts import InvoiceDrafts
-from infra.local.stand_ins.stripe.invoice_items import InvoiceItems
-from infra.local.stand_ins.stripe.invoice_payments import InvoicePayments
-from infra.local.stand_ins.stripe.invoice_previews import InvoicePreviews
-from infra.local.stand_ins.stripe.invoices import Invoices
-from infra.local.stand_ins.stripe.line_items import LineItems
-from infra.local.stand_ins.stripe.meters import Meters
-from infra.local.stand_ins.stripe.outside_payments import OutsidePayments
-from infra.local.stand_ins.stripe.passing_time import PassingTime, TestClocks
-from infra.local.stand_ins.stripe.payment_links import PaymentLinks
-from infra.local.stand_ins.stripe.payment_methods import PaymentMethods
-from infra.local.stand_ins.stripe.payments import CLEARING_SECONDS, PaymentIntents
-from infra.local.stand_ins.stripe.portal import Portal, PortalPages
-from infra.local.stand_ins.stripe.promotion_codes import PromotionCodes
-from infra.local.stand_ins.stripe.refunds import Refunds
-from infra.local.stand_ins.stripe.resource import Expansion, Resource, Route
-from infra.local.stand_ins.stripe.setup_intents import SetupIntents
-from infra.local.stand_ins.stripe.subscription_changes import SubscriptionChanges
-from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
-from infra.local.stand_ins.stripe.subscription_life import SubscriptionLife
-from infra.local.stand_ins.stripe.subscription_pauses import SubscriptionPauses
-from infra.local.stand_ins.stripe.subscription_schedules import SubscriptionSchedules
-from infra.local.stand_ins.stripe.subscription_updates import SubscriptionUpdates
-from infra.local.stand_ins.stripe.subscriptions import Subscriptions
+from infra.local.stand_ins.stripe.resource import Expansion, Route
+from infra.local.stand_ins.stripe.resources import Resources
 
 TOTAL_PER_SECOND, ENDPOINT_PER_SECOND = 100, 25  # docs.stripe.com/rate-limits, live mode
 TICK_SECONDS = 0.1
@@ -86,76 +46,21 @@ class StripeStandIn(StandIn):
 
     def routes(self) -> dict[str, Handler]:
         self.account = account = Account(self.state, self.clock, self.events)
-        methods = PaymentMethods(account)
-        clearing = int(self.config.options.get("clearing_seconds", CLEARING_SECONDS))
-        self._intents = PaymentIntents(account, methods, clearing)
-        self._setups = SetupIntents(account, methods)
-        discounts = Discounts(account)
-        billed, balance = BilledTime(account), CustomerBalance(account)
-        pending = InvoiceItems(account, billed)
-        drafts = InvoiceDrafts(account, discounts, pending, billed)
-        invoices = Invoices(account, methods, self._intents, balance)
-        life = SubscriptionLife(account, invoices, drafts)
-        subscribed = SubscriptionItems(account)
-        subscriptions = Subscriptions(
-            account, methods, invoices, drafts, self._setups, subscribed, life, discounts
-        )
-        changes = SubscriptionChanges(account, subscribed, drafts, pending, billed, discounts)
-        pauses = SubscriptionPauses(account, invoices, changes, life)
-        updates = SubscriptionUpdates(account, methods, invoices, pending, changes, life, pauses, discounts)
-        schedules = SubscriptionSchedules(account, changes, life, discounts)
-        customers, items = Customers(account, methods, subscriptions), LineItems(account)
-        reduced = CheckoutDiscounts(account, items, discounts)
-        payment = CheckoutPayment(
-            account, items, methods, customers, subscriptions, invoices, self._intents, self._setups, reduced
-        )
-        sessions = CheckoutSessions(account, items, payment, reduced)
-        links = PaymentLinks(account, items, sessions, payment)
-        refunds = Refunds(account, clearing)
-        disputes = Disputes(account)
-        self._intents.listeners.append(disputes.payment_succeeded)  # the last to hear of it
-        self._banks = BankControls(account, self._intents, disputes)
-        strikes: dict[str, Callable[[str], None]] = {
-            "subscription": life.time_passed,
-            "invoice": invoices.time_passed,
-            "payment_intent": self._intents.clear,
-            "checkout.session": payment.time_passed,
-            "refund": refunds.time_passed,
-            "dispute": disputes.time_passed,
-        }
-        self._time = PassingTime(account, strikes)
-        self._pages = HostedPages(account, methods, invoices, self._intents, self._setups)
-        pages = self._pages.routes() | CheckoutPages(account, items, payment, links).routes()
-        pages |= PortalPages(account).routes()
-        self._customer = CustomerAtThePage(account, pages, payment, invoices)
-        resources: list[Resource] = [Products(account), Prices(account), methods, self._setups, self._intents]
-        resources += [customers, subscriptions, updates, schedules, subscribed, invoices, sessions, links]
-        resources += [pending, balance]
-        resources += [InvoicePreviews(account, drafts, pending, subscriptions, updates, life)]
-        resources += [
-            Charges(account),
-            refunds,
-            disputes,
-            BalanceTransactions(account),
-            TestClocks(account, self._time),
-        ]
-        resources += [InvoicePayments(account), Coupons(account), PromotionCodes(account)]
-        resources += [Meters(account), Portal(account), OutsidePayments(account, invoices)]
-        resources += [EventLog(account), WebhookEndpoints(account), Balance(account)]
+        self._resources = Resources(account, self.config)
         self._routes: dict[str, Route] = {}
-        for resource in resources:
+        for resource in self._resources.all:
             self._routes |= resource.routes()
-        return dict.fromkeys(self._routes, self._run) | pages
+        return dict.fromkeys(self._routes, self._run) | self._resources.pages
 
     def control_routes(self) -> dict[str, Handler]:
         return {
             "POST /_control/complete_authentication": self._complete_authentication,
-            "POST /_control/pay": self._customer.pay,
+            "POST /_control/pay": self._resources.customer.pay,
             "GET /_control/deliveries": lambda _: self.deliveries.view(),
             "POST /_control/lose_deliveries": lambda request: self.deliveries.order_losses(request),
             "DELETE /_control/lose_deliveries": lambda _: self.deliveries.end_losses(),
             "POST /_control/clock": self._set_clock,
-        } | self._banks.routes()
+        } | self._resources.banks.routes()
 
     def _run(self, request: Request) -> Any:
         params, route = request.params, self._routes[request.operation]
@@ -295,7 +200,7 @@ class StripeStandIn(StandIn):
         now = self.clock.now()
         if self.account.timers.next_live() <= now:
             with self.state.transaction():
-                self._time.run(now)
+                self._resources.time.run(now)
 
     # -- controls --------------------------------------------------------------------------------
 
@@ -309,8 +214,8 @@ class StripeStandIn(StandIn):
         order = request.json()
         with self.state.transaction():
             waiting = order.get("payment_intent") or order.get("setup_intent")
-            id = waiting or self._customer.waited_for(order)
-            return self._pages.complete(id, order.get("outcome"))
+            id = waiting or self._resources.customer.waited_for(order)
+            return self._resources.hosted.complete(id, order.get("outcome"))
 
 
 RATE_MESSAGE = (

@@ -68,9 +68,15 @@ class SubscriptionChanges:
         changed = self._items.changed(subscription, items)
         subscription["items"] = subscription["items"] | {"data": changed}
 
-    def invoice(self, subscription: Object, customer: Object, *, periods: bool = False) -> Object:
-        """The draft over what is pending, with the items' periods if asked for."""
-        draft = self._drafts.make(subscription, customer, "subscription_update", periods=periods)
+    def owes_more(self, subscription: Object) -> bool:
+        """Whether a last invoice would be over something."""
+        return self._drafts.owes_more(subscription)
+
+    def invoice(
+        self, subscription: Object, customer: Object, *, periods: bool = False, last: bool = False
+    ) -> Object:
+        """The draft over what is pending, with the items' periods, or usage up to now, if asked for."""
+        draft = self._drafts.make(subscription, customer, "subscription_update", periods=periods, last=last)
         subscription["latest_invoice"] = draft["id"]
         return draft
 

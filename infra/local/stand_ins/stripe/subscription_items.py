@@ -73,11 +73,12 @@ class SubscriptionItems(Resource):
         if "price" in given or "price_data" in given:
             price = self._price(given, param)
             if price["id"] != held["price"]["id"]:
-                held |= {"price": price, "plan": plan_of(price), "quantity": 1}
+                quantity = None if price["recurring"]["meter"] else 1
+                held |= {"price": price, "plan": plan_of(price), "quantity": quantity}
         else:
             refuse_others(given, _ITEM, param)
         held["quantity"] = given.get("quantity", held["quantity"])
-        if held["quantity"] < 0:
+        if (held["quantity"] or 0) < 0:
             raise invalid("This value must be greater than or equal to 0.", param=f"{param}[quantity]")
         held["metadata"] = merge_metadata(held["metadata"], given.get("metadata"))
 
@@ -91,6 +92,12 @@ class SubscriptionItems(Resource):
 
     def _price(self, given: dict[str, Any], param: str) -> Object:
         refuse_others(given, _ITEM, param)
+        price = self._found_price(given, param)
+        if price["recurring"]["meter"] and "quantity" in given:
+            raise invalid("You cannot set the quantity for metered plans.", param=f"{param}[quantity]")
+        return price
+
+    def _found_price(self, given: dict[str, Any], param: str) -> Object:
         if isinstance(given.get("price"), dict):  # Checkout has found it already
             found: Object = given["price"]
             return found

@@ -8,7 +8,8 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account
 from infra.local.stand_ins.stripe.errors import invalid
 from infra.local.stand_ins.stripe.invoice_drafts import InvoiceDrafts
-from infra.local.stand_ins.stripe.invoices import HOUR, Invoices, Outcome
+from infra.local.stand_ins.stripe.invoice_money import Outcome
+from infra.local.stand_ins.stripe.invoices import HOUR, Invoices
 from infra.local.stand_ins.stripe.periods import DAY, period_at
 
 ENDED = ("canceled", "incomplete_expired")
@@ -65,7 +66,7 @@ class SubscriptionLife:
         if (self.phase_end(subscription) or now + 1) <= now and status not in (*ENDED, "incomplete"):
             self._change_phase(subscription)
         if subscription["cancel_at"] and subscription["cancel_at"] <= now and status not in ENDED:
-            self.end(subscription)
+            self._end_in_time(subscription)
         elif pause.get("resumes_at") and pause["resumes_at"] <= now:
             self._account.update(subscription, {"pause_collection": None}, "customer.subscription.updated")
             self.schedule(subscription)
@@ -80,7 +81,7 @@ class SubscriptionLife:
             self._end_trial(subscription)
         elif status in ("active", "past_due", "unpaid") and now >= self.period_end(subscription):
             if subscription["cancel_at_period_end"]:
-                self.end(subscription)
+                self._end_in_time(subscription)
             else:
                 self._begin_period(subscription)
         else:
@@ -121,6 +122,22 @@ class SubscriptionLife:
                     invoice, {"auto_advance": False, "next_payment_attempt": None}, "invoice.updated"
                 )
         return account.save(subscription, "customer.subscription.deleted")
+
+    def _end_in_time(self, subscription: Object) -> None:
+        """No other period follows: what is pending, and what was used, goes on a last invoice."""
+        account, owes_more = self._account, self._drafts.owes_more(subscription)
+        self.end(subscription)
+        if owes_more:
+            customer = account.need("customer", subscription["customer"])
+            draft = self._drafts.make(subscription, customer, "subscription_cycle", periods=False, last=True)
+            self._finalize_later(draft)
+            subscription["latest_invoice"] = draft["id"]
+            account.save(subscription)
+
+    def _finalize_later(self, invoice: Object) -> None:
+        invoice["automatically_finalizes_at"] = self._account.now() + HOUR
+        self._account.save(invoice)
+        self._account.set_timer(invoice, self._account.now() + HOUR)
 
     def move_trial_end(self, subscription: Object, before: Object, to: Any) -> None:
         """`trial_end`: "now" ends the trial and bills, a later moment prolongs or starts it.
@@ -253,9 +270,7 @@ class SubscriptionLife:
         customer = account.need("customer", subscription["customer"])
         invoice = self.next_draft(subscription, customer, "subscription_cycle")
         if not at_once:
-            invoice["automatically_finalizes_at"] = now + HOUR
-            account.save(invoice)
-            account.set_timer(invoice, now + HOUR)
+            self._finalize_later(invoice)
         account.save(subscription, "customer.subscription.updated", previous=previous)
         self.schedule(subscription)
         if at_once:

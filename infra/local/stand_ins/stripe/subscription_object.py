@@ -24,7 +24,7 @@ def item(
         "metadata": merge_metadata({}, given.get("metadata")),
         "plan": plan_of(price),
         "price": price,
-        "quantity": given.get("quantity", 1),
+        "quantity": None if price["recurring"]["meter"] else given.get("quantity", 1),
         "subscription": subscription,
         "tax_rates": [],
     }

@@ -158,8 +158,8 @@ class SubscriptionUpdates(Resource):
             return None
         if prorates and subscription["status"] not in ("trialing", "paused", "incomplete"):
             self._changes.give_back(subscription, self.account.now())
-        if invoices and self._pending.pending(customer["id"], subscription["id"]):
-            return self._changes.invoice(subscription, customer)
+        if invoices and self._changes.owes_more(subscription):
+            return self._changes.invoice(subscription, customer, last=True)
         return None
 
     def _of_now(self, id: str) -> tuple[Object, Object]:
