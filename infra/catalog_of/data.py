@@ -69,6 +69,7 @@ TABLES = (
         "account_id",
         sort="sequence",
         sort_is_number=True,
+        indexes=(Index("by_time", "feed", "timestamp", projects=("outbox_last",)),),  # one entry a commit
         streamed=True,
         append_only=True,
     ),

@@ -107,6 +107,14 @@ ROUTES = (
         roles=_SUPPORT,
         why="Sign off the check of a new account.",
     ),
+    Route(
+        "GET",
+        "/v1/events",
+        "operations/api",
+        "token",
+        roles=_VIEWER,
+        why="What happened: to one account, or to all of them since a moment.",
+    ),
     Route("GET", "/v1/audit", "operations/api", "token", roles=_ADMIN, why="Who did what on a day."),
     Route(
         "GET",

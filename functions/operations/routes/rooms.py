@@ -4,6 +4,7 @@ from functions.operations.routes import (
     accounts,
     audit,
     checkouts,
+    events,
     failures,
     invitations,
     money,
@@ -25,5 +26,6 @@ ROOMS = (
     plans,
     invitations,
     failures,
+    events,
     audit,
 )

@@ -153,10 +153,30 @@ def redrive(
     _run("redrive", id=id, everything=everything, reason=reason, data=data, url=url, token=token)
 
 
+events = typer.Typer(help="What happened.", no_args_is_help=True)
 invitations = typer.Typer(help="Keys to the beta phase.", no_args_is_help=True)
 beta = typer.Typer(help="The beta phase and its end.", no_args_is_help=True)
+app.add_typer(events, name="events")
 app.add_typer(invitations, name="invitations")
 app.add_typer(beta, name="beta")
+
+
+@events.command()
+def tail(
+    account: Annotated[
+        str | None, typer.Option(help="Of this account only, from its first event on.")
+    ] = None,
+    type: Annotated[str | None, typer.Option(help="Such as payment.failed, or subscription.*")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more happens.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as it is published.")] = False,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Show the events of the last five minutes, or all of one account."""
+    _run(
+        "events", account=account, type=type, follow=follow, as_json=as_json, data=data, url=url, token=token
+    )
 
 
 @invitations.command()

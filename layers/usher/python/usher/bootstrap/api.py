@@ -23,6 +23,7 @@ from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound, RetryableError
 from usher.domain.problems import Problem
 from usher.ports.http import Answer
+from usher.records.origin import originating
 from usher.usecases.fields import Nothing, body_of, query_of
 
 T = TypeVar("T", bound=BaseModel)
@@ -121,7 +122,8 @@ class Routes:
                     pace().admit(account_id)
 
                 def do() -> Answer:
-                    outcome = run(call)
+                    with originating(request_id=call.request_id):
+                        outcome = run(call)
                     return outcome if isinstance(outcome, Answer) else Answer(operation.status, outcome)
 
                 if method == "GET":

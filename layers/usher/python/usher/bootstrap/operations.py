@@ -7,6 +7,7 @@ from usher.bootstrap.platform import per_platform
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
 from usher.records.audit import Audit
+from usher.records.events import EventLog
 from usher.records.listing import Listing
 from usher.records.signups import Signups
 from usher.usecases.answer_wait import Asker
@@ -19,6 +20,7 @@ class OperationsServices:
     signups: Signups
     listing: Listing
     audit: Audit
+    log: EventLog
     asker: Asker
     clock: Clock
 
@@ -30,6 +32,7 @@ def services(platform: Platform) -> OperationsServices:
         signups=Signups(store),
         listing=Listing(store),
         audit=Audit(store),
+        log=EventLog(store),
         asker=asker(platform),
         clock=platform.clock,
     )

@@ -6,16 +6,22 @@ from usher.domain.event import Event
 
 
 class AccountCreated(Event):
+    """An account was opened for a sign-up; it is not active yet."""
+
     type: ClassVar[str] = "account.created"
     signup_id: str
 
 
 class PlanSelected(Event):
+    """The plan that a new account asked for."""
+
     type: ClassVar[str] = "plan.selected"
     plan: str
 
 
 class AccountActivated(Event):
+    """The account may be used: what it took from the sign-up to here is in milliseconds."""
+
     type: ClassVar[str] = "account.activated"
     signup_id: str
     plan: str
@@ -52,8 +58,12 @@ class UserEvent(Event):
 
 
 class UserInvited(UserEvent):
+    """Somebody was invited to an account."""
+
     type: ClassVar[str] = "user.invited"
 
 
 class UserAccepted(UserEvent):
+    """Somebody who was invited belongs to the account now."""
+
     type: ClassVar[str] = "user.accepted"

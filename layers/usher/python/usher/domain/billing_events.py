@@ -14,24 +14,34 @@ class SubscriptionEvent(Event):
 
 
 class SubscriptionCreated(SubscriptionEvent):
+    """The payment vendor has a subscription of the account that we did not know."""
+
     type: ClassVar[str] = "subscription.created"
     trial_end: str | None = None
 
 
 class SubscriptionTrialStarted(SubscriptionEvent):
+    """A trial runs until `trial_end`."""
+
     type: ClassVar[str] = "subscription.trial_started"
     trial_end: str
 
 
 class SubscriptionActivated(SubscriptionEvent):
+    """It is paid for, or need not be: its status became active."""
+
     type: ClassVar[str] = "subscription.activated"
 
 
 class SubscriptionPaymentFailed(SubscriptionEvent):
+    """What is owed for it could not be collected: it is past due."""
+
     type: ClassVar[str] = "subscription.payment_failed"
 
 
 class SubscriptionCanceled(SubscriptionEvent):
+    """It has ended, whoever ended it."""
+
     type: ClassVar[str] = "subscription.canceled"
 
 
@@ -51,6 +61,8 @@ class SubscriptionTrialEnding(SubscriptionEvent):
 
 
 class SubscriptionTrialExtended(SubscriptionEvent):
+    """A trial that runs ends later than was said."""
+
     type: ClassVar[str] = "subscription.trial_extended"
     trial_end: str
 
@@ -62,10 +74,14 @@ class SubscriptionTrialConverted(SubscriptionEvent):
 
 
 class SubscriptionPaused(SubscriptionEvent):
+    """Nothing is collected for it until it is resumed."""
+
     type: ClassVar[str] = "subscription.paused"
 
 
 class SubscriptionResumed(SubscriptionEvent):
+    """It is collected for again."""
+
     type: ClassVar[str] = "subscription.resumed"
 
 

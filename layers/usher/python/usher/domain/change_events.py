@@ -14,6 +14,8 @@ class SubscriptionReactivated(SubscriptionEvent):
 
 
 class SubscriptionCancelScheduled(SubscriptionEvent):
+    """It ends at `ends_at` unless that is undone."""
+
     type: ClassVar[str] = "subscription.cancel_scheduled"
     ends_at: str
 

@@ -96,6 +96,8 @@ class CreditNoteIssued(Event):
 
 
 class CreditNoteVoided(Event):
+    """A credit note was a mistake: the invoice is as high as before."""
+
     type: ClassVar[str] = "credit_note.voided"
     credit_note_id: str
     invoice_id: str

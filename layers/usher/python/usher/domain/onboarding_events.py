@@ -6,12 +6,16 @@ from usher.domain.event import Event
 
 
 class OnboardingCompleted(Event):
+    """A sign-up has come to an active account, CRM and mail included."""
+
     type: ClassVar[str] = "onboarding.completed"
     signup_id: str
     plan: str
 
 
 class OnboardingDegraded(Event):
+    """The account is active, but its CRM or mail step is left for a person."""
+
     type: ClassVar[str] = "onboarding.degraded"
     signup_id: str
     step: str
@@ -19,6 +23,8 @@ class OnboardingDegraded(Event):
 
 
 class OnboardingFailed(Event):
+    """A sign-up broke at a step and waits for a person."""
+
     type: ClassVar[str] = "onboarding.failed"
     signup_id: str
     step: str
@@ -33,15 +39,21 @@ class OnboardingEnded(Event):
 
 
 class OnboardingRolledBack(OnboardingEnded):
+    """A sign-up failed at a step, and all that it had made was undone."""
+
     type: ClassVar[str] = "onboarding.rolled_back"
     step: str
 
 
 class OnboardingRejected(OnboardingEnded):
+    """Somebody who decides has said no."""
+
     type: ClassVar[str] = "onboarding.rejected"
 
 
 class OnboardingExpired(OnboardingEnded):
+    """Whoever was waited for did not come in time."""
+
     type: ClassVar[str] = "onboarding.expired"
 
 

@@ -23,6 +23,8 @@ class PaymentSucceeded(PaymentEvent):
 
 
 class PaymentFailed(PaymentEvent):
+    """An attempt to collect was refused; each one that is tells by itself."""
+
     type: ClassVar[str] = "payment.failed"
     failure_code: str | None
     card_brand: str | None = None
@@ -84,4 +86,6 @@ class DisputeWon(DisputeEvent):
 
 
 class DisputeLost(DisputeEvent):
+    """The money stays with the bank."""
+
     type: ClassVar[str] = "dispute.lost"

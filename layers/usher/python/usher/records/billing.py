@@ -73,6 +73,7 @@ class BillingRecords:
         also: tuple[Write, ...] = (),
         told: Sequence[Event] = (),
         by: str | None = None,
+        tenant_id: str | None = None,
     ) -> list[Event]:
         """Write what differs from `known` with the events that tell of it; returns those events.
 
@@ -81,7 +82,8 @@ class BillingRecords:
 
         Objects that `known` does not list count as never seen; what the facts say of the customer goes to
         the account, which `known` must list for that. Raises ConditionFailed when another writer was
-        faster: read and ask again. `told` joins the events; `by` says in their context who found out.
+        faster: read and ask again. `told` joins the events; their context says who found out (`by`), and
+        which tenant of the product is the account's, where that is known.
         """
         writes: list[Write] = list(also)
         happened: list[Event] = list(told)
@@ -103,7 +105,7 @@ class BillingRecords:
         if writes and not happened:
             self._store.transact(writes)
         elif writes:
-            context = {"by": by} if by else None
+            context = {name: value for name, value in (("by", by), ("tenant_id", tenant_id)) if value}
             self._log.commit(
                 account_id, happened, writes, correlation_id=correlation_id, now=now, context=context
             )

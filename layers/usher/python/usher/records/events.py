@@ -20,11 +20,13 @@ from usher.ports.store import (
     Store,
     Write,
 )
+from usher.records.origin import origin
 from usher.records.transactions import transact_all
 
 TABLE = "events"
 OUTBOX = "outbox"
 SHARDS = 8
+FEEDS = 4  # spreads the index partition of a day's commits
 _TRIES = 8
 
 
@@ -106,6 +108,31 @@ class EventLog:
         )
         return [envelope(item) for item in page.items]
 
+    def feed(self, *, since: datetime, until: datetime, limit: int = 100) -> list[Envelope]:
+        """Events of all accounts recorded from `since` on, the oldest first: whole commits, `limit` at most.
+
+        The index may lag a moment, and what is being written now may come with a time that has passed.
+        """
+        found: list[Item] = []
+        day = since
+        while day.date() <= until.date() and len(found) < limit:
+            for shard in range(FEEDS):
+                page = self._store.query(
+                    TABLE,
+                    Equals("feed", f"{day.date().isoformat()}#{shard}"),
+                    index="by_time",
+                    sort=AtLeast("timestamp", times.text(since)),
+                    limit=limit,
+                )
+                found.extend(page.items)
+            day += timedelta(days=1)
+        first = sorted(found, key=lambda item: (item["timestamp"], item["account_id"]))[:limit]
+        events: list[Envelope] = []
+        for item in first:
+            size = item["outbox_last"] - item["sequence"] + 1
+            events.extend(self.read(item["account_id"], after=item["sequence"] - 1, limit=size))
+        return events
+
     def _last_sequence(self, account_id: str) -> int:
         page = self._store.query(TABLE, Equals("account_id", account_id), limit=1, descending=True)
         return int(page.items[0]["sequence"]) if page.items else 0
@@ -123,7 +150,10 @@ class EventLog:
             return []
         outbox_id = _outbox_id(account_id, last + 1)
         entries: list[Write] = []
+        context = {**origin(), **context}
         for sequence, event in enumerate(happened, start=last + 1):
+            payload = event.model_dump(mode="json", exclude_none=True)
+            about = {"user_id": payload["user_id"]} if "user_id" in payload else {}
             item: Item = {
                 "event_id": f"evt_{account_id.split('_', 1)[1]}_{sequence}",
                 "type": event.type,
@@ -132,11 +162,13 @@ class EventLog:
                 "account_id": account_id,
                 "sequence": sequence,
                 "correlation_id": correlation_id,
-                "payload": event.model_dump(mode="json", exclude_none=True),
-                "context": context,
+                "payload": payload,
+                "context": {**context, **about},
                 "outbox_id": outbox_id,
                 "outbox_last": last + len(happened),
             }
+            if sequence == last + 1:
+                item["feed"] = _feed(account_id, now)
             _refuse_floats(item)
             entries.append(Put(TABLE, item, if_=Absent("account_id")))
         entries.append(
@@ -182,6 +214,10 @@ class Outbox:
         """Forget these entries."""
         for outbox_id in outbox_ids:
             self._store.write(Delete(OUTBOX, {"outbox_id": outbox_id}))
+
+
+def _feed(account_id: str, now: datetime) -> str:
+    return f"{now.date().isoformat()}#{sum(account_id.encode()) % FEEDS}"
 
 
 def envelope(item: Item) -> Envelope:

@@ -126,6 +126,7 @@ def _bring_in_step(
                 correlation_id=account.correlation_id,
                 now=clock.now(),
                 by=BY,
+                tenant_id=account.tenant_id,
             )
         except ConditionFailed:
             ids |= told | of_account  # somebody was faster: read all of it, then ask again
