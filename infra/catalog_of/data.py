@@ -64,6 +64,25 @@ TABLES = (
         ),
     ),
     Table(
+        "refunds",
+        "Our copy of the vendor's refunds.",
+        "refund_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table(
+        "disputes",
+        "Our copy of the vendor's disputes: payments that their payers' banks take back.",
+        "dispute_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table(
+        "credit_notes",
+        "Our copy of the vendor's credit notes: what final invoices were lowered by.",
+        "credit_note_id",
+        indexes=(Index("by_account", "account_id", "created_at"),),
+    ),
+    Table("mrr", "What each account brings in a month, by currency.", "account_id"),
+    Table(
         "events",
         "Our own typed events, immutable, in order per account: the source of everything downstream.",
         "account_id",

@@ -20,6 +20,10 @@ RECORDS: tuple[tuple[str, Access], ...] = (
     ("subscriptions", "change"),
     ("invoices", "change"),
     ("payments", "change"),
+    ("refunds", "change"),
+    ("disputes", "change"),
+    ("credit_notes", "change"),
+    ("mrr", "change"),
     ("events", "append"),
     ("outbox", "append"),
 )

@@ -12,7 +12,7 @@ from infra import plan_catalog, policy_files
 from infra.local.stand_ins.serve import Running, running
 from usher.adapters import stripe_catalog
 from usher.adapters.stripe_calls import StripeCalls
-from usher.adapters.stripe_prices import StripePrices
+from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.errors import KeySpent, VendorUnavailable
 from usher.domain.plans import PlanCatalog
 from usher.domain.vendor_catalog import Entry

@@ -9,10 +9,14 @@ from typing import Any
 from usher.domain.errors import UsherError, VendorRejected
 from usher.ports.billing_facts import (
     BillingFacts,
+    CreditNoteSnapshot,
     CustomerSnapshot,
     Declined,
+    DisputeSnapshot,
+    InvoiceLine,
     InvoiceSnapshot,
     PaymentSnapshot,
+    RefundSnapshot,
     SubscriptionSnapshot,
 )
 
@@ -32,6 +36,9 @@ class RecordingBilling:
     subscriptions: dict[str, SubscriptionSnapshot] = field(default_factory=dict)
     invoices: dict[str, InvoiceSnapshot] = field(default_factory=dict)
     payments: dict[str, PaymentSnapshot] = field(default_factory=dict)
+    refunds: dict[str, RefundSnapshot] = field(default_factory=dict)
+    disputes: dict[str, DisputeSnapshot] = field(default_factory=dict)
+    credit_notes: dict[str, CreditNoteSnapshot] = field(default_factory=dict)
     of_signup: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     keys: dict[str, tuple[dict[str, Any], Any]] = field(default_factory=dict)
@@ -136,6 +143,12 @@ class RecordingBilling:
             return BillingFacts(invoices=(self.invoices[id],))
         if kind == "payment_intent" and id in self.payments:
             return BillingFacts(payments=(self.payments[id],))
+        if kind == "refund" and id in self.refunds:
+            return BillingFacts(refunds=(self.refunds[id],))
+        if kind == "dispute" and id in self.disputes:
+            return BillingFacts(disputes=(self.disputes[id],))
+        if kind == "credit_note" and id in self.credit_notes:
+            return BillingFacts(credit_notes=(self.credit_notes[id],))
         return None
 
     def change(self, id: str, **fields: Any) -> None:
@@ -145,6 +158,9 @@ class RecordingBilling:
             self.subscriptions,
             self.invoices,
             self.payments,
+            self.refunds,
+            self.disputes,
+            self.credit_notes,
         )
         for objects in kinds:
             if id in objects:
@@ -175,6 +191,10 @@ class RecordingBilling:
             plan=plan,
             price_id=f"price_{plan}",
             quantity=1,
+            currency="usd",
+            amount_minor=1900,
+            interval="month",
+            interval_count=1,
             status=status,
             current_period_start=START,
             current_period_end=START + timedelta(days=trial_days or 30),
@@ -190,6 +210,16 @@ class RecordingBilling:
             currency="usd",
             amount_due_minor=0 if trial_days else 1900,
             amount_paid_minor=0 if trial_days or waits else 1900,
+            total_minor=0 if trial_days else 1900,
+            lines=(
+                InvoiceLine(
+                    line_id=f"il_{number}",
+                    amount_minor=0 if trial_days else 1900,
+                    period_start=START,
+                    period_end=START + timedelta(days=trial_days or 30),
+                    plan=plan,
+                ),
+            ),
             created_at=START,
         )
         if not trial_days:

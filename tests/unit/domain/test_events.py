@@ -1,4 +1,4 @@
-"""The events we publish, and which of them follow from a change of billing state."""
+"""The events we publish."""
 
 import typing
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from usher.domain import account_events, event, events
-from usher.domain.billing_changes import invoice_changes, payment_changes, subscription_changes
 
 
 def descendants(kind: type[event.Event]) -> list[type[event.Event]]:
@@ -82,89 +81,3 @@ def test_a_reader_accepts_what_a_newer_writer_added() -> None:
         "context": {},
     }
     assert event.Envelope.model_validate(values | {"added_later": 1}) == event.Envelope(**values)
-
-
-def subscription(before: str | None, after: str, trial_end: str | None = None) -> list[str]:
-    happened = subscription_changes(
-        before=before, after=after, subscription_id="sub_1", plan="free", trial_end=trial_end
-    )
-    assert {event.subscription_id for event in happened} <= {"sub_1"}
-    return [event.type.removeprefix("subscription.") for event in happened]
-
-
-@pytest.mark.parametrize(
-    "before, after, told",
-    [
-        (None, "active", ["created", "activated"]),
-        (None, "incomplete", ["created"]),
-        (None, "canceled", ["created", "canceled"]),
-        ("incomplete", "active", ["activated"]),
-        ("incomplete", "incomplete_expired", ["canceled"]),
-        ("trialing", "active", ["trial_converted", "activated"]),
-        ("trialing", "paused", ["paused"]),
-        ("active", "past_due", ["payment_failed"]),
-        ("past_due", "active", ["activated"]),
-        ("past_due", "canceled", ["canceled"]),
-        ("active", "paused", ["paused"]),
-        ("active", "active", []),
-    ],
-)
-def test_a_subscription_tells_of_each_change_of_its_status(
-    before: str | None, after: str, told: list[str]
-) -> None:
-    assert subscription(before, after) == told
-
-
-def test_a_trial_starts_once_and_says_when_it_ends() -> None:
-    end = "2026-12-05T12:00:00.000Z"
-    assert subscription(None, "trialing", end) == ["created", "trial_started"]
-    assert subscription("trialing", "trialing", end) == []
-
-
-def invoice(*, known: bool, status: str) -> list[str]:
-    happened = invoice_changes(
-        known=known,
-        status=status,
-        invoice_id="in_1",
-        subscription_id=None,
-        amount_due_minor=1900,
-        currency="usd",
-    )
-    return [event.type for event in happened]
-
-
-def test_an_invoice_is_generated_when_it_stops_being_a_draft() -> None:
-    assert invoice(known=False, status="draft") == []
-    assert invoice(known=False, status="open") == ["invoice.generated"]
-    assert invoice(known=True, status="paid") == []
-
-
-def payment(before: str | None, after: str) -> list[str]:
-    happened = payment_changes(
-        before=before,
-        after=after,
-        payment_id="pi_1",
-        invoice_id="in_1",
-        amount_minor=1900,
-        currency="usd",
-        failure_code="card_declined",
-    )
-    return [event.type for event in happened]
-
-
-@pytest.mark.parametrize(
-    "before, after, told",
-    [
-        (None, "succeeded", ["payment.succeeded"]),
-        (None, "failed", ["payment.failed"]),
-        (None, "processing", []),
-        ("processing", "succeeded", ["payment.succeeded"]),
-        ("requires_action", "failed", ["payment.failed"]),
-        ("failed", "succeeded", ["payment.succeeded"]),
-        ("succeeded", "succeeded", []),
-        ("failed", "failed", []),
-        ("processing", "canceled", []),
-    ],
-)
-def test_a_payment_succeeds_or_fails_once(before: str | None, after: str, told: list[str]) -> None:
-    assert payment(before, after) == told

@@ -52,6 +52,25 @@ def test_an_event_that_our_own_call_caused_is_stored_and_needs_no_more(world: Wo
     assert world.queue.sent == []
 
 
+@pytest.mark.parametrize("kind", ["charge", "refund", "dispute", "credit_note"])
+def test_what_our_own_call_paid_back_is_no_echo_because_no_step_records_it(world: World, kind: str) -> None:
+    post(stripe_post(key="signup/su_x/refund/1", object={"id": "x_1", "object": kind}))
+    assert len(world.queue.sent) == 1
+
+
+@pytest.mark.parametrize("customer, former", [("cus_7", None), (None, "cus_7")])
+def test_an_event_about_a_payment_method_is_one_about_who_has_or_had_it(
+    world: World, customer: str | None, former: str | None
+) -> None:
+    data = {
+        "object": {"id": "pm_1", "object": "payment_method", "customer": customer},
+        "previous_attributes": {"customer": former},
+    }
+    assert post(stripe_post(type="payment_method.detached", data=data))[0] == 200
+    (row,) = world.rows("inbox")
+    assert (row["object_kind"], row["object_id"], row["group"]) == ("customer", "cus_7", "cus_7")
+
+
 @pytest.mark.parametrize(
     "object, group",
     [

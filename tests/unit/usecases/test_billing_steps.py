@@ -138,7 +138,9 @@ def test_subscription_invoice_and_payment_are_recorded_with_their_events(world: 
     assert world.events(account_of(world, signup))[2:] == [
         "subscription.created",
         "subscription.activated",
+        "mrr.changed",
         "invoice.generated",
+        "invoice.paid",
         "payment.succeeded",
     ]
 

@@ -85,7 +85,14 @@ def told(world: World, signup: Signup) -> list[str]:
     return world.events(str(signup.account_id))[2:]
 
 
-CREATED = ["subscription.created", "subscription.activated", "invoice.generated", "payment.succeeded"]
+CREATED = [
+    "subscription.created",
+    "subscription.activated",
+    "mrr.changed",
+    "invoice.generated",
+    "invoice.paid",
+    "payment.succeeded",
+]
 
 
 def test_one_look_records_the_subscription_with_its_invoice_and_payment(world: World, signup: Signup) -> None:
@@ -148,8 +155,10 @@ def test_each_change_is_told_once_and_each_look_is_a_new_version(world: World, s
         sync(world, arrived(SUBSCRIPTION, first=number))
     assert told(world, signup)[len(CREATED) :] == [
         "subscription.payment_failed",
+        "subscription.payment_recovered",
         "subscription.activated",
         "subscription.canceled",
+        "mrr.changed",
     ]
     assert world.rows("subscriptions")[0]["version"] == 5  # each look that was recorded, change or not
 
@@ -183,7 +192,7 @@ def test_an_object_that_is_gone_at_the_vendor_changes_no_record(world: World, si
     assert records(world) == kept
 
 
-@pytest.mark.parametrize("kind", ["charge", "payment_link", "radar.early_fraud_warning"])
+@pytest.mark.parametrize("kind", ["payout", "payment_link", "radar.early_fraud_warning"])
 def test_a_kind_we_do_not_follow_is_stored_and_ignored(world: World, signup: Signup, kind: str) -> None:
     events = arrived({"id": "x_1", "object": kind, "customer": "cus_0001"})
     assert sync(world, events) == {"stripe#evt_1": "ignored"}
@@ -304,6 +313,7 @@ def test_an_answer_that_grew_old_never_overwrites_a_newer_one(world: World, sign
         "subscription.created",
         "subscription.canceled",
         "invoice.generated",
+        "invoice.paid",
         "payment.succeeded",
     ]
 

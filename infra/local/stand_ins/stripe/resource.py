@@ -13,6 +13,7 @@ Handler = Callable[..., Any]
 PAGE = frozenset({"limit", "starting_after", "ending_before", "created"})
 _OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 MAX_EXPANSION = 4
+PAID_BY = ("payment_intent", "payment_record", "charge")  # an invoice payment names one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ class Expansion:
         name, rest = steps[0], steps[1:]
         if name not in value or value[name] is None:
             made = self._includable(value, name)
+            if name in PAID_BY and value.get("type") in PAID_BY:
+                return  # it is paid by something else
             if made is _UNKNOWN and name not in value:
                 raise invalid(f"This property cannot be expanded ({path}).", param="expand")
             if made is not _UNKNOWN:

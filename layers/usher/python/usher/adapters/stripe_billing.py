@@ -4,13 +4,12 @@ from typing import Any, Literal
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
-from usher.adapters.stripe_prices import StripePrices
-from usher.adapters.stripe_snapshots import customer_of, facts_of, invoice_of, payment_of
-from usher.domain.errors import VendorRejected
+from usher.adapters.stripe_looks import FACTS, StripeLooks
+from usher.adapters.stripe_price_keys import StripePrices
+from usher.adapters.stripe_snapshots import customer_of, facts_of
 from usher.ports.billing_facts import BillingFacts, CustomerSnapshot, Declined
 
-FACTS = ["latest_invoice.payments"]  # Stripe expands four levels at most: the PaymentIntent would be a fifth
-_INVOICE = ["payments.data.payment.payment_intent"]
+__all__ = ["FACTS", "StripeBilling", "metadata"]
 
 
 class StripeBilling:
@@ -19,6 +18,7 @@ class StripeBilling:
     def __init__(self, calls: StripeCalls) -> None:
         self._calls = calls
         self.prices = StripePrices(calls)
+        self._looks = StripeLooks(calls)
 
     def create_customer(
         self,
@@ -81,7 +81,7 @@ class StripeBilling:
                 created = self._calls.call("post", "/v1/subscriptions", params, idempotency_key)
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
-        return self._with_reason(facts_of(created))
+        return self._looks.with_reason(facts_of(created))
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
         for customer in self._calls.pages("/v1/customers", {"email": email}):
@@ -94,7 +94,7 @@ class StripeBilling:
         params = {"customer": customer_id, "expand": [f"data.{path}" for path in FACTS]}
         for subscription in self._calls.pages("/v1/subscriptions", params):
             if (subscription.get("metadata") or {}).get("signup_id") == signup_id:
-                return self._with_reason(facts_of(subscription))
+                return self._looks.with_reason(facts_of(subscription))
         return None
 
     def account_of(self, customer_id: str) -> str | None:
@@ -107,37 +107,7 @@ class StripeBilling:
         return str(account_id) if account_id else None
 
     def fetch(self, kind: str, id: str) -> BillingFacts | None:
-        try:
-            return self._fetch(kind, id)
-        except VendorRejected as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def _fetch(self, kind: str, id: str) -> BillingFacts:
-        if kind == "customer":
-            return BillingFacts(customer=customer_of(self._calls.call("get", f"/v1/customers/{id}")))
-        if kind == "subscription":
-            found = self._calls.call("get", f"/v1/subscriptions/{id}", {"expand": FACTS})
-            return self._with_reason(facts_of(found))
-        if kind == "invoice":
-            return invoice_of(self._calls.call("get", f"/v1/invoices/{id}", {"expand": _INVOICE}))
-        if kind == "payment_intent":
-            return BillingFacts(payments=(payment_of(self._calls.call("get", f"/v1/payment_intents/{id}")),))
-        raise ValueError(f"billing follows no objects of kind {kind}")
-
-    def _with_reason(self, facts: BillingFacts) -> BillingFacts:
-        """The facts with each open payment as Stripe knows it: only the PaymentIntent says why it is open."""
-        payments = tuple(
-            payment_of(
-                self._calls.call("get", f"/v1/payment_intents/{payment.payment_id}"),
-                invoice_id=payment.invoice_id,
-            )
-            if payment.status == "processing"
-            else payment
-            for payment in facts.payments
-        )
-        return facts.model_copy(update={"payments": payments})
+        return self._looks.fetch(kind, id)
 
 
 def metadata(account_id: str, signup_id: str, correlation_id: str) -> dict[str, str]:

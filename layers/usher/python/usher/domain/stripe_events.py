@@ -21,6 +21,19 @@ FOLLOWED = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.automatically_updated",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "credit_note.created",
+    "credit_note.voided",
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
@@ -29,8 +42,23 @@ FOLLOWED = (
 """The types our webhook endpoint at Stripe is enabled for; any other that comes is stored and ignored."""
 
 _OUR_KEYS = "signup/"
+_UNRECORDED = frozenset({"charge", "refund", "dispute", "credit_note"})
 
 
-def is_echo(idempotency_key: str | None) -> bool:
-    """Whether a call of the onboarding workflow caused the event: its step records the answer itself."""
-    return bool(idempotency_key and idempotency_key.startswith(_OUR_KEYS))
+def subject(kind: str, id: str | None, customer: str | None, former: str | None) -> tuple[str, str | None]:
+    """Kind and id of what to look at for an event about this object of a customer.
+
+    Of a payment method we keep only whether its customer has one, so we look at the customer: at the former
+    one when it was taken away.
+    """
+    if kind == "payment_method" and (holder := customer or former):
+        return "customer", holder
+    return kind, id
+
+
+def is_echo(idempotency_key: str | None, kind: str) -> bool:
+    """Whether a call of the onboarding workflow caused the event: its step records the answer itself.
+
+    What is paid back by one is on no step's record: its bell is answered like any other.
+    """
+    return bool(idempotency_key and idempotency_key.startswith(_OUR_KEYS)) and kind not in _UNRECORDED

@@ -119,8 +119,9 @@ class InvoiceSnapshot(Snapshot):
 class SubscriptionSnapshot(Snapshot):
     """One subscription to one plan. The period is that of its item that is not metered.
 
-    `amount_minor` is the price of one per `interval` in `currency`, before discounts; `percent_off` and
-    `amount_off_minor` are what its discounts take from each invoice while they last. With a `pause_behavior`
+    `amount_minor` is the price of one per `interval` in `currency`, before discounts, None where it has none
+    (tiers); `percent_off` and `amount_off_minor` are what its discounts take from each invoice while they
+    last: one that was for a single invoice is none. With a `pause_behavior`
     (Stripe's word for what becomes of its invoices) its collection is paused, whatever the status says.
     `scheduled_plan` becomes its plan at `scheduled_at`.
     """
@@ -173,7 +174,10 @@ class RefundSnapshot(Snapshot):
 
 
 class DisputeSnapshot(Snapshot):
-    """A payment that its payer's bank takes back; `fee_minor` is what the vendor asks for that."""
+    """A payment that its payer's bank takes back.
+
+    `fee_minor` is what the vendor asks for that, `fee_returned_minor` what of it came back with the money.
+    """
 
     dispute_id: str
     payment_id: str | None
@@ -184,6 +188,7 @@ class DisputeSnapshot(Snapshot):
     status: DisputeStatus
     reason: str | None = None
     fee_minor: int | None = None
+    fee_returned_minor: int | None = None
     evidence_due_at: datetime | None = None
     created_at: datetime
     account_id: str | None = None

@@ -1,35 +1,64 @@
-"""Our copies of the vendor's subscriptions, invoices and payments, each written with its events."""
+"""Our copies of the vendor's objects (subscriptions, invoices, money), each written with its events."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from usher.domain import billing_changes, times, trials
+from usher.domain import billing_changes, payment_changes, times, trials
 from usher.domain.billing_events import SubscriptionTrialEnding
+from usher.domain.change_events import SubscriptionProratedCharge, SubscriptionReactivated
 from usher.domain.event import Event
-from usher.ports.billing_facts import (
-    BillingFacts,
-    InvoiceSnapshot,
-    PaymentSnapshot,
-    Snapshot,
-    SubscriptionSnapshot,
-)
-from usher.ports.store import Absent, Condition, Equals, Item, Put, Store, Update, Write
+from usher.domain.invoice_events import InvoicePaymentActionRequired
+from usher.domain.subscription_changes import subscription_changes
+from usher.ports.billing_facts import BillingFacts
+from usher.ports.store import Equals, Item, Store, Write
 from usher.records import accounts
+from usher.records.billing_rows import (
+    ACCOUNTS,
+    CREDIT_NOTES,
+    DISPUTES,
+    INVOICES,
+    KEYS,
+    PAYMENTS,
+    REFUNDS,
+    SUBSCRIPTIONS,
+    Pair,
+    changed,
+    confirmed,
+    differing,
+    ids_in,
+    objects,
+    row_of,
+    without,
+)
 from usher.records.events import EventLog
+from usher.records.mrr import MrrTotals, former_subscription, moved
 
-SUBSCRIPTIONS, INVOICES, PAYMENTS = "subscriptions", "invoices", "payments"
-ACCOUNTS = accounts.TABLE
-_KEYS = {
-    SUBSCRIPTIONS: "subscription_id",
-    INVOICES: "invoice_id",
-    PAYMENTS: "payment_id",
-    ACCOUNTS: "account_id",
+__all__ = [
+    "ACCOUNTS",
+    "CREDIT_NOTES",
+    "DISPUTES",
+    "INVOICES",
+    "PAYMENTS",
+    "REFUNDS",
+    "SUBSCRIPTIONS",
+    "BillingRecords",
+    "Known",
+    "differing",
+    "ids_in",
+    "without",
+]
+
+Known = dict[Pair, Item | None]
+_CHANGES: Mapping[str, Callable[[Item | None, Item], list[Event]]] = {
+    SUBSCRIPTIONS: subscription_changes,
+    INVOICES: billing_changes.invoice_changes,
+    PAYMENTS: payment_changes.payment_changes,
+    REFUNDS: payment_changes.refund_changes,
+    DISPUTES: payment_changes.dispute_changes,
+    CREDIT_NOTES: billing_changes.credit_note_changes,
 }
-_UNTOLD = {
-    PAYMENTS: frozenset({"invoice_id", "method", "signup_id"})
-}  # an answer about something else may leave these out
-
-Known = dict[tuple[str, str], Item | None]
+_RUNS = frozenset({"active", "trialing"})
+_BEGINS = frozenset({None, "incomplete"})
 
 
 class BillingRecords:
@@ -42,10 +71,11 @@ class BillingRecords:
     def __init__(self, store: Store, log: EventLog) -> None:
         self._store = store
         self._log = log
+        self._mrr = MrrTotals(store)
 
-    def known(self, ids: set[tuple[str, str]]) -> Known:
+    def known(self, ids: set[Pair]) -> Known:
         """What we hold now of these (table, id) pairs."""
-        return {(table, id): self._store.get(table, {_KEYS[table]: id}) for table, id in ids}
+        return {pair: self._get(*pair) for pair in ids}
 
     def subscriptions_of(self, account_id: str) -> list[Item]:
         """The account's subscriptions, our own among them, oldest first; the index may lag a moment."""
@@ -87,21 +117,29 @@ class BillingRecords:
         """
         writes: list[Write] = list(also)
         happened: list[Event] = list(told)
-        for table, id, snapshot in _objects(facts):
+        after = {
+            (table, id): row_of(table, each, account_id, known.get((table, id)))
+            for table, id, each in objects(facts)
+        }
+        for (table, id), row in after.items():
             before = known.get((table, id))
-            after = _after(table, snapshot, account_id, before)
-            near = _trial_told(after, snapshot, now)
-            if before is not None and after == before:
-                writes.append(_confirmed(table, id, before))
+            near = _trial_told(row, now) if table == SUBSCRIPTIONS else []
+            if before is not None and row == before:
+                writes.append(confirmed(table, id, before))
                 continue
-            writes.append(_put(table, after, before, now))
-            happened.extend([*_events(snapshot, before), *near])
+            writes.append(changed(table, row, before, now))
+            happened.extend([*_CHANGES[table](before, row), *near])
+            if table == SUBSCRIPTIONS:
+                moves, events = self._mrr_of(row, before, now)
+                writes.extend(moves)
+                happened.extend(events)
+            happened.extend(self._beside(table, before, row, after))
         account = known.get((ACCOUNTS, account_id))
         if facts.customer and account:
-            write, changed = accounts.following(account, facts.customer, now=now)
+            write, names = accounts.following(account, facts.customer, now=now)
             writes.append(write)
             customer_id = facts.customer.customer_id
-            happened.extend(billing_changes.customer_changes(customer_id=customer_id, changed=changed))
+            happened.extend(billing_changes.customer_changes(customer_id=customer_id, changed=names))
         if writes and not happened:
             self._store.transact(writes)
         elif writes:
@@ -111,108 +149,79 @@ class BillingRecords:
             )
         return happened
 
+    def _get(self, table: str, id: str) -> Item | None:
+        return self._store.get(table, {KEYS[table]: id})
 
-def ids_in(facts: BillingFacts) -> set[tuple[str, str]]:
-    """The (table, id) pairs of the objects these facts speak of, without the customer's account."""
-    return {(table, id) for table, id, _ in _objects(facts)}
-
-
-def differing(facts: BillingFacts, *, account_id: str, known: Known) -> set[tuple[str, str]]:
-    """Those of `known` that these facts would change; what we do not have, or have as it is, is none."""
-    return {
-        (table, id)
-        for table, id, snapshot in _objects(facts)
-        if (before := known.get((table, id))) and _after(table, snapshot, account_id, before) != before
-    }
-
-
-def _objects(facts: BillingFacts) -> list[tuple[str, str, Snapshot]]:
-    found: list[tuple[str, str, Snapshot]] = []
-    if facts.subscription is not None:
-        found.append((SUBSCRIPTIONS, facts.subscription.subscription_id, facts.subscription))
-    found.extend((INVOICES, invoice.invoice_id, invoice) for invoice in facts.invoices)
-    found.extend((PAYMENTS, payment.payment_id, payment) for payment in facts.payments)
-    return found
-
-
-def _after(table: str, snapshot: Snapshot, account_id: str, before: Item | None) -> Item:
-    """The item as it should be now: what the snapshot says is set, what it denies is gone, the rest stays."""
-    item = dict(before or {})
-    for name, value in snapshot:
-        if value is not None:
-            item[name] = times.text(value) if isinstance(value, datetime) else value
-        elif name not in _UNTOLD.get(table, ()):
-            item.pop(name, None)
-    return item | {"account_id": account_id}
-
-
-def without(facts: BillingFacts, ids: Collection[tuple[str, str]]) -> BillingFacts:
-    """The facts but for these (table, id) pairs."""
-    kept = [snapshot for table, id, snapshot in _objects(facts) if (table, id) not in ids]
-    return BillingFacts(
-        customer=facts.customer,
-        subscription=next((each for each in kept if isinstance(each, SubscriptionSnapshot)), None),
-        invoices=tuple(each for each in kept if isinstance(each, InvoiceSnapshot)),
-        payments=tuple(each for each in kept if isinstance(each, PaymentSnapshot)),
-    )
-
-
-def _confirmed(table: str, id: str, before: Item) -> Update:
-    return Update(table, {_KEYS[table]: id}, add={"version": 1}, if_=Equals("version", before["version"]))
-
-
-def _put(table: str, after: Item, before: Item | None, now: datetime) -> Put:
-    key = _KEYS[table]
-    version = int(before["version"]) if before else 0
-    condition: Condition = Equals("version", version) if before else Absent(key)
-    return Put(table, {**after, "version": version + 1, "recorded_at": times.text(now)}, if_=condition)
-
-
-def _events(snapshot: Snapshot, before: Item | None) -> list[Event]:
-    status = before["status"] if before else None
-    if isinstance(snapshot, SubscriptionSnapshot):
-        return billing_changes.subscription_changes(
-            before=status,
-            after=snapshot.status,
-            subscription_id=snapshot.subscription_id,
-            plan=snapshot.plan,
-            trial_end=times.text(snapshot.trial_end) if snapshot.trial_end else None,
+    def _mrr_of(self, row: Item, before: Item | None, now: datetime) -> tuple[Sequence[Write], list[Event]]:
+        """What the subscription's change does to the account's MRR, and whether it brings a customer back."""
+        former = int(before.get("mrr_minor", 0)) if before else 0
+        begins = row["status"] in _RUNS and (before["status"] if before else None) in _BEGINS
+        if former == row["mrr_minor"] and not begins:
+            return [], []
+        totals = self._mrr.of(row["account_id"])
+        events: list[Event] = []
+        if begins and (left := former_subscription(totals, row["subscription_id"])):
+            events.append(
+                SubscriptionReactivated(
+                    subscription_id=row["subscription_id"],
+                    plan=row.get("plan"),
+                    status=row["status"],
+                    former_subscription_id=left,
+                )
+            )
+        writes, moves = moved(
+            totals, account_id=row["account_id"], subscription=row, before_minor=former, now=now
         )
-    if isinstance(snapshot, InvoiceSnapshot):
-        return billing_changes.invoice_changes(
-            known=before is not None and status != "draft",
-            status=snapshot.status,
-            invoice_id=snapshot.invoice_id,
-            subscription_id=snapshot.subscription_id,
-            amount_due_minor=snapshot.amount_due_minor,
-            currency=snapshot.currency,
-        )
-    assert isinstance(snapshot, PaymentSnapshot)
-    return billing_changes.payment_changes(
-        before=status,
-        after=snapshot.status,
-        payment_id=snapshot.payment_id,
-        invoice_id=snapshot.invoice_id,
-        amount_minor=snapshot.amount_minor,
-        currency=snapshot.currency,
-        failure_code=snapshot.failure_code,
-    )
+        return writes, [*events, *moves]
+
+    def _beside(self, table: str, before: Item | None, row: Item, after: Mapping[Pair, Item]) -> list[Event]:
+        """What an invoice says of its subscription, and a payment of its invoice."""
+        if table == INVOICES and billing_changes.invoice_is_new(before, row):
+            billed = [line["amount_minor"] for line in row["lines"] if line["proration"]]
+            id = row.get("subscription_id")
+            subscription = (
+                (after.get((SUBSCRIPTIONS, id)) or self._get(SUBSCRIPTIONS, id)) if billed and id else None
+            )
+            if subscription:
+                return [
+                    SubscriptionProratedCharge(
+                        subscription_id=subscription["subscription_id"],
+                        plan=subscription.get("plan"),
+                        status=subscription["status"],
+                        invoice_id=row["invoice_id"],
+                        amount_minor=sum(billed),
+                        currency=row["currency"],
+                    )
+                ]
+        waits = row["status"] == "requires_action" and (before is None or before["status"] != row["status"])
+        if table == PAYMENTS and waits and (id := row.get("invoice_id")):
+            invoice = after.get((INVOICES, id)) or self._get(INVOICES, id)
+            if invoice:
+                return [
+                    InvoicePaymentActionRequired(
+                        invoice_id=id,
+                        subscription_id=invoice.get("subscription_id"),
+                        amount_due_minor=invoice["amount_due_minor"],
+                        currency=invoice["currency"],
+                        hosted_url=invoice.get("hosted_url"),
+                    )
+                ]
+        return []
 
 
-def _trial_told(after: Item, snapshot: Snapshot, now: datetime) -> list[Event]:
-    """The event that a trial's end is near, noted on the item: it is told once for each end."""
-    if not isinstance(snapshot, SubscriptionSnapshot) or not trials.ends_soon(
-        snapshot.status, snapshot.trial_end, now
-    ):
+def _trial_told(row: Item, now: datetime) -> list[Event]:
+    """The event that a trial's end is near, noted on the row: it is told once for each end."""
+    trial_end = row.get("trial_end")
+    if not trial_end or not trials.ends_soon(row["status"], times.moment(trial_end), now):
         return []
-    if after.get("trial_end_told") == after["trial_end"]:
+    if row.get("trial_end_told") == trial_end:
         return []
-    after["trial_end_told"] = after["trial_end"]
+    row["trial_end_told"] = trial_end
     return [
         SubscriptionTrialEnding(
-            subscription_id=snapshot.subscription_id,
-            plan=snapshot.plan,
-            status=snapshot.status,
-            trial_end=after["trial_end"],
+            subscription_id=row["subscription_id"],
+            plan=row.get("plan"),
+            status=row["status"],
+            trial_end=trial_end,
         )
     ]

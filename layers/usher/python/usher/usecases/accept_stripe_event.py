@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from usher.domain import strict_json
 from usher.domain.problems import Problem, malformed
-from usher.domain.stripe_events import is_echo
+from usher.domain.stripe_events import is_echo, subject
 from usher.domain.stripe_signature import is_genuine
 from usher.ports.clock import Clock
 from usher.ports.http import Request
@@ -39,10 +39,17 @@ class _EventObject(BaseModel):
     customer: Name | None = None
 
 
+class _Former(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
+
+    customer: Name | None = None
+
+
 class _EventData(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
     object: _EventObject
+    previous_attributes: _Former | None = None
 
 
 class StripeEvent(BaseModel):
@@ -72,18 +79,19 @@ def accept_stripe_event(
             "The Stripe-Signature header does not match these bytes, or is older than five minutes"
         )
     event = _parse(request.body)
-    subject = event.data.object
-    customer = subject.id if subject.object == "customer" else subject.customer
+    about, former = event.data.object, event.data.previous_attributes
+    kind, id = subject(about.object, about.id, about.customer, former.customer if former else None)
+    customer = id if kind == "customer" else about.customer
     group = customer or event.id
     names = {"event_id": f"stripe#{event.id}", "group": group}
     extra: dict[str, Any] = {
         "type": event.type,
         "group": group,
-        "object_kind": subject.object,
+        "object_kind": kind,
         "happened_at": event.created,
     }
-    if subject.id:
-        extra["object_id"] = subject.id
+    if id:
+        extra["object_id"] = id
     if event.request and event.request.idempotency_key:
         extra["idempotency_key"] = event.request.idempotency_key
     row = inbox.row(
@@ -95,11 +103,11 @@ def accept_stripe_event(
         keep_days=keep_days,
         extra=extra,
     )
-    if is_echo(extra.get("idempotency_key")):
+    if is_echo(extra.get("idempotency_key"), kind):
         inbox.Inbox(store).keep(row, outcome="echo")
         return {"received": True}
-    former = inbox.Inbox(store).claim(row)
-    if former is None or former["state"] == "claimed":
+    there = inbox.Inbox(store).claim(row)
+    if there is None or there["state"] == "claimed":
         queue.send("stripe-events", [Message(names, group=group, deduplication_id=event.id)])
     return {"received": True}
 

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from usher.domain import times
 from usher.domain.access import Caller
-from usher.domain.billing_events import SubscriptionTrialExtended
 from usher.domain.errors import Conflict, NotFound, NotYet
 from usher.ports.clock import Clock
 from usher.ports.store import ConditionFailed
@@ -69,9 +68,6 @@ def extend_trial(
         reason=body.reason,
         now=now,
     )
-    told = SubscriptionTrialExtended(
-        subscription_id=id, plan=facts.subscription.plan, status=facts.subscription.status, trial_end=new
-    )
     try:
         records.record(
             facts,
@@ -80,7 +76,6 @@ def extend_trial(
             correlation_id=account.correlation_id,
             now=now,
             also=(audit,),
-            told=[told],
         )
     except ConditionFailed as error:
         raise NotYet(f"sync changed {id} at this moment; send the request again") from error

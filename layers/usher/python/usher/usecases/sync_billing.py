@@ -1,6 +1,7 @@
 """Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from usher.ports.billing import BillingGateway
 from usher.ports.billing_facts import BillingFacts
@@ -9,8 +10,11 @@ from usher.ports.store import ConditionFailed, Item
 from usher.records.accounts import Account, Accounts
 from usher.records.billing import (
     ACCOUNTS,
+    CREDIT_NOTES,
+    DISPUTES,
     INVOICES,
     PAYMENTS,
+    REFUNDS,
     SUBSCRIPTIONS,
     BillingRecords,
     differing,
@@ -22,8 +26,24 @@ from usher.records.inbox import Inbox, OnParked
 from usher.usecases.link_payment import LinkDesk
 from usher.usecases.settle_link import settle_checkout
 
-TABLES = {"subscription": SUBSCRIPTIONS, "invoice": INVOICES, "payment_intent": PAYMENTS}
-KINDS = ("subscription", "invoice", "payment_intent", "customer")  # in the order that answers most at once
+TABLES = {
+    "subscription": SUBSCRIPTIONS,
+    "invoice": INVOICES,
+    "payment_intent": PAYMENTS,
+    "refund": REFUNDS,
+    "dispute": DISPUTES,
+    "credit_note": CREDIT_NOTES,
+}
+KINDS = (  # in the order that answers most at once
+    "subscription",
+    "credit_note",
+    "invoice",
+    "charge",
+    "payment_intent",
+    "refund",
+    "dispute",
+    "customer",
+)
 CHECKOUT = "checkout.session"  # of a payment link: told to whoever follows the link, last
 BY = "sync"  # in the context of its events: what our own steps did is told without it
 _TRIES = 4
@@ -148,15 +168,17 @@ def _account(facts: BillingFacts, *, billing: BillingGateway, accounts: Accounts
     customer_id = _customer_id(facts)
     if customer_id and (account := accounts.find_by_customer(customer_id)):
         return account
-    snapshots = (facts.customer, facts.subscription, *facts.invoices, *facts.payments)
-    named = next((each.account_id for each in snapshots if each and each.account_id), None)
+    named = next((each.account_id for each in _snapshots(facts) if each.account_id), None)
     if named is None and customer_id is not None:
         named = billing.account_of(customer_id)
     return accounts.find(named) if named else None
 
 
 def _customer_id(facts: BillingFacts) -> str | None:
-    for snapshot in (facts.customer, facts.subscription, *facts.invoices, *facts.payments):
-        if snapshot is not None:
-            return snapshot.customer_id
-    return None
+    return next((each.customer_id for each in _snapshots(facts) if each.customer_id), None)
+
+
+def _snapshots(facts: BillingFacts) -> list[Any]:
+    """All of them; each says whose customer's it is, and what our metadata on it say."""
+    money = (*facts.payments, *facts.refunds, *facts.disputes, *facts.credit_notes)
+    return [each for each in (facts.customer, facts.subscription, *facts.invoices, *money) if each]

@@ -1,0 +1,83 @@
+"""What happened to money that moved, read from the difference between our copy and now.
+
+Both are records in our field names (ports/billing_facts.py); no copy is None.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from usher.domain.event import Event
+from usher.domain.payment_events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    PaymentFailed,
+    PaymentFeeKnown,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundIssued,
+)
+
+Row = Mapping[str, Any]
+_RETURNED = frozenset({"failed", "canceled"})
+
+
+def payment_changes(before: Row | None, after: Row) -> list[Event]:
+    """A payment succeeds once; it fails with every charge that does."""
+    was, now, common = before["status"] if before else None, after["status"], _payment(after)
+    fee = after.get("fee_minor")
+    if now == "succeeded":
+        if was != now:
+            return [PaymentSucceeded(**common, method=after.get("method"), fee_minor=fee)]
+        known = before.get("fee_minor") if before else None
+        return [PaymentFeeKnown(**common, fee_minor=fee)] if fee is not None and known is None else []
+    again = before is not None and _another(before.get("charge_id"), after.get("charge_id"))
+    if now == "failed" and (was != now or again):
+        names = ("failure_code", "card_brand", "card_country")
+        return [PaymentFailed(**common, **{name: after.get(name) for name in names})]
+    return []
+
+
+def refund_changes(before: Row | None, after: Row) -> list[Event]:
+    """A refund is issued when it is first seen, even one that has failed by then."""
+    names = ("refund_id", "payment_id", "amount_minor", "currency")
+    common = {name: after.get(name) for name in names}
+    happened: list[Event] = []
+    if before is None:
+        happened.append(RefundIssued(**common, reason=after.get("reason")))
+    if after["status"] in _RETURNED and not (before and before["status"] in _RETURNED):
+        happened.append(RefundFailed(**common))
+    return happened
+
+
+def dispute_changes(before: Row | None, after: Row) -> list[Event]:
+    """A dispute is opened when money was taken: an inquiry (warning_*) only asks."""
+    names = ("dispute_id", "payment_id", "amount_minor", "currency", "reason")
+    common = {name: after.get(name) for name in names}
+    status, happened = after["status"], list[Event]()
+    if _took_money(after) and not (before and _took_money(before)):
+        taken, due = after.get("fee_minor", 0), after.get("evidence_due_at")
+        happened.append(DisputeOpened(**common, fee_minor=taken, evidence_due_at=due))
+    if before is None or before["status"] != status:
+        if status == "won":
+            happened.append(DisputeWon(**common, fee_returned_minor=after.get("fee_returned_minor", 0)))
+        if status == "lost":
+            happened.append(DisputeLost(**common))
+    return happened
+
+
+def _took_money(row: Row) -> bool:
+    return not row["status"].startswith("warning_") and row["status"] != "prevented"
+
+
+def _another(before: str | None, after: str | None) -> bool:
+    return before is not None and after is not None and before != after
+
+
+def _payment(row: Row) -> dict[str, Any]:
+    return {
+        "payment_id": row["payment_id"],
+        "invoice_id": row.get("invoice_id"),
+        "amount_minor": row["amount_minor"],
+        "currency": row["currency"],
+    }
