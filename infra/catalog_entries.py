@@ -101,7 +101,8 @@ class Stream:
 class Rule:
     """Events of a bus (`usher`: ours; `default`: AWS's own) that match go to a function.
 
-    `redriven` keeps to executions that are a second or later try of their sign-up.
+    `redriven` keeps to executions that are a second or later try of their sign-up. With a `queue`, whose
+    consumer that is, each event's detail waits in it first, so that a burst of them is taken as it can be.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Rule:
     consumer: str
     detail: tuple[tuple[str, tuple[str, ...]], ...] = ()
     redriven: bool = False
+    queue: str | None = None
 
     @property
     def dead_letters(self) -> str:

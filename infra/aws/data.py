@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra import catalog
 from infra.aws.acknowledge import acknowledge
+from infra.aws.filling import fill
 from infra.aws.queues import Queues
 from infra.aws.stages import Stage
 from infra.aws.tables import Tables
@@ -38,6 +39,9 @@ class Data(Stack):
         self.tables = Tables(self, "Tables", stage=stage, key=self.key).by_name
         self.queues = Queues(self, "Queues", stage=stage).by_name
         self.bus = events.EventBus(self, "Bus", event_bus_name=stage.prefix)
+        for rule in catalog.RULES:
+            if rule.queue is not None:
+                fill(self, rule, self.queues[rule.queue], self.bus, stage)
         self.bucket = self._bucket()
         self.secrets = {entry: self._secret(entry) for entry in catalog.SECRETS}
 

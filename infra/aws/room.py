@@ -41,7 +41,7 @@ class Room(Stack):
             if stream.consumer in self.functions:
                 follow(self.functions[stream.consumer], stream, self._data, self._stage)
         for rule in catalog.RULES:
-            if rule.consumer in self.functions:
+            if rule.queue is None and rule.consumer in self.functions:
                 subscribe(self.functions[rule.consumer], rule, self._data, self._stage)
         for schedule in catalog.SCHEDULES:
             if schedule.consumer in self.functions:

@@ -2,6 +2,7 @@
 
 from infra.announcing import announced
 from infra.catalog_entries import Queue, Rule, Schedule, Stream
+from usher.domain.posting_rules import RULES as POSTED
 
 QUEUES = (
     Queue(
@@ -75,6 +76,13 @@ QUEUES = (
         "mail/send_notice",
         dead_letter_consumer="operations/file_dead_letter",
     ),
+    Queue(
+        "ledger",
+        "Events that money hangs on, on their way into the ledger: a burst waits here.",
+        "reporting/post_ledger",
+        max_receives=8,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
 )
 
 TOLD = (
@@ -122,6 +130,15 @@ RULES = (
         "mail/announce_trial_end",
     ),
     Rule(
+        "money-moved",
+        "What is billed, paid, paid back and disputed is posted to the ledger.",
+        "usher",
+        "usher",
+        tuple(POSTED),
+        "reporting/post_ledger",
+        queue="ledger",
+    ),
+    Rule(
         "onboarding-failed",
         "An execution that ended badly by itself is filed where a person sees it.",
         "default",
@@ -156,5 +173,11 @@ SCHEDULES = (
     Schedule("end-beta-plans", "Ends what was given an end.", 5, "onboarding/end_beta_plans"),
     Schedule("close-hours", "Sends on what was used in hours that have settled.", 1, "usage/close_hours"),
     Schedule("sweep-inbox", "Queues again what was claimed and never finished.", 1, "intake/sweep_inbox"),
+    Schedule(
+        "recognize-revenue",
+        "Turns what was deferred for a month that is over into revenue.",
+        60,
+        "reporting/recognize_revenue",
+    ),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
 )

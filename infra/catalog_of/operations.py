@@ -1,7 +1,7 @@
 """Functions of the room `operations`, which serves operators, and all each may touch."""
 
 from infra.catalog_entries import Function
-from infra.catalog_of.rights import REDRIVES
+from infra.catalog_of.rights import LEDGER, REDRIVES
 
 FUNCTIONS = (
     Function(
@@ -73,6 +73,7 @@ FUNCTIONS = (
         timeout_seconds=29,  # a checkout takes three calls of Stripe at most; API Gateway waits 30 s
         tables=(
             *REDRIVES,
+            *LEDGER,
             ("waits", "change"),
             ("buckets", "change"),
             ("accounts", "change"),
@@ -92,7 +93,7 @@ FUNCTIONS = (
         ),
         secrets=("stripe_api_key", "product_api_key"),
         vendors=("stripe", "http"),
-        sends_to=("signups", "stripe-events", "notices", "usage", "usage-reports"),
+        sends_to=("signups", "stripe-events", "notices", "usage", "usage-reports", "ledger"),
         options=("beta_phase",),
         answers=("onboarding", "payment_link"),
         starts=("onboarding", "payment_link"),

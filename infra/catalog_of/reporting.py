@@ -1,6 +1,7 @@
 """Functions of the room `reporting`, which publishes what happened, and all each may touch."""
 
 from infra.catalog_entries import Function
+from infra.catalog_of.rights import LEDGER
 
 FUNCTIONS = (
     Function(
@@ -18,4 +19,6 @@ FUNCTIONS = (
         publishes=True,
         reserved_concurrency=1,
     ),
+    Function("reporting", "post_ledger", timeout_seconds=60, tables=LEDGER),
+    Function("reporting", "recognize_revenue", timeout_seconds=600, tables=LEDGER, reserved_concurrency=1),
 )

@@ -28,6 +28,13 @@ RECORDS: tuple[tuple[str, Access], ...] = (
     ("outbox", "append"),
 )
 
+LEDGER: tuple[tuple[str, Access], ...] = (
+    ("ledger", "append"),
+    ("ledger_totals", "change"),
+    ("ledger_deferrals", "all"),
+    ("ledger_quarantine", "all"),
+)
+
 REDRIVES: tuple[tuple[str, Access], ...] = (
     ("failures", "change"),
     ("signups", "change"),

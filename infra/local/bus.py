@@ -219,8 +219,12 @@ class _Rule:
         self._clock.call_at(datetime.fromtimestamp(delivery.due, UTC), lambda: self._now(delivery))
 
     def _deliver(self, delivery: Delivery) -> None:
+        event = json.loads(delivery.event)
         try:
-            self._functions.invoke(self.entry.consumer, json.loads(delivery.event), wait=True)
+            if self.entry.queue is not None:
+                self._queue.send(self.entry.queue, [Message(event["detail"])])
+            else:
+                self._functions.invoke(self.entry.consumer, event, wait=True)
         except Exception as error:  # noqa: BLE001 - whatever a consumer raises is retried, then kept
             self._failed(delivery, type(error).__name__)
         else:

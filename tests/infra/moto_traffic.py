@@ -107,8 +107,16 @@ class MotoTraffic:
         moved = 0
         for rule in self._rules:
             records = self._receive(heard_by(rule), 10)
+            target = rule["Targets"][0]["Arn"]
             for record in records:
-                self._functions.call_qualified(rule["Targets"][0]["Arn"], json.loads(record["body"]))
+                event = json.loads(record["body"])
+                if ":sqs:" in target:
+                    body = json.dumps(event["detail"])
+                    self._client("sqs").send_message(
+                        QueueUrl=self._url(target.rsplit(":", 1)[1]), MessageBody=body
+                    )
+                else:
+                    self._functions.call_qualified(target, event)
             self._delete(heard_by(rule), records)
             moved += len(records)
         return moved

@@ -7,6 +7,7 @@ from functions.operations.routes import (
     events,
     failures,
     invitations,
+    ledger,
     money,
     onboardings,
     payment_links,
@@ -27,5 +28,6 @@ ROOMS = (
     invitations,
     failures,
     events,
+    ledger,
     audit,
 )

@@ -1,0 +1,40 @@
+"""Routes of the ledger: its reports, what waits in quarantine, and adjustments."""
+
+from typing import Any
+
+from usher.bootstrap.api import Call, Outcome, Routes
+from usher.bootstrap.ledger import accounts, desk
+from usher.usecases import ledger_reports as reports
+from usher.usecases.adjust_ledger import Adjustment, adjust_ledger
+from usher.usecases.list_quarantine import QuarantineQuery, list_quarantine
+from usher.usecases.pages import Listed
+
+routes = Routes()
+
+
+@routes.get("/v1/reports/ledger/trial-balance.csv", query=reports.TrialBalanceQuery)
+def trial_balance(call: Call[reports.TrialBalanceQuery]) -> Outcome:
+    return reports.trial_balance(call.input, ledger=desk().ledger, clock=desk().clock)
+
+
+@routes.get("/v1/reports/ledger/statement.csv", query=reports.StatementQuery)
+def statement(call: Call[reports.StatementQuery]) -> Outcome:
+    return reports.statement(call.input, ledger=desk().ledger, clock=desk().clock)
+
+
+@routes.get("/v1/ledger/quarantine", query=QuarantineQuery, answers=Listed)
+def quarantine(call: Call[QuarantineQuery]) -> dict[str, Any]:
+    return list_quarantine(call.input, quarantine=desk().quarantine)
+
+
+@routes.post("/v1/ledger/adjustments", body=Adjustment, status=201)
+def adjust(call: Call[Adjustment]) -> dict[str, Any]:
+    d = desk()
+    return adjust_ledger(
+        call.input,
+        by=call.caller,
+        request_id=call.request_id,
+        ledger=d.ledger,
+        accounts=accounts(),
+        clock=d.clock,
+    )

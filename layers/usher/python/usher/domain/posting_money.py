@@ -1,0 +1,101 @@
+"""What facts about money that moved post: payments, refunds, disputes (docs/ledger.md)."""
+
+from datetime import date
+
+from usher.domain.ledger import Account, Draft, Posting, Service, balance, postings
+from usher.domain.ledger_book import Book, give_back, settle
+from usher.domain.payment_events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    PaymentFeeKnown,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundIssued,
+)
+
+
+def succeeded(fact: PaymentSucceeded, book: Book, day: date) -> Draft:
+    """Money came in for an invoice; without one it stays unapplied."""
+    fee = fact.fee_minor or 0
+    rest: Account = "receivable" if fact.invoice_id else "unapplied"
+    came = postings(("cash", fact.amount_minor - fee), ("fees", fee))
+    settled = settle(book, fact.amount_minor, rest=rest)
+    return Draft(postings=(*came, *settled), payment_id=fact.payment_id)
+
+
+def fee_known(fact: PaymentFeeKnown, book: Book, day: date) -> Draft | None:
+    """The vendor's fee, or what it differs by from what the payment itself told."""
+    own = [each for each in book.entries if each.fact == f"payment/{fact.payment_id}/succeeded"]
+    more = fact.fee_minor - balance(own, "fees")
+    if not more:
+        return None
+    return Draft(postings=postings(("fees", more), ("cash", -more)), payment_id=fact.payment_id)
+
+
+def refund_issued(fact: RefundIssued, book: Book, day: date) -> Draft:
+    """Money goes back: what is due to the customer first; what is more is given back of the invoice."""
+    debits, services, given = _paid_back(book, fact.amount_minor, day)
+    return Draft(
+        postings=(*debits, *postings(("cash", -fact.amount_minor))),
+        services=services,
+        given_minor=given,
+        uncovered_minor=given,
+        payment_id=fact.payment_id,
+        reason=fact.reason,
+    )
+
+
+def refund_failed(fact: RefundFailed, book: Book, day: date) -> Draft:
+    """The money is ours again and still due to the customer."""
+    issued = book.entry(f"refund/{fact.refund_id}/issued")
+    assert issued is not None, "posted after the refund"
+    amount = -balance((issued,), "cash")
+    return Draft(postings=postings(("cash", amount), ("refunds_due", -amount)), payment_id=issued.payment_id)
+
+
+def dispute_opened(fact: DisputeOpened, book: Book, day: date) -> Draft:
+    """The bank has taken the money, and the vendor its fee."""
+    taken = fact.amount_minor + fact.fee_minor
+    amounts = postings(("disputes", fact.amount_minor), ("fees", fact.fee_minor), ("cash", -taken))
+    return Draft(postings=amounts, payment_id=fact.payment_id, reason=fact.reason)
+
+
+def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
+    """What the bank held is ours again, and what of the fee came back."""
+    held, payment_id = _held(fact.dispute_id, book)
+    back = fact.fee_returned_minor
+    amounts = postings(("cash", held + back), ("disputes", -held), ("fees", -back))
+    return Draft(postings=amounts, payment_id=payment_id)
+
+
+def dispute_lost(fact: DisputeLost, book: Book, day: date) -> Draft:
+    """The customer has the money back: like a refund, but what was earned by it is bad debt, its tax too."""
+    held, payment_id = _held(fact.dispute_id, book)
+    debits, services, given = _paid_back(book, held, day, earned="bad_debt", taxed=False)
+    return Draft(
+        postings=(*debits, *postings(("disputes", -held))),
+        services=services,
+        given_minor=given,
+        payment_id=payment_id,
+    )
+
+
+def _held(dispute_id: str, book: Book) -> tuple[int, str | None]:
+    opened = book.entry(f"dispute/{dispute_id}/opened")
+    assert opened is not None, "posted after it was opened"
+    return balance((opened,), "disputes"), opened.payment_id
+
+
+def _paid_back(
+    book: Book, amount_minor: int, day: date, *, earned: Account = "refunds", taxed: bool = True
+) -> tuple[tuple[Posting, ...], tuple[Service, ...], int]:
+    """The debits of money that went back, their services, and how much of it the invoice is lowered by."""
+    due: list[tuple[Account, int]] = []
+    left = amount_minor
+    for account in ("refunds_due", "unapplied", "receivable"):  # below 0: ours to pay back, whatever else is
+        part = min(left, max(-book.balance(account), 0))
+        due.append((account, part))
+        left -= part
+    debits, services = give_back(book, left, day, earned=earned, taxed=taxed)
+    return (*postings(*due), *debits), services, left

@@ -1,0 +1,122 @@
+"""Which facts the ledger posts: each event's fact, the book it goes to, and the rule that makes its entry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from usher.domain import invoice_events as invoices
+from usher.domain import payment_events as money
+from usher.domain import posting_invoices as bills
+from usher.domain import posting_money as moves
+from usher.domain.event import Event
+from usher.domain.ledger import Draft
+from usher.domain.ledger_book import Book
+
+Post = Callable[[Any, Book, date], Draft | None]
+
+NOBODY = "a person"
+"""What a fact waits for that no other fact can release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """It cannot be posted yet: `until` is the fact or the book (`book invoice/in_1`) that may help."""
+
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one type of event is posted.
+
+    `fact` is the form of the entry's id, `book` that of its book, `lone` of the book of what has no invoice.
+    With `after` the book is that of an earlier fact, which has to be posted first. `needs_invoice`: in the
+    book of an invoice nothing is posted before the invoice itself.
+    """
+
+    event: type[Event]
+    fact: str
+    post: Post
+    book: str | None = None
+    lone: str | None = None
+    after: str | None = None
+    needs_invoice: bool = True
+
+    def read(self, payload: Mapping[str, Any]) -> Event:
+        """The event of a stored payload, which leaves out what is None. Raises ValidationError."""
+        needed = [name for name, field in self.event.model_fields.items() if field.is_required()]
+        return self.event.model_validate({**dict.fromkeys(needed), **payload})
+
+    def fact_of(self, payload: Event) -> str:
+        return self.fact.format_map(dict(payload))
+
+    def place(self, payload: Event) -> "Waits | tuple[str, bool]":
+        """Its book, or (True) the fact whose book it goes to."""
+        named = dict(payload)
+        if self.after is not None:
+            if "payment_id" in named and named["payment_id"] is None:
+                return Waits(NOBODY, "it names no payment")
+            return self.after.format_map(named), True
+        form = self.lone if self.lone is not None and named["invoice_id"] is None else self.book
+        assert form is not None, self.fact
+        return form.format_map(named), False
+
+
+_INVOICE, _PAYMENT = "invoice/{invoice_id}", "payment/{payment_id}"
+_NOTE, _REFUND, _DISPUTE = "credit_note/{credit_note_id}", "refund/{refund_id}", "dispute/{dispute_id}"
+_PAID, _OPENED, _FREE = f"{_PAYMENT}/succeeded", f"{_DISPUTE}/opened", False
+
+_RULES = (
+    Rule(invoices.InvoiceGenerated, f"{_INVOICE}/generated", bills.generated, _INVOICE, needs_invoice=_FREE),
+    Rule(invoices.InvoicePaid, f"{_INVOICE}/paid", bills.paid, _INVOICE),
+    Rule(invoices.InvoiceVoided, f"{_INVOICE}/voided", bills.voided, _INVOICE),
+    Rule(invoices.InvoiceUncollectible, f"{_INVOICE}/uncollectible", bills.uncollectible, _INVOICE),
+    Rule(invoices.CreditNoteIssued, f"{_NOTE}/issued", bills.note_issued, _INVOICE),
+    Rule(invoices.CreditNoteVoided, f"{_NOTE}/voided", bills.note_voided, after=f"{_NOTE}/issued"),
+    Rule(
+        invoices.CreditBalanceAdjusted,
+        "credit_balance/{adjustment_id}/adjusted",
+        bills.credit_adjusted,
+        "credit_balance/{adjustment_id}",
+    ),
+    Rule(money.PaymentSucceeded, _PAID, moves.succeeded, _INVOICE, lone=_PAYMENT, needs_invoice=_FREE),
+    Rule(money.PaymentFeeKnown, f"{_PAYMENT}/fee_known", moves.fee_known, after=_PAID, needs_invoice=_FREE),
+    Rule(money.RefundIssued, f"{_REFUND}/issued", moves.refund_issued, after=_PAID),
+    Rule(money.RefundFailed, f"{_REFUND}/failed", moves.refund_failed, after=f"{_REFUND}/issued"),
+    Rule(money.DisputeOpened, _OPENED, moves.dispute_opened, after=_PAID, needs_invoice=_FREE),
+    Rule(money.DisputeWon, f"{_DISPUTE}/won", moves.dispute_won, after=_OPENED, needs_invoice=_FREE),
+    Rule(money.DisputeLost, f"{_DISPUTE}/lost", moves.dispute_lost, after=_OPENED),
+)
+RULES = {rule.event.type: rule for rule in _RULES}
+"""By the event's type; docs/ledger.md says the same in words."""
+
+
+def currency_of(payload: Event) -> str:
+    """`usd`."""
+    return str(dict(payload)["currency"]).lower()
+
+
+def draft(
+    rule: Rule, payload: Event, book: Book, day: date, *, has_followers: bool = False
+) -> Draft | Waits | None:
+    """The entry's draft, None when there is nothing to post, or what it waits for.
+
+    `has_followers`: what builds on this fact is here already. For a refund that is its failure, which brings
+    the money back at once: such a refund may go beyond what is there.
+    """
+    currency = currency_of(payload)
+    if book.currency() not in (None, currency):
+        return Waits(NOBODY, f"it is in {currency}, and its book in {book.currency()}")
+    if rule.needs_invoice and book.id.startswith("invoice/") and book.invoice is None:
+        return Waits(f"{book.id}/generated", "its invoice is not posted yet")
+    if isinstance(payload, money.RefundIssued) and not has_followers:
+        received = book.received(str(payload.payment_id))
+        if payload.amount_minor > received:
+            return Waits(f"book {book.id}", f"it pays back more than the {received} its payment brought")
+    if isinstance(payload, invoices.CreditNoteIssued):
+        parts = payload.refunded_minor + payload.credited_minor + payload.out_of_band_minor
+        if parts > payload.amount_minor:
+            return Waits(NOBODY, "its parts are more than its amount")
+    return rule.post(payload, book, day)

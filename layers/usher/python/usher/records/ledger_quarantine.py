@@ -1,0 +1,85 @@
+"""Facts that the ledger cannot post yet, each with the reason and with what it waits for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from usher.domain import times
+from usher.domain.event import Envelope
+from usher.domain.posting_rules import Waits
+from usher.ports.store import Absent, Check, Delete, Equals, Item, Page, Put, Store, Write
+
+TABLE = "ledger_quarantine"
+_LISTED = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A fact in quarantine."""
+
+    until: str
+    event: Envelope
+    since: str
+
+
+class Quarantine:
+    """A row per event, under what it waits for; gone once the event is posted."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def hold(
+        self,
+        event: Envelope,
+        fact: str,
+        waits: Waits,
+        *,
+        unless: Check | None,
+        now: datetime,
+        instead_of: Held | None = None,
+    ) -> None:
+        """Put an event here, or under something else than before; that it is here already changes nothing.
+
+        Raises ConditionFailed when what it waits for is there after all (`unless` fails): try again.
+        """
+        row = {
+            "waits_for": waits.until,
+            "event_id": event.event_id,
+            "listed": _LISTED,
+            "since": instead_of.since if instead_of else times.text(now),
+            "fact": fact,
+            "reason": waits.reason,
+            "account_id": event.account_id,
+            "event": event.model_dump(mode="json"),
+        }
+        if self._store.get(TABLE, {"waits_for": waits.until, "event_id": event.event_id}) is not None:
+            return
+        put = Put(TABLE, row, if_=Absent("event_id"))
+        moved = (self.releasing(instead_of),) if instead_of else ()
+        self._store.transact([put, *moved, *((unless,) if unless else ())])
+
+    def waiting_for(self, *until: str) -> list[Held]:
+        """What waits for any of these."""
+        return [
+            Held(item["waits_for"], Envelope.model_validate(item["event"]), item["since"])
+            for each in until
+            for item in self._store.query(TABLE, Equals("waits_for", each)).items
+        ]
+
+    def releasing(self, held: Held) -> Write:
+        """The write that takes it out of here, for the transaction in which it is posted."""
+        return Delete(TABLE, {"waits_for": held.until, "event_id": held.event.event_id})
+
+    def release(self, held: Held) -> None:
+        self._store.transact([self.releasing(held)])
+
+    def page(self, *, limit: int, cursor: str | None = None) -> Page:
+        """What is here, the longest first. Raises InvalidCommand: a wrong cursor."""
+        return self._store.query(
+            TABLE, Equals("listed", _LISTED), index="by_time", limit=limit, cursor=cursor
+        )
+
+
+def shown(row: Item) -> Item:
+    """A row as operators see it."""
+    names = ("event_id", "fact", "waits_for", "reason", "since", "account_id", "event")
+    return {name: row[name] for name in names}

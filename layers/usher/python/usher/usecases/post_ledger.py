@@ -1,0 +1,137 @@
+"""Events become entries of the ledger: each fact once, in any order, and what cannot be posted is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from usher.domain import times
+from usher.domain.errors import StaleWrite
+from usher.domain.event import Envelope, Event
+from usher.domain.ledger import Entry
+from usher.domain.ledger_book import Book
+from usher.domain.posting_rules import NOBODY, RULES, Rule, Waits, currency_of, draft
+from usher.ports.clock import Clock
+from usher.records.ledger import Ledger
+from usher.records.ledger_quarantine import Held, Quarantine
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where events become entries."""
+
+    ledger: Ledger
+    quarantine: Quarantine
+    clock: Clock
+
+
+def post_ledger(events: Sequence[Envelope], *, desk: Desk) -> dict[int, Exception]:
+    """Post these events and whatever waited for them; returns, by position, what is to come again.
+
+    The bus gives events at least once and in any order. One that came before is known by its event id; a
+    fact that builds on another which is not here yet waits in quarantine, and is posted with that one.
+    """
+    failed: dict[int, Exception] = {}
+    in_order = sorted(range(len(events)), key=lambda at: (events[at].account_id, events[at].sequence))
+    for at in in_order:
+        try:
+            _post(events[at], desk)
+        except Exception as error:  # noqa: BLE001 - one event's failure must not fail its neighbours
+            failed[at] = error
+    return failed
+
+
+def _post(event: Envelope, desk: Desk) -> None:
+    todo: list[tuple[Envelope, Held | None]] = [(event, None)]
+    while todo:
+        posted = _post_one(*todo.pop(), desk)
+        if posted is not None:
+            todo.extend((held.event, held) for held in desk.quarantine.waiting_for(*posted))
+
+
+def _post_one(event: Envelope, held: Held | None, desk: Desk) -> tuple[str, str] | None:
+    """Post one; returns the fact and the book that something may have waited for, None: nothing changed."""
+    rule = RULES.get(event.type)
+    if rule is None:
+        return None
+    for _ in range(_TRIES):
+        try:
+            return _try(event, rule, held, desk)
+        except StaleWrite:
+            continue  # its book, or what it waits for, has just changed: look again
+    raise StaleWrite(f"the book of {event.event_id} stayed contended; try again")
+
+
+def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[str, str] | None:
+    payload = rule.read(event.payload)
+    fact = rule.fact_of(payload)
+    known = desk.ledger.posted(fact)
+    if known is not None and known.event_id == event.event_id:
+        # Again; or we died before those who wait for it were told.
+        if held is not None:
+            desk.quarantine.release(held)
+        return fact, f"book {known.book}"
+    if known is not None:
+        _hold(event, fact, Waits(NOBODY, f"it was posted before, by {known.event_id}"), held, desk)
+        return None
+    book = _book(rule, payload, desk)
+    if isinstance(book, Waits):
+        _hold(event, fact, book, held, desk)
+        return None
+    made = draft(rule, payload, book, _day(event))
+    if isinstance(made, Waits) and desk.quarantine.waiting_for(fact):
+        made = draft(rule, payload, book, _day(event), has_followers=True)
+    if isinstance(made, Waits):
+        _hold(event, fact, made, held, desk, book=book)
+        return None
+    if made is None:
+        if held is not None:
+            desk.quarantine.release(held)
+        return None
+    entry = Entry(
+        **dict(made),
+        fact=fact,
+        book=book.id,
+        number=len(book.entries) + 1,
+        kind=event.type,
+        account_id=event.account_id,
+        currency=currency_of(payload),
+        date=_day(event),
+        posted_at=times.text(desk.clock.now()),
+        event_id=event.event_id,
+    )
+    desk.ledger.add(entry, [desk.quarantine.releasing(held)] if held else [])
+    return fact, f"book {book.id}"
+
+
+def _book(rule: Rule, payload: Event, desk: Desk) -> Book | Waits:
+    place = rule.place(payload)
+    if isinstance(place, Waits):
+        return place
+    id, is_fact = place
+    if is_fact:
+        former = desk.ledger.posted(id)
+        if former is None:
+            return Waits(id, "what it builds on is not posted yet")
+        id = former.book
+    return desk.ledger.book(id)
+
+
+def _hold(
+    event: Envelope, fact: str, waits: Waits, held: Held | None, desk: Desk, *, book: Book | None = None
+) -> None:
+    """Keep it until what it waits for is there; the store makes sure that this has not just come."""
+    if held is not None and held.until == waits.until:
+        return
+    if waits.until == NOBODY:
+        unless = None
+    elif book is not None and waits.until == f"book {book.id}":
+        unless = desk.ledger.ended(book)
+    else:
+        unless = desk.ledger.not_posted(waits.until)
+    desk.quarantine.hold(event, fact, waits, unless=unless, now=desk.clock.now(), instead_of=held)
+
+
+def _day(event: Envelope) -> date:
+    return times.moment(event.timestamp).date()
