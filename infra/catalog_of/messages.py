@@ -176,7 +176,7 @@ SCHEDULES = (
     Schedule(
         "recognize-revenue",
         "Turns what was deferred for a month that is over into revenue.",
-        60,
+        30,
         "reporting/recognize_revenue",
     ),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),

@@ -1,7 +1,7 @@
 """Functions of the room `operations`, which serves operators, and all each may touch."""
 
 from infra.catalog_entries import Function
-from infra.catalog_of.rights import LEDGER, REDRIVES
+from infra.catalog_of.rights import LEDGER_DESK, REDRIVES
 
 FUNCTIONS = (
     Function(
@@ -73,7 +73,7 @@ FUNCTIONS = (
         timeout_seconds=29,  # a checkout takes three calls of Stripe at most; API Gateway waits 30 s
         tables=(
             *REDRIVES,
-            *LEDGER,
+            *LEDGER_DESK,
             ("waits", "change"),
             ("buckets", "change"),
             ("accounts", "change"),

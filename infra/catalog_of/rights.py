@@ -28,6 +28,13 @@ RECORDS: tuple[tuple[str, Access], ...] = (
     ("outbox", "append"),
 )
 
+LEDGER_DESK: tuple[tuple[str, Access], ...] = (
+    ("ledger", "append"),
+    ("ledger_totals", "change"),
+    ("ledger_deferrals", "append"),
+    ("ledger_quarantine", "read"),
+)
+
 LEDGER: tuple[tuple[str, Access], ...] = (
     ("ledger", "append"),
     ("ledger_totals", "change"),

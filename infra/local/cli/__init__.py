@@ -264,6 +264,41 @@ def apply(
     _run("catalog", apply=True, source=source, target=target, yes=yes, data=data)
 
 
+ledger = typer.Typer(help="The double-entry ledger, as CSV.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
+
+
+@ledger.command("trial-balance")
+def trial_balance(
+    as_of: Annotated[str | None, typer.Option(help="The last day that counts. [default: today]")] = None,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Debits, credits and balance of every account."""
+    _run("ledger", what="trial-balance", query={"as_of": as_of}, data=data, url=url, token=token)
+
+
+@ledger.command()
+def statement(
+    account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="A customer's account.")],
+    since: Annotated[str | None, typer.Option("--from", help="The first day, such as 2026-11-01.")] = None,
+    to: Annotated[str | None, typer.Option(help="The last day. [default: today]")] = None,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Every posting of a customer, with the balance after it."""
+    query = {"account_id": account_id, "from": since, "to": to}
+    _run("ledger", what="statement", query=query, data=data, url=url, token=token)
+
+
+@ledger.command()
+def quarantine(data: DataOption = DATA, url: UrlOption = None, token: TokenOption = None) -> None:
+    """What cannot be posted yet, and why."""
+    _run("ledger", what="quarantine", query={}, data=data, url=url, token=token)
+
+
 def main() -> None:
     """The entry point. What cannot be done is told in one line; exit codes: 2 not started, 1 not achieved."""
     try:

@@ -70,16 +70,30 @@ class Operator:
             raise Refused(said(status, answer), exit_code=1)
         return answer
 
+    def text(self, path: str) -> str:
+        """A report as it is, such as CSV; a refusal in its own words is raised as Refused."""
+        response = self._request("GET", path, None)
+        if response.status >= 300:
+            raise Refused(said(response.status, self._json(response)), exit_code=1)
+        return response.data.decode()
+
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]]:
+        response = self._request(method, path, body)
+        return response.status, self._json(response)
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> urllib3.BaseHTTPResponse:
         headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         text = None if body is None else json.dumps(body).encode()
         try:
-            response = self._http.request(method, self.url + path, headers=headers, body=text)
-            answer = json.loads(response.data)
+            return self._http.request(method, self.url + path, headers=headers, body=text)
         except urllib3.exceptions.HTTPError as error:
             raise Refused(f"nothing answers at {self.url}: start Usher with `usher up`") from error
+
+    def _json(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = json.loads(response.data)
         except ValueError as error:
             raise Refused(f"{self.url} did not answer in JSON: something else may listen there") from error
-        return response.status, answer
+        return answer

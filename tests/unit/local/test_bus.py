@@ -1,6 +1,7 @@
 """Matching, delivery, retries and restarts of the local bus."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,17 @@ def test_every_rule_that_matches_gets_a_delivery_of_its_own(runtime: Runtime) ->
     wired.bus.publish([created()])
     runtime.advance(60)
     assert len(wired.events) == 3
+
+
+def test_a_rule_with_a_queue_puts_the_event_s_detail_there_and_calls_nobody(runtime: Runtime) -> None:
+    rule = replace(WELCOME, queue="welcome-dlq")  # any queue will do; this one has no consumer
+    wired = Wired(runtime, rule)
+    wired.start()
+    wired.bus.publish([created()])
+    runtime.settle()
+    (message,) = wired.queue.dead_letters("welcome-dlq")
+    assert json.loads(message.body) == created()
+    assert (wired.events, wired.bus.pending()) == ([], 0)
 
 
 def test_a_failing_consumer_is_tried_again_after_one_and_two_minutes(runtime: Runtime) -> None:
