@@ -35,18 +35,24 @@ def function_of(assembly: Assembly, entry: catalog.Function) -> Resource:
     return function
 
 
+def policies(assembly: Assembly) -> Iterator[Resource]:
+    """Every policy of a role: what CDK takes for too much for one, it puts into managed ones."""
+    yield from assembly.all("AWS::IAM::Policy")
+    yield from assembly.all("AWS::IAM::ManagedPolicy")
+
+
 def rights_of(assembly: Assembly, entry: catalog.Function) -> Iterator[Right]:
     """What the role of a function may do, found by way of the function, not of names."""
     function = function_of(assembly, entry)
     role = function.body["Properties"]["Role"]["Fn::GetAtt"][0]
-    for policy in assembly.all("AWS::IAM::Policy"):
+    for policy in policies(assembly):
         if policy.stack == function.stack and {"Ref": role} in policy.body["Properties"]["Roles"]:
             yield from allowed(policy)
 
 
 def rights_of_workflows(assembly: Assembly) -> Iterator[Right]:
     """What the roles of the state machines may do, all together."""
-    for policy in assembly.all("AWS::IAM::Policy"):
+    for policy in policies(assembly):
         if policy.stack.endswith("workflows"):
             yield from allowed(policy)
 

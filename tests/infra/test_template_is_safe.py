@@ -7,7 +7,7 @@ import pytest
 
 from infra import catalog
 from tests.infra.assembly import ACCOUNT, Assembly, arn
-from tests.infra.rights import allowed, as_list, rights_of
+from tests.infra.rights import allowed, as_list, policies, rights_of
 
 # Actions that know no resource, each acknowledged beside its construct with the reason.
 WITHOUT_RESOURCE = {
@@ -61,7 +61,7 @@ def test_append_only_tables_refuse_updates_and_deletes_from_everyone(prod: Assem
 
 
 def test_no_role_has_a_wildcard_beyond_the_listed_ones(prod: Assembly) -> None:
-    for policy in prod.all("AWS::IAM::Policy"):
+    for policy in policies(prod):
         for action, resource in allowed(policy):
             assert "*" not in action, f"{policy.where}: {action}"
             if resource == "*":
@@ -112,7 +112,7 @@ def test_a_function_reaches_only_the_tables_queues_and_secrets_of_its_entry(prod
 
 
 def test_our_key_is_used_only_through_the_service_that_needs_it(prod: Assembly) -> None:
-    for policy in prod.all("AWS::IAM::Policy"):
+    for policy in policies(prod):
         for statement in policy.properties["PolicyDocument"]["Statement"]:
             if any(action.startswith("kms:") for action in as_list(statement["Action"])):
                 assert "kms:ViaService" in statement["Condition"]["StringEquals"], policy.where
