@@ -274,6 +274,22 @@ ROUTES = (
         why="An account's payments.",
     ),
     Route(
+        "GET",
+        "/v1/accounts/{id}/refunds",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="What an account got back.",
+    ),
+    Route(
+        "GET",
+        "/v1/accounts/{id}/disputes",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="An account's payments that their payers' banks take back.",
+    ),
+    Route(
         "POST",
         "/v1/accounts/{id}/users",
         "operations/api",

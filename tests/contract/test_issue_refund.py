@@ -49,6 +49,11 @@ def test_the_reason_is_kept_where_the_refund_is(office: Office) -> None:
     kept = office.shop.api.refunds.retrieve(made["refund_id"]).metadata
     assert (kept["reason"], kept["correlation_id"]) == (REASON, "cor_ada")
     assert office.rows("audit")[0]["reason"] == REASON
+    assert office.row("refunds", refund_id=made["refund_id"])["reason"] == REASON
+    assert office.told("refund.issued") == ["refund.issued"]
+    office.record("refund", made["refund_id"])  # the vendor's bell, afterwards
+    assert office.row("refunds", refund_id=made["refund_id"])["reason"] == REASON
+    assert office.told("refund.issued") == ["refund.issued"]
 
 
 @pytest.mark.parametrize("fault", ["fail_after", "timeout_after", "500", "malformed"])
@@ -107,10 +112,16 @@ def test_of_two_refunds_at_once_one_wins(office: Office) -> None:
 
 def test_a_record_that_the_vendors_bell_wrote_first_is_no_obstacle(office: Office) -> None:
     payment_id = office.paid()
-    office.world.store.meanwhile("transact", lambda: office.record("payment_intent", payment_id))
+
+    def ring() -> None:
+        (made,) = office.shop.api.refunds.list({"payment_intent": payment_id}).data
+        office.record("refund", made.id)
+
+    office.world.store.meanwhile("transact", ring)
     status, made = refund(office, payment_id, amount=900)
     assert (status, made["left"]) == (201, 2000)
     assert office.row("payments", payment_id=payment_id)["refunded_minor"] == 900
+    assert office.told("refund.issued") == ["refund.issued"]
     assert len(office.audited()) == 1
 
 

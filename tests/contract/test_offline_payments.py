@@ -63,7 +63,9 @@ def test_a_transfer_pays_its_invoice_at_the_vendor_and_on_record(office: Office)
         "invoice_id": invoice_id,
     }
     assert office.row("invoices", invoice_id=invoice_id)["status"] == "paid"
-    assert office.told("payment.succeeded") == ["payment.succeeded"]
+    assert sorted(office.told("payment.succeeded", "invoice.paid")) == ["invoice.paid", "payment.succeeded"]
+    office.record("invoice", invoice_id)  # the vendor's bell, afterwards
+    assert sorted(office.told("payment.succeeded", "invoice.paid")) == ["invoice.paid", "payment.succeeded"]
     assert office.audited() == [("offline_payment.enter", "bea"), ("offline_payment.record", "bea")]
 
 
@@ -233,7 +235,7 @@ def test_a_transfer_is_not_refunded_at_the_vendor(office: Office) -> None:
 def test_support_sees_what_an_account_owes_and_paid(office: Office) -> None:
     invoice_id = office.owed()
     enter(office, invoice_id, amount=1000)
-    for kind in ("invoices", "payments"):
+    for kind in ("invoices", "payments", "refunds", "disputes"):
         path = f"/v1/accounts/{office.account_id}/{kind}"
         status, page = call("GET", path, role="support")
         assert status == 200

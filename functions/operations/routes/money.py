@@ -1,4 +1,4 @@
-"""Routes about money: refunds, payments by bank transfer, and an account's invoices and payments."""
+"""Routes about money: refunds, payments by bank transfer, and what an account owes, paid and got back."""
 
 from typing import Any
 
@@ -53,6 +53,16 @@ def show_invoices(call: Call[Paged]) -> dict[str, Any]:
 @routes.get("/v1/accounts/{id}/payments", query=Paged, answers=Listed)
 def show_payments(call: Call[Paged]) -> dict[str, Any]:
     return _of_account(call, "payments")
+
+
+@routes.get("/v1/accounts/{id}/refunds", query=Paged, answers=Listed)
+def show_refunds(call: Call[Paged]) -> dict[str, Any]:
+    return _of_account(call, "refunds")
+
+
+@routes.get("/v1/accounts/{id}/disputes", query=Paged, answers=Listed)
+def show_disputes(call: Call[Paged]) -> dict[str, Any]:
+    return _of_account(call, "disputes")
 
 
 def _of_account(call: Call[Paged], kind: Kind) -> dict[str, Any]:

@@ -8,26 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
-from usher.adapters.stripe_snapshots import invoice_of
-from usher.domain.errors import KeySpent, VendorRejected
-from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
-
-_EXPAND = {"expand": ["payments"]}
+from usher.adapters.stripe_looks import StripeLooks
+from usher.domain.errors import KeySpent, VendorRejected, VendorUnavailable
+from usher.ports.billing_facts import BillingFacts
 
 
 class StripeOutsideMoney:
     """Fulfils ports/outside_money.py."""
 
     def __init__(self, calls: StripeCalls) -> None:
-        self._calls = calls
+        self._calls, self._looks = calls, StripeLooks(calls)
 
     def invoice(self, invoice_id: str) -> BillingFacts | None:
-        try:
-            return invoice_of(self._calls.call("get", f"/v1/invoices/{invoice_id}", _EXPAND))
-        except VendorRejected as error:
-            if error.status != 404:
-                raise
-            return None
+        return self._looks.fetch("invoice", invoice_id)
 
     def report(
         self,
@@ -64,32 +57,15 @@ class StripeOutsideMoney:
     def attach(
         self, invoice_id: str, payment_id: str, *, received_at: datetime, idempotency_key: str
     ) -> BillingFacts:
-        path = f"/v1/invoices/{invoice_id}"
-        params = {"payment_record": payment_id, **_EXPAND}
+        path = f"/v1/invoices/{invoice_id}/attach_payment"
+        refusal: VendorRejected | KeySpent | None = None
         try:
-            invoice = self._calls.call("post", f"{path}/attach_payment", params, idempotency_key)
-        except (VendorRejected, KeySpent):
-            invoice = self._calls.call("get", path, _EXPAND)
-            if _entry(invoice, payment_id) is None:
-                raise
-        facts, entry = invoice_of(invoice), _entry(invoice, payment_id)
-        assert entry is not None
-        (snapshot,) = facts.invoices
-        payment = PaymentSnapshot(
-            payment_id=payment_id,
-            customer_id=snapshot.customer_id,
-            invoice_id=invoice_id,
-            amount_minor=entry["amount_paid"],
-            currency=entry["currency"],
-            status="succeeded",
-            method="offline",
-            paid_at=received_at,
-            created_at=received_at,
-        )
-        others = tuple(each for each in facts.payments if each.payment_id != payment_id)
-        return facts.model_copy(update={"payments": (*others, payment)})
-
-
-def _entry(invoice: dict[str, Any], payment_id: str) -> dict[str, Any] | None:
-    entries = (invoice.get("payments") or {}).get("data") or ()
-    return next((each for each in entries if each["payment"].get("payment_record") == payment_id), None)
+            self._calls.call("post", path, {"payment_record": payment_id}, idempotency_key)
+        except (VendorRejected, KeySpent) as error:  # it may be attached all the same, by a former try
+            refusal = error
+        facts = self._looks.fetch("invoice", invoice_id)
+        payments = {payment.payment_id: payment for payment in facts.payments} if facts else {}
+        if facts is None or payment_id not in payments:
+            raise refusal or VendorUnavailable("stripe: the payment is attached and not shown yet")
+        payments[payment_id] = payments[payment_id].model_copy(update={"paid_at": received_at})
+        return facts.model_copy(update={"payments": tuple(payments.values())})

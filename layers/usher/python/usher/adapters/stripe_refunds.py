@@ -3,13 +3,13 @@
 Source: docs.stripe.com/api/refunds (read 2026-11).
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.stripe_reversals import refund_of
 from usher.adapters.stripe_snapshots import payment_of
 from usher.domain.errors import VendorRejected
-from usher.ports.billing_facts import BillingFacts, PaymentSnapshot, RefundSnapshot
+from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
 from usher.ports.refunds import Refundable
 
 
@@ -22,15 +22,14 @@ class StripeRefunds:
     def refundable(self, payment_id: str) -> Refundable | None:
         path = f"/v1/payment_intents/{payment_id}"
         try:
-            intent = self._calls.call("get", path, {"expand": ["latest_charge"]})
+            intent = self._calls.call("get", path, {"expand": ["latest_charge.balance_transaction"]})
         except VendorRejected as error:
             if error.status != 404:
                 raise
             return None
         charge = intent.get("latest_charge") or {}
         left = charge.get("amount_captured", 0) - charge.get("amount_refunded", 0)
-        payment = payment_of(intent).model_copy(update=_of_charge(charge))
-        return Refundable(payment=payment, left_minor=left, disputed=bool(charge.get("disputed")))
+        return Refundable(payment=payment_of(intent), left_minor=left, disputed=bool(charge.get("disputed")))
 
     def refund(
         self,
@@ -59,23 +58,5 @@ class StripeRefunds:
 
 
 def _facts(payment: PaymentSnapshot, refund: dict[str, Any]) -> BillingFacts:
-    charge = refund["charge"]
-    after = payment.model_copy(update=_of_charge(charge))
-    made = RefundSnapshot(
-        refund_id=refund["id"],
-        payment_id=payment.payment_id,
-        charge_id=charge["id"],
-        customer_id=payment.customer_id,
-        amount_minor=refund["amount"],
-        currency=refund["currency"],
-        status=refund["status"],
-        reason=(refund.get("metadata") or {}).get("reason") or refund.get("reason"),
-        created_at=datetime.fromtimestamp(refund["created"], UTC),
-    )
-    return BillingFacts(payments=(after,), refunds=(made,))
-
-
-def _of_charge(charge: dict[str, Any]) -> dict[str, Any]:
-    if not charge:
-        return {}
-    return {"charge_id": charge["id"], "refunded_minor": charge["amount_refunded"]}
+    after = payment.model_copy(update={"refunded_minor": refund["charge"]["amount_refunded"]})
+    return BillingFacts(payments=(after,), refunds=(refund_of(refund, customer_id=payment.customer_id),))

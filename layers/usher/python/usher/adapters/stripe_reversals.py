@@ -7,7 +7,10 @@ from usher.ports.billing_facts import CreditNoteSnapshot, DisputeSnapshot, Refun
 
 
 def refund_of(refund: Any, *, customer_id: str | None = None) -> RefundSnapshot:
-    """`customer_id` is that of its charge, where the refund itself names none."""
+    """`customer_id` is that of its charge, where the refund itself names none.
+
+    The reason that an operator of ours gave is in its metadata; Stripe's own knows three words.
+    """
     return RefundSnapshot(
         refund_id=refund["id"],
         payment_id=id_of(get(refund, "payment_intent")),
@@ -16,7 +19,7 @@ def refund_of(refund: Any, *, customer_id: str | None = None) -> RefundSnapshot:
         amount_minor=refund["amount"],
         currency=refund["currency"],
         status=refund["status"],
-        reason=get(refund, "reason"),
+        reason=get(refund, "metadata", "reason") or get(refund, "reason"),
         created_at=moment(refund["created"]),
         account_id=get(refund, "metadata", "account_id"),
     )

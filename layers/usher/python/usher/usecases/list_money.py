@@ -1,4 +1,4 @@
-"""Lists of money for support: an account's invoices and payments, and bank transfers by state."""
+"""Lists of money for support: what an account owes, paid and got back, and bank transfers by state."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from usher.usecases.pages import page, reading_a_page
 from usher.usecases.settle_offline_payment import shown
 
 _OURS = frozenset({"version", "recorded_at"})
-Kind = Literal["invoices", "payments"]
+Kind = Literal["invoices", "payments", "refunds", "disputes"]
 
 
 class OfflineQuery(Paged):
