@@ -147,6 +147,14 @@ ROUTES = (
         roles=_BILLING,
         why="Set something in the ledger right by a new entry.",
     ),
+    Route(
+        "POST",
+        "/v1/stripe/backfills",
+        "operations/api",
+        "token",
+        roles=_SUPPORT,
+        why="Events that Stripe could not deliver come in after all.",
+    ),
     Route("GET", "/v1/audit", "operations/api", "token", roles=_ADMIN, why="Who did what on a day."),
     Route(
         "GET",

@@ -13,6 +13,7 @@ from functions.operations.routes import (
     payment_links,
     plans,
     signups,
+    stripe,
     usage,
 )
 
@@ -29,5 +30,6 @@ ROOMS = (
     failures,
     events,
     ledger,
+    stripe,
     audit,
 )

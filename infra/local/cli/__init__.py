@@ -154,9 +154,11 @@ def redrive(
 
 
 events = typer.Typer(help="What happened.", no_args_is_help=True)
+stripe = typer.Typer(help="What Stripe tells us.", no_args_is_help=True)
 invitations = typer.Typer(help="Keys to the beta phase.", no_args_is_help=True)
 beta = typer.Typer(help="The beta phase and its end.", no_args_is_help=True)
 app.add_typer(events, name="events")
+app.add_typer(stripe, name="stripe")
 app.add_typer(invitations, name="invitations")
 app.add_typer(beta, name="beta")
 
@@ -177,6 +179,19 @@ def tail(
     _run(
         "events", account=account, type=type, follow=follow, as_json=as_json, data=data, url=url, token=token
     )
+
+
+@stripe.command()
+def backfill(
+    since: Annotated[
+        str, typer.Option(help="How far back: 2h, 3d, or a moment such as 2026-11-21T12:00:00Z.")
+    ] = "3d",
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Recover events that Stripe could not deliver, thirty days back at most."""
+    _run("stripe_backfill", since=since, data=data, url=url, token=token)
 
 
 @invitations.command()

@@ -106,7 +106,7 @@ def test_a_failure_is_logged_by_its_name_without_its_text(world: World, log: io.
 
 
 def test_the_sync_function_finishes_what_it_was_given(world: World) -> None:
-    receive_stripe(stripe_post(object={"id": "ch_1", "object": "charge", "customer": "cus_1"}), None)
+    receive_stripe(stripe_post(object={"id": "po_1", "object": "payout", "customer": "cus_1"}), None)
     ((_, message),) = world.queue.take()
     event = batch((str(message.group), message.body["event_id"]))
     assert failed(sync_handler(event, Context())) == []
@@ -114,7 +114,7 @@ def test_the_sync_function_finishes_what_it_was_given(world: World) -> None:
 
 
 def test_the_sync_function_keeps_a_group_whose_store_is_down(world: World) -> None:
-    receive_stripe(stripe_post(object={"id": "ch_1", "object": "charge", "customer": "cus_1"}), None)
+    receive_stripe(stripe_post(object={"id": "po_1", "object": "payout", "customer": "cus_1"}), None)
     world.store.is_down = True
     assert failed(sync_handler(batch(("cus_1", "stripe#evt_1")), Context())) == ["stripe#evt_1"]
 
