@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from infra import catalog
 from infra.state_machine_file import StrictLoader
 from usher.adapters.hubspot_schema import CrmSchema
+from usher.domain.access_policy import AccessPolicy
 from usher.domain.admission import Limits
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
@@ -28,6 +29,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "onboarding": OnboardingPolicy,
     "crm": CrmSchema,
     "limits": Limits,
+    "entitlements": AccessPolicy,
     "money": MoneyPolicy,
     "usage": UsagePolicy,
 }

@@ -15,6 +15,12 @@ TABLES = (
             Index("by_name", "name_initial", "name_folded", projects=()),
         ),
     ),
+    Table(
+        "entitlements",
+        "What decides what accounts may do, read by its key; forgotten when an event tells of a change.",
+        "account_id",
+        expires="expires_at",
+    ),
     Table("claims", "Who holds a unique value (an e-mail, by hash).", "claim"),
     Table(
         "accounts",

@@ -2,6 +2,7 @@
 
 from infra.announcing import announced
 from infra.catalog_entries import Queue, Rule, Schedule, Stream
+from usher.domain import events
 from usher.domain.posting_rules import RULES as POSTED
 
 QUEUES = (
@@ -100,6 +101,25 @@ TOLD = (
     *announced(),
 )
 
+_NOTHING_NEW = {  # to what an account may do
+    "account.created",
+    "account.billing_changed",
+    "account.customer_deleted",
+    "plan.selected",
+    "subscription.created",  # what it begins as is told beside it
+    "subscription.trial_ending",
+    "subscription.prorated_charge",
+    "subscription.refused",
+    "subscription.cancel_scheduled",
+    "subscription.change_scheduled",
+}
+ENTITLING = tuple(
+    kind
+    for kind in sorted(events.CATALOG)
+    if kind.startswith(("account.", "subscription.", "plan.", "usage.limit_reached"))
+    and kind not in _NOTHING_NEW
+)
+
 STREAMS = (Stream("events", "reporting/publish_events"),)
 
 RULES = (
@@ -137,6 +157,14 @@ RULES = (
         tuple(POSTED),
         "reporting/post_ledger",
         queue="ledger",
+    ),
+    Rule(
+        "entitlements-changed",
+        "What is kept of what an account may do is forgotten when that may have changed.",
+        "usher",
+        "usher",
+        ENTITLING,
+        "operations/forget_entitlements",
     ),
     Rule(
         "onboarding-failed",

@@ -50,6 +50,7 @@ FUNCTIONS = (
         sends_to=("chat",),
         addresses=("public_url",),
     ),
+    Function("operations", "forget_entitlements", timeout_seconds=10, tables=(("entitlements", "change"),)),
     Function(
         "operations",
         "tell_digest",
@@ -89,6 +90,7 @@ FUNCTIONS = (
             ("credit_notes", "change"),
             ("mrr", "change"),
             ("invitations", "change"),
+            ("entitlements", "change"),
             ("idempotency", "all"),
         ),
         secrets=("stripe_api_key", "product_api_key"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from usher.bootstrap.accounts import services
 from usher.bootstrap.api import Call, Routes
+from usher.bootstrap.entitlements import services as entitling
 from usher.usecases.entitlements import Entitlements, entitlements
 from usher.usecases.fields import Nothing
 from usher.usecases.invite_user import InvitationBody, invite_user
@@ -13,16 +14,7 @@ routes = Routes()
 
 @routes.get("/v1/accounts/{id}/entitlements", query=Nothing, answers=Entitlements)
 def show_entitlements(call: Call[Nothing]) -> dict[str, Any]:
-    s = services()
-    return entitlements(
-        call.parameters["id"],
-        accounts=s.accounts,
-        records=s.records,
-        plans=s.plans,
-        policy=s.policy,
-        clock=s.clock,
-        public_url=s.public_url,
-    ).model_dump()
+    return entitlements(call.parameters["id"], entitling=entitling()).model_dump()
 
 
 @routes.post("/v1/accounts/{id}/users", body=InvitationBody, status=201)

@@ -35,12 +35,16 @@ def test_a_paying_customer_has_its_plan_s_features_and_the_product_s_address(wor
     assert entitled(signup.account_id) == {
         "account_id": signup.account_id,
         "enabled": True,
+        "access": "full",
         "status": "active",
         "plan": "pro-monthly",
         "features": plan.flags,
         "credits": plan.credits,
         "page": "app",
         "url": world.policy.product_url,
+        "limits": {"api_calls": {"most": 100000, "hard": False, "reached": False}},
+        "basis": "current",
+        "as_of": None,
     }
 
 

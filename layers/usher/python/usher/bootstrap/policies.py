@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from usher.domain.access import RouteAccess, access_list
+from usher.domain.access_policy import AccessPolicy
 from usher.domain.admission import Limits
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
@@ -28,6 +29,7 @@ def install(policies: dict[str, Any]) -> None:
     plans.cache_clear()
     _onboarding_file.cache_clear()
     limits.cache_clear()
+    access.cache_clear()
     money.cache_clear()
     usage.cache_clear()
     routes.cache_clear()
@@ -78,3 +80,9 @@ def limits() -> Limits:
 def usage() -> UsagePolicy:
     """policies/usage.yaml."""
     return UsagePolicy.model_validate(_content("usage"))
+
+
+@cache
+def access() -> AccessPolicy:
+    """policies/entitlements.yaml."""
+    return AccessPolicy.model_validate(_content("entitlements"))

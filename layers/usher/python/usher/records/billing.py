@@ -124,6 +124,8 @@ class BillingRecords:
         for (table, id), row in after.items():
             before = known.get((table, id))
             near = _trial_told(row, now) if table == SUBSCRIPTIONS else []
+            if table == SUBSCRIPTIONS:
+                _date_lateness(row, before, now)
             if before is not None and row == before:
                 writes.append(confirmed(table, id, before))
                 continue
@@ -207,6 +209,14 @@ class BillingRecords:
                     )
                 ]
         return []
+
+
+def _date_lateness(row: Item, before: Item | None, now: datetime) -> None:
+    """Note since when a subscription is past due: how long its account keeps everything counts from there."""
+    if row["status"] != "past_due":
+        row.pop("past_due_since", None)
+    elif before is None or before["status"] != "past_due":
+        row["past_due_since"] = times.text(now)
 
 
 def _trial_told(row: Item, now: datetime) -> list[Event]:
