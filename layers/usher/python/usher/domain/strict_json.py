@@ -10,7 +10,8 @@ from usher.domain.problems import malformed
 MAX_DEPTH = 32
 # A text without its closing quote runs to the end: looking for a new beginning at each quote would take
 # quadratic time.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def parse(body: bytes) -> Any:
@@ -58,13 +59,12 @@ def _refuse_depth(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for match in _BRACKETS.finditer(body):
-        mark = match.group()
+    for mark in _TEXTS.sub(b"", body).translate(None, _NO_BRACKETS):
         if mark in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise malformed(f"The body nests deeper than {MAX_DEPTH} levels")
-        elif mark in b"]}":
+        else:
             depth -= 1
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import times
 from usher.domain.event import Event
 from usher.domain.plans import PlanCatalog
-from usher.domain.usage import Period, UsagePolicy, alerts, mark
+from usher.domain.usage import HOUR, Period, UsagePolicy, alerts, mark
 from usher.domain.usage_events import UsageLimitNear, UsageLimitReached
 from usher.ports.store import MAX_TRANSACTION, Absent, Equals, Item, Put, Update, Write
 from usher.records.subscribers import Subscriber
@@ -39,8 +39,7 @@ class UsageRecord(BaseModel):
         return said == (self.account_id, self.metric, self.quantity, self.recorded_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A record with where it counts."""
 
     record: UsageRecord
@@ -74,16 +73,21 @@ class Share:
 
     def hours(self) -> Sums:
         sums: Sums = {}
-        for each in self.counted:
-            key = (each.record.metric, each.hour.start)
-            sums.setdefault(key, Sum(each.hour, each.period)).add(each.record.quantity)
+        for record, hour, period in self.counted:
+            key = (record.metric, hour.start)
+            if (found := sums.get(key)) is None:
+                found = sums[key] = Sum(hour, period)
+            found.add(record.quantity)
         return sums
 
     def periods(self) -> Sums:
         sums: Sums = {}
-        for each in self.counted:
-            key = (each.record.metric, each.period.start)
-            sums.setdefault(key, Sum(each.period, each.period)).add(each.record.quantity)
+        for (metric, _), hour in self.hours().items():
+            key = (metric, hour.period.start)
+            if (found := sums.get(key)) is None:
+                found = sums[key] = Sum(hour.period, hour.period)
+            found.quantity += hour.quantity
+            found.records += hour.records
         return sums
 
     def period_keys(self) -> list[dict[str, str]]:
@@ -103,41 +107,42 @@ def period_key(account_id: str, metric: str, start: datetime) -> dict[str, str]:
 
 def shares(subscriber: Subscriber, records: Sequence[UsageRecord]) -> Iterator[Share]:
     """The records in the order of their moments, as many together as a transaction holds."""
+    places: dict[str, tuple[Period, Period]] = {}  # by clock hour, unless that is in two periods
     counted: list[Counted] = []
-    hours: set[tuple[str, datetime]] = set()
-    periods: set[tuple[str, datetime]] = set()
+    sums: set[tuple[str, str, datetime]] = set()
+    writes = _OUTBOX
     for record in sorted(records, key=lambda each: each.recorded_at):
-        moment = times.moment(record.recorded_at)
-        period = subscriber.period_of(moment)
-        each = Counted(record, period.hour_of(moment), period)
-        in_hour, in_period = (record.metric, each.hour.start), (record.metric, period.start)
-        writes = len(counted) + 1 + len(hours | {in_hour}) + _PER_PERIOD * len(periods | {in_period})
-        if writes + _OUTBOX > MAX_TRANSACTION:
+        place = places.get(record.recorded_at[:13])
+        if place is None:
+            moment = times.moment(record.recorded_at)
+            period = subscriber.period_of(moment)
+            place = period.hour_of(moment), period
+            if place[0].end - place[0].start == HOUR:
+                places[record.recorded_at[:13]] = place
+        hour, period = place
+        own = ("hour", record.metric, hour.start), ("period", record.metric, period.start)
+        more = 1 + (own[0] not in sums) + _PER_PERIOD * (own[1] not in sums)
+        if writes + more > MAX_TRANSACTION:
             yield Share(subscriber, counted)
-            counted, hours, periods = [], set(), set()
-        counted.append(each)
-        hours.add(in_hour)
-        periods.add(in_period)
+            counted, sums, writes, more = [], set(), _OUTBOX, 2 + _PER_PERIOD
+        counted.append(Counted(record, hour, period))
+        sums.update(own)
+        writes += more
     if counted:
         yield Share(subscriber, counted)
 
 
 def record_writes(share: Share, *, now: datetime, policy: UsagePolicy) -> list[Write]:
     """One per record, in the share's order: it fails when a record of this id is there already."""
-    recorded, kept = times.text(now), timedelta(days=policy.keep_days)
-    subscription = share.subscriber.subscription_id
-    writes: list[Write] = []
-    for each in share.counted:
-        item: Item = {
-            **each.record.model_dump(),
-            "hour": times.text(each.hour.start),
-            "received_at": recorded,
-            "expires_at": int((now + kept).timestamp()),
-        }
-        if subscription is not None:
-            item["subscription_id"] = subscription
-        writes.append(Put(RECORDS, item, if_=Absent("id")))
-    return writes
+    received, expires = times.text(now), int((now + timedelta(days=policy.keep_days)).timestamp())
+    more: Item = {"received_at": received, "expires_at": expires}
+    if share.subscriber.subscription_id is not None:
+        more["subscription_id"] = share.subscriber.subscription_id
+    hours = {start: times.text(start) for _, start in share.hours()}
+    return [
+        Put(RECORDS, {**vars(each.record), "hour": hours[each.hour.start], **more}, if_=Absent("id"))
+        for each in share.counted
+    ]
 
 
 def hour_writes(share: Share, *, now: datetime, policy: UsagePolicy) -> list[Write]:

@@ -14,7 +14,7 @@ from usher.records.subscribers import Subscribers
 from usher.records.usage import UsageBook
 from usher.records.usage_shares import UsageRecord
 from usher.usecases.fields import body_of
-from usher.usecases.usage_request import UsageBody, as_record, refusals
+from usher.usecases.usage_request import UsageBody, refusals
 
 QUEUE = "usage"
 MAX_BODY = 1024 * 1024
@@ -41,7 +41,7 @@ def accept_usage(
     """
     kind = request.headers.get("content-type", "")
     body = body_of(request.body, UsageBody, content_type=kind, most=MAX_BODY)
-    records = [as_record(said) for said in body.records]
+    records = body.records
     owners = subscribers.of(sorted({record.account_id for record in records}))
     bad = refusals(records, subscribers=owners, metrics=plans.metrics.keys(), policy=policy, now=clock.now())
     if errors := tuple(bad):
@@ -96,7 +96,7 @@ def _conflict(positions: Sequence[int]) -> Problem:
 def _messages(records: Sequence[UsageRecord]) -> Iterator[Message]:
     lanes: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        lanes.setdefault(_lane(record.account_id), []).append(record.model_dump())
+        lanes.setdefault(_lane(record.account_id), []).append(vars(record))
     for lane, own in sorted(lanes.items()):
         for start in range(0, len(own), PER_MESSAGE):
             yield Message({"records": own[start : start + PER_MESSAGE]}, group=lane)

@@ -1,6 +1,7 @@
 """A moment in a request: a text as RFC 3339 has it."""
 
 import re
+from datetime import UTC
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -14,7 +15,7 @@ def moment_text(value: str) -> str:
     if not _RFC_3339.fullmatch(value):
         raise ValueError("is not an RFC 3339 date-time such as 2026-11-21T09:00:00Z")
     try:
-        times.text(times.moment(value))
+        times.moment(value).astimezone(UTC)
     except (ValueError, OverflowError) as error:  # the form is right, the day or hour does not exist
         raise ValueError("names a moment that does not exist") from error
     return value

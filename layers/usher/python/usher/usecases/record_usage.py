@@ -1,12 +1,11 @@
 """Consumer of the queue `usage`: buffered records are counted in batches, each once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from usher.domain.errors import NotFound, RetryableError
+from usher.domain.errors import InvalidCommand, NotFound, RetryableError
 from usher.domain.ids import derived
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue
@@ -17,31 +16,30 @@ from usher.usecases.accept_usage import QUEUE
 
 
 class UsageBatch(BaseModel):
-    """A message of the queue. Its records are read one by one, so that one that is broken breaks no other.
+    """A message of the queue. A record that is broken stays as it came, and breaks no other.
 
     `alone`: its one record could not be counted among others.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
-    records: list[dict[str, Any]]
+    records: list[Annotated[UsageRecord | dict[str, Any], Field(union_mode="left_to_right")]]
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Poison:
+class _Read(NamedTuple):
+    """A record of the message at a position of the batch."""
+
+    at: int
+    record: UsageRecord
+
+
+class _Poison(NamedTuple):
     """A record that cannot be counted, of the message at a position of the batch."""
 
     at: int
     said: dict[str, Any]
     error: Exception
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    at: int
-    said: dict[str, Any]
-    record: UsageRecord
 
 
 def record_usage(
@@ -53,14 +51,10 @@ def record_usage(
     one fails: it comes to the dead-letter queue, and holds up nobody. Raises RetryableError: nothing is lost
     or counted twice when all of it comes again.
     """
-    read: list[_Read] = []
-    poison: list[Poison] = []
-    for at, batch in enumerate(batches):
-        for said in batch.records:
-            try:
-                read.append(_Read(at, said, UsageRecord.model_validate(said)))
-            except ValidationError as error:
-                poison.append(Poison(at, said, error))
+    said = [(at, each) for at, batch in enumerate(batches) for each in batch.records]
+    read = [_Read(at, each) for at, each in said if isinstance(each, UsageRecord)]
+    unreadable = InvalidCommand("this is no usage record")
+    poison = [_Poison(at, each, unreadable) for at, each in said if not isinstance(each, UsageRecord)]
     for each in _rounds(read):
         poison += _count(each, book=book, subscribers=subscribers, clock=clock)
     failed = {each.at: each.error for each in poison if batches[each.at].alone}
@@ -81,13 +75,16 @@ def _rounds(read: Sequence[_Read]) -> Iterator[list[_Read]]:
         first: dict[str, _Read] = {}
         later: list[_Read] = []
         for each in waiting:
-            if first.setdefault(each.record.id, each).record != each.record:
+            before = first.setdefault(each.record.id, each)
+            if before is not each and before.record != each.record:
                 later.append(each)
         yield list(first.values())
         waiting = later
 
 
-def _count(read: Sequence[_Read], *, book: UsageBook, subscribers: Subscribers, clock: Clock) -> list[Poison]:
+def _count(
+    read: Sequence[_Read], *, book: UsageBook, subscribers: Subscribers, clock: Clock
+) -> list[_Poison]:
     """Count these; returns those that cannot be, found by halves: whatever was counted is counted once."""
     try:
         by_account: dict[str, list[UsageRecord]] = {}
@@ -101,7 +98,7 @@ def _count(read: Sequence[_Read], *, book: UsageBook, subscribers: Subscribers, 
         raise
     except Exception as error:  # noqa: BLE001 - one record's fault must not fail its neighbours
         if len(read) == 1:
-            return [Poison(read[0].at, read[0].said, error)]
+            return [_Poison(read[0].at, dict(vars(read[0].record)), error)]
         half = len(read) // 2
         parts = (read[:half], read[half:])
         return [

@@ -1,10 +1,10 @@
 """The body of POST /v1/usage: its fields, and what makes a record one that is not counted."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from usher.domain import times
 from usher.domain.problems import FieldError
@@ -19,31 +19,24 @@ MOST_QUANTITY = 10**12
 _CLOSED = "closed"
 
 
-class UsageRecordBody(Body):
+class UsageRecordBody(UsageRecord):
+    """What is kept, as strictly as it is taken; its moment comes out in UTC."""
+
+    model_config = Body.model_config
+
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:|@/-]{1,128}$")]
     account_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     metric: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     quantity: Annotated[int, Field(ge=0, le=MOST_QUANTITY)]
-    recorded_at: Moment
+    recorded_at: Annotated[Moment, AfterValidator(lambda said: times.text(times.moment(said)))]
 
 
 class UsageBody(Body):
     records: Annotated[list[UsageRecordBody], Field(min_length=1, max_length=MOST_RECORDS)]
 
 
-def as_record(said: UsageRecordBody) -> UsageRecord:
-    """The record as it is kept, its moment in UTC."""
-    return UsageRecord.model_construct(
-        id=said.id,
-        account_id=said.account_id,
-        metric=said.metric,
-        quantity=said.quantity,
-        recorded_at=times.text(times.moment(said.recorded_at)),
-    )
-
-
 def refusals(
-    records: list[UsageRecord],
+    records: Sequence[UsageRecord],
     *,
     subscribers: Mapping[str, Subscriber],
     metrics: Collection[str],
