@@ -7,7 +7,7 @@ FUNCTIONS = (
         "usage",
         "receive_usage",
         timeout_seconds=15,
-        tables=(("accounts", "read"), ("subscriptions", "read"), ("usage_records", "read")),
+        tables=(("accounts", "read"), ("usage_records", "read")),
         sends_to=("usage",),
     ),
     Function(

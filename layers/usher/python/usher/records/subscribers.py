@@ -17,7 +17,6 @@ class Subscriber:
     """`billed` is None for who has no subscription at the payment vendor: months count then."""
 
     account_id: str
-    status: str
     correlation_id: str
     plan: str | None
     subscription_id: str | None = None
@@ -34,10 +33,13 @@ class Subscribers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def statuses(self, account_ids: Collection[str]) -> dict[str, str]:
+        """By account id (pending, active, ...); an account that does not exist is not among them."""
+        return {item["account_id"]: item["status"] for item in self._accounts(account_ids)}
+
     def of(self, account_ids: Collection[str]) -> dict[str, Subscriber]:
         """By account id; an account that does not exist is not among them."""
-        keys = [{"account_id": account_id} for account_id in account_ids]
-        known = [item for item in self._store.get_all(accounts.TABLE, keys) if item is not None]
+        known = self._accounts(account_ids)
         ids = sorted({item["subscription_id"] for item in known if "subscription_id" in item})
         found = self._store.get_all(SUBSCRIPTIONS, [{"subscription_id": id} for id in ids])
         subscriptions = {item["subscription_id"]: item for item in found if item is not None}
@@ -46,12 +48,15 @@ class Subscribers:
             for item in known
         }
 
+    def _accounts(self, account_ids: Collection[str]) -> list[Item]:
+        keys = [{"account_id": account_id} for account_id in account_ids]
+        return [item for item in self._store.get_all(accounts.TABLE, keys) if item is not None]
+
 
 def _subscriber(account: Item, subscription: Item | None) -> Subscriber:
     held = subscription or {}
     return Subscriber(
         account_id=account["account_id"],
-        status=account["status"],
         correlation_id=account["correlation_id"],
         plan=held.get("plan") or account.get("plan"),
         subscription_id=held.get("subscription_id"),

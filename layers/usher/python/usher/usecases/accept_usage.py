@@ -42,8 +42,8 @@ def accept_usage(
     kind = request.headers.get("content-type", "")
     body = body_of(request.body, UsageBody, content_type=kind, most=MAX_BODY)
     records = body.records
-    owners = subscribers.of(sorted({record.account_id for record in records}))
-    bad = refusals(records, subscribers=owners, metrics=plans.metrics.keys(), policy=policy, now=clock.now())
+    accounts = subscribers.statuses(sorted({record.account_id for record in records}))
+    bad = refusals(records, accounts=accounts, metrics=plans.metrics.keys(), policy=policy, now=clock.now())
     if errors := tuple(bad):
         raise invalid(errors)
     fresh, contradictions = _sorted_out(records, book, recent)

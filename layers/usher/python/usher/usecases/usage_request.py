@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from usher.domain import times
 from usher.domain.problems import FieldError
 from usher.domain.usage import UsagePolicy
-from usher.records.subscribers import Subscriber
 from usher.records.usage_shares import UsageRecord
 from usher.usecases.fields import Body
 from usher.usecases.moments import Moment
@@ -38,18 +37,18 @@ class UsageBody(Body):
 def refusals(
     records: Sequence[UsageRecord],
     *,
-    subscribers: Mapping[str, Subscriber],
+    accounts: Mapping[str, str],
     metrics: Collection[str],
     policy: UsagePolicy,
     now: datetime,
 ) -> Iterator[FieldError]:
-    """Of each record that cannot be counted: its field, and what to do."""
+    """Of each record that cannot be counted: its field, and what to do. `accounts`: their status."""
     latest, earliest = times.text(now + policy.ahead), times.text(now - policy.oldest)
     for at, record in enumerate(records):
-        owner = subscribers.get(record.account_id)
-        if owner is None:
+        status = accounts.get(record.account_id)
+        if status is None:
             yield _error(at, "account_id", "is not an account of ours: send the account_id that we gave you")
-        elif owner.status == _CLOSED:
+        elif status == _CLOSED:
             yield _error(at, "account_id", "is a closed account, which uses nothing: leave the record out")
         if record.metric not in metrics:
             known = ", ".join(sorted(metrics))
