@@ -216,7 +216,7 @@ def main() -> None:
     arguments.add_argument("--accounts", type=int, default=50)
     arguments.add_argument("--connections", type=int, default=4)
     options = arguments.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, usher_up(Path(name)) as (env, pid):
+    with tempfile.TemporaryDirectory() as name, usher_up(Path(name)) as (env, pid):
         print(load.machine())
         accounts = signed_up(env, options.accounts)
         product = Product(env, accounts, options.records, PER_CALL, "many")

@@ -243,6 +243,7 @@ def opened(
     seed: int = 0,
     stripe: dict[str, Any] | None = None,
     onboarding: dict[str, Any] | None = None,
+    plans: dict[str, dict[str, Any]] | None = None,
     vendor_timeout: float = VENDOR_TIMEOUT,
 ) -> Iterator[World]:
     """A running world in an empty folder.
@@ -251,10 +252,14 @@ def opened(
         skipping: pass over waiting times; False lives in real time.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
         onboarding: settings of policies/onboarding.yaml in place of its own.
+        plans: settings of single plans in place of their own; the vendors do not hear of them.
         vendor_timeout: wall seconds that Usher waits for a vendor's answer.
     """
     content = policies()
     content = {**content, "onboarding": {**content["onboarding"], **(onboarding or {})}}
+    own = content["plans"]["plans"]
+    changed = {key: {**own[key], **settings} for key, settings in (plans or {}).items()}
+    content["plans"] = {**content["plans"], "plans": {**own, **changed}}
     bootstrap_policies.install(content)
     port = _free_port()
     with contextlib.ExitStack() as stack:
