@@ -18,6 +18,7 @@ from infra.state_machine_file import StrictLoader
 from usher.adapters.hubspot_schema import CrmSchema
 from usher.domain.access_policy import AccessPolicy
 from usher.domain.admission import Limits
+from usher.domain.change_policy import ChangePolicy
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
@@ -32,6 +33,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "entitlements": AccessPolicy,
     "money": MoneyPolicy,
     "usage": UsagePolicy,
+    "changes": ChangePolicy,
 }
 
 

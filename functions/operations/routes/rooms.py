@@ -15,6 +15,7 @@ from functions.operations.routes import (
     signups,
     stripe,
     usage,
+    subscriptions,
 )
 
 ROOMS = (
@@ -25,6 +26,7 @@ ROOMS = (
     checkouts,
     money,
     usage,
+    subscriptions,
     plans,
     invitations,
     failures,

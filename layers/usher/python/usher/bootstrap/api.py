@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from usher.bootstrap.access import admitted
 from usher.bootstrap.admission import pace
 from usher.bootstrap.observe import logger, place_of
-from usher.bootstrap.once import Once
+from usher.bootstrap.once import HEADER, Once
 from usher.bootstrap.openapi import Operation, description
 from usher.bootstrap.web import UNAVAILABLE, raw_body, refusal
 from usher.domain.access import Caller
@@ -46,12 +46,16 @@ _ABSENT = Problem(404, "Not found", "There is nothing of this id")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request that may be served: who calls, the path's parameters, and what was sent, checked."""
+    """One request that may be served: who calls, the path's parameters, and what was sent, checked.
+
+    `key` is its `Idempotency-Key`, the same when it is sent again; without one it is the `request_id`.
+    """
 
     caller: Caller
     parameters: Mapping[str, str]
     input: T
     request_id: str
+    key: str
 
 
 class Routes:
@@ -117,7 +121,9 @@ class Routes:
                 if not all(map(_ID.fullmatch, parameters.values())):
                     raise _ABSENT
                 event = {**event, "headers": _lower(event)}
-                call = Call(caller, parameters, take(event), event["requestContext"]["requestId"])
+                request_id = event["requestContext"]["requestId"]
+                key_sent = event["headers"].get(HEADER) or request_id
+                call = Call(caller, parameters, take(event), request_id, key_sent)
                 if account_id := _account_of(call):
                     pace().admit(account_id)
 

@@ -11,6 +11,7 @@ from typing import Any
 from usher.domain.access import RouteAccess, access_list
 from usher.domain.access_policy import AccessPolicy
 from usher.domain.admission import Limits
+from usher.domain.change_policy import ChangePolicy
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
@@ -32,6 +33,7 @@ def install(policies: dict[str, Any]) -> None:
     access.cache_clear()
     money.cache_clear()
     usage.cache_clear()
+    changes.cache_clear()
     routes.cache_clear()
 
 
@@ -86,3 +88,9 @@ def usage() -> UsagePolicy:
 def access() -> AccessPolicy:
     """policies/entitlements.yaml."""
     return AccessPolicy.model_validate(_content("entitlements"))
+
+
+@cache
+def changes() -> ChangePolicy:
+    """policies/changes.yaml."""
+    return ChangePolicy.model_validate(_content("changes"))

@@ -1,0 +1,156 @@
+"""What changes cost at Stripe, and what goes back at an end.
+
+Sources: docs.stripe.com/api/invoices/create_preview, /api/refunds/create and
+/billing/subscriptions/prorations (read 2026-11).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from usher.adapters.stripe_billing import StripeBilling
+from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.stripe_changes import discounts_with, licensed_item, subscription
+from usher.domain.plan_changes import PlanChange
+from usher.ports.subscription_changes import ChangePreview, PreviewLine, Repayment
+
+_PAYMENTS = ["data.payments"]  # Stripe expands four levels at most: each payment is asked for by itself
+
+
+class StripeChangeCosts:
+    """Fulfils ports/subscription_changes.py, ChangeCosts."""
+
+    def __init__(self, calls: StripeCalls, billing: StripeBilling) -> None:
+        self._calls, self._billing = calls, billing
+
+    def promotion(self, code: str) -> str | None:
+        found = self._calls.call("get", "/v1/promotion_codes", {"code": code, "active": True})["data"]
+        return str(found[0]["id"]) if found else None
+
+    def preview(self, subscription_id: str, change: PlanChange, *, at: datetime) -> ChangePreview:
+        now = subscription(self._calls, subscription_id)
+        moment = int(at.timestamp())
+        if change.when == "period_end":
+            return self._later(now, change)
+        invoice = self._preview(now, change, "always_invoice", moment)
+        if invoice["created"] > moment:  # nothing is due before the next renewal
+            return _preview_of(invoice["currency"], None, invoice, invoice["amount_due"])
+        if _restarts(invoice, moment):
+            due = sum(_net(line) for line in invoice["lines"]["data"] if not _is_proration(line))
+            end = max(line["period"]["end"] for line in invoice["lines"]["data"])
+            following = {"created": end, "currency": invoice["currency"]}
+            return _preview_of(invoice["currency"], invoice, following, _after(invoice, due))
+        following = self._preview(now, change, "none", moment)
+        return _preview_of(invoice["currency"], invoice, following, _after(invoice, following["total"]))
+
+    def unused(self, subscription_id: str, *, at: datetime) -> int:
+        details = {"cancel_now": True, "proration_date": int(at.timestamp())}
+        params = {"subscription": subscription_id, "subscription_details": details}
+        invoice = self._calls.call("post", "/v1/invoices/create_preview", params)
+        return -sum(int(line["amount"]) for line in invoice["lines"]["data"] if _is_proration(line))
+
+    def repayments(self, subscription_id: str, *, amount_minor: int | None) -> tuple[Repayment, ...]:
+        now = subscription(self._calls, subscription_id)
+        begun = licensed_item(now)["current_period_start"]
+        params = {"subscription": subscription_id, "status": "paid", "created": {"gte": begun}}
+        left, found = amount_minor, list[Repayment]()
+        for invoice in self._calls.pages("/v1/invoices", params | {"expand": _PAYMENTS}):
+            for entry in (invoice.get("payments") or {}).get("data") or ():
+                id = entry["payment"].get("payment_intent")
+                if entry["status"] != "paid" or id is None or left == 0:
+                    continue
+                back = self._left_of(id) if left is None else min(self._left_of(id), left)
+                if back > 0:
+                    found.append(Repayment(payment_id=id, amount_minor=back))
+                    left = None if left is None else left - back
+        return tuple(found)
+
+    def repay(self, repayment: Repayment, *, correlation_id: str, key: str) -> str:
+        params = {
+            "payment_intent": repayment.payment_id,
+            "amount": repayment.amount_minor,
+            "reason": "requested_by_customer",
+            "metadata": {"correlation_id": correlation_id},
+        }
+        return str(self._calls.call("post", "/v1/refunds", params, key)["id"])
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _left_of(self, payment: str) -> int:
+        """What of a payment has not gone back."""
+        params = {"expand": ["latest_charge"]}
+        intent = self._calls.call("get", f"/v1/payment_intents/{payment}", params)
+        charge = intent.get("latest_charge") or {}
+        return int(intent["amount_received"]) - int(charge.get("amount_refunded") or 0)
+
+    def _later(self, now: dict[str, Any], change: PlanChange) -> ChangePreview:
+        """The invoice with which the other plan begins."""
+        end = licensed_item(now)["current_period_end"]
+        moment = licensed_item(now)["current_period_start"]
+        invoice = self._preview(now, change, "none", moment)
+        if invoice["created"] >= end:
+            return _preview_of(invoice["currency"], None, invoice, invoice["amount_due"])
+        # another interval would begin at once: what it costs is what the renewal will
+        following = {"created": end, "currency": invoice["currency"]}
+        return _preview_of(invoice["currency"], None, following, invoice["amount_due"])
+
+    def _preview(self, now: dict[str, Any], change: PlanChange, behavior: str, moment: int) -> dict[str, Any]:
+        item, price = licensed_item(now), self._billing.price(change.price_key)
+        details: dict[str, Any] = {"proration_behavior": behavior}
+        if (item["price"]["id"], item["quantity"]) != (price, change.quantity):
+            details["items"] = [{"id": item["id"], "price": price, "quantity": change.quantity}]
+            if behavior != "none" and now["status"] != "trialing":
+                details["proration_date"] = moment
+        params: dict[str, Any] = {"subscription": now["id"], "subscription_details": details}
+        if discounts := discounts_with(now, change):
+            params["discounts"] = discounts
+        return self._calls.call("post", "/v1/invoices/create_preview", params)
+
+
+def _preview_of(
+    currency: str, invoice: dict[str, Any] | None, following: dict[str, Any], next_minor: int
+) -> ChangePreview:
+    """Of the invoice that is due at once, if any, and the one that follows."""
+    lines = invoice["lines"]["data"] if invoice else []
+    return ChangePreview(
+        currency=currency,
+        charged_now_minor=invoice["amount_due"] if invoice else 0,
+        credited_minor=max(0, -(invoice["total"])) if invoice else 0,
+        lines=tuple(_line(each) for each in lines),
+        next_at=_moment(following["created"]),
+        next_minor=next_minor,
+    )
+
+
+def _after(invoice: dict[str, Any], total: int) -> int:
+    """What a later invoice over `total` asks for once `invoice` has used, or left, its credit."""
+    balance = min(0, invoice["starting_balance"] + invoice["total"])
+    return max(0, total + int(balance))
+
+
+def _line(line: dict[str, Any]) -> PreviewLine:
+    return PreviewLine(
+        description=line["description"] or "",
+        amount_minor=_net(line),
+        period_start=_moment(line["period"]["start"]),
+        period_end=_moment(line["period"]["end"]),
+        proration=_is_proration(line),
+    )
+
+
+def _net(line: dict[str, Any]) -> int:
+    return int(line["amount"]) - sum(int(each["amount"]) for each in line["discount_amounts"] or ())
+
+
+def _is_proration(line: dict[str, Any]) -> bool:
+    parent = line["parent"] or {}
+    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
+    return bool(details.get("proration"))
+
+
+def _restarts(invoice: dict[str, Any], moment: int) -> bool:
+    """Whether a whole new period is on the invoice: the billing cycle begins anew."""
+    return any(not _is_proration(line) for line in invoice["lines"]["data"])
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

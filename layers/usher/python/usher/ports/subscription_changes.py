@@ -1,0 +1,103 @@
+"""Changes of subscriptions at the payment vendor, and what they will cost.
+
+The subscription as it is afterwards is asked for by BillingGateway.fetch, and recorded as sync records it.
+Every method raises VendorUnavailable (may succeed later) or VendorRejected (never will).
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from usher.domain.plan_changes import PlanChange
+from usher.ports.billing_facts import Declined, Snapshot
+
+
+class PreviewLine(Snapshot):
+    """One line of what is invoiced at once; below 0 it gives back."""
+
+    description: str
+    amount_minor: int
+    period_start: datetime
+    period_end: datetime
+    proration: bool
+
+
+class ChangePreview(Snapshot):
+    """What a change costs, to the cent, in minor units of `currency`.
+
+    `charged_now_minor` is collected at once; `credited_minor` goes to the credit balance; `next_minor` is
+    what the invoice at `next_at` will ask for, credit used (None: there is none).
+    """
+
+    currency: str
+    charged_now_minor: int
+    credited_minor: int
+    lines: tuple[PreviewLine, ...]
+    next_at: datetime | None
+    next_minor: int | None
+
+
+class Repayment(Snapshot):
+    """What goes back of one payment."""
+
+    payment_id: str
+    amount_minor: int
+
+
+class ChangeCosts(Protocol):
+    """What changes cost, and what goes back when a subscription ends."""
+
+    def promotion(self, code: str) -> str | None:
+        """The vendor's id of a promotion code as a customer types it; None when it cannot be used."""
+
+    def preview(self, subscription_id: str, change: PlanChange, *, at: datetime) -> ChangePreview:
+        """What the change would cost at the moment `at`; nothing changes."""
+
+    def unused(self, subscription_id: str, *, at: datetime) -> int:
+        """What was billed for time after `at`, in minor units."""
+
+    def repayments(self, subscription_id: str, *, amount_minor: int | None) -> tuple[Repayment, ...]:
+        """Which payments of the current period give back `amount_minor` (None: all that is left of them).
+
+        Less than that when less was paid in money: what credit paid for stays.
+        """
+
+    def repay(self, repayment: Repayment, *, correlation_id: str, key: str) -> str:
+        """Give back a part of a payment; returns the refund's id."""
+
+
+class SubscriptionChanges(Protocol):
+    """A key stands for one change, and is sent with the same parameters each time.
+
+    What is so already is not asked for again, so that a change that was cut short can be made once more.
+    """
+
+    def change(self, subscription_id: str, change: PlanChange, *, at: datetime, key: str) -> Declined | None:
+        """Make the change; `promo` is the id that `promotion` gave.
+
+        One that begins now is prorated as of `at` and paid, or nothing changes (Declined). A change that is
+        scheduled by then gives way.
+        """
+
+    def end_at_period_end(self, subscription_id: str, *, key: str) -> None:
+        """Let it end with its period; a change that is scheduled by then is called off."""
+
+    def keep(self, subscription_id: str, *, key: str) -> None:
+        """Undo a scheduled end."""
+
+    def begin_again(
+        self,
+        *,
+        customer_id: str,
+        account_id: str,
+        signup_id: str,
+        correlation_id: str,
+        change: PlanChange,
+        key: str,
+    ) -> str | Declined:
+        """A new subscription of a customer who had one; returns its id once its first invoice is paid."""
+
+    def pause(self, subscription_id: str, *, key: str) -> None:
+        """Neither service nor invoices; what is left of the period becomes credit for later."""
+
+    def resume(self, subscription_id: str, *, key: str) -> Declined | None:
+        """A paused one goes on with a new period once that is paid; it stays paused otherwise."""

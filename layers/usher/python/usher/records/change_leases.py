@@ -1,0 +1,110 @@
+"""Who is changing a subscription now: a lease on our copy of it, so that of two changes one wins."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from usher.domain import times
+from usher.domain.errors import Conflict
+from usher.ports.store import ConditionFailed, Equals, Item, Store, Update
+
+TABLE = "subscriptions"
+LASTS = timedelta(seconds=60)  # longer than the function that makes the change may run
+_HELD = ("change_intent", "change_until", "change_at", "change_plan")
+
+
+class BeingChanged(Conflict):
+    """Somebody else is changing it, or wrote it at this moment. `row` is how it stands."""
+
+    def __init__(self, row: Item) -> None:
+        super().__init__(f"subscription {row['subscription_id']} is being changed by another request")
+        self.row = row
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A change that has begun.
+
+    Attributes:
+        number: counts the changes of this subscription: with it a vendor's key names one of them.
+        at: the moment as of which it is made; a run that takes the change up again uses the same.
+        plan: what is to be done, as it was judged when the change began.
+    """
+
+    subscription_id: str
+    intent: str
+    number: int
+    at: datetime
+    plan: Item
+
+    @property
+    def key(self) -> str:
+        return f"subscription/{self.subscription_id}/change/{self.number}"
+
+
+class ChangeLeases:
+    """Takes and gives up leases; one is taken on the version of the copy that the change was judged by."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def take(self, row: Item, *, intent: str, plan: Item, at: datetime, now: datetime) -> Lease:
+        """Begin a change of the subscription as it was read.
+
+        Raises BeingChanged when another change holds it, or somebody wrote it since it was read.
+        """
+        id, number = str(row["subscription_id"]), int(row.get("change_number", 0)) + 1
+        if str(row.get("change_until", "")) > times.text(now):
+            raise BeingChanged(row)
+        lease = Lease(id, intent, number, at, plan)
+        values = {
+            "change_intent": intent,
+            "change_number": number,
+            "change_at": times.text(at),
+            "change_plan": plan,
+        }
+        self._hold(row, values, now)
+        return lease
+
+    def taken_up(self, row: Item, *, intent: str, now: datetime) -> Lease | None:
+        """The change that an earlier run of this request began and did not end; None when there is none."""
+        if row.get("change_intent") != intent:
+            return None
+        self._hold(row, {}, now)
+        id, at = str(row["subscription_id"]), times.moment(row["change_at"])
+        return Lease(id, intent, int(row["change_number"]), at, row["change_plan"])
+
+    def note(self, lease: Lease, plan: Item) -> Lease:
+        """Keep what was worked out before it is done. Raises ConditionFailed when the lease is another's."""
+        self._update(lease, set={"change_plan": plan})
+        return replace(lease, plan=plan)
+
+    def release(self, lease: Lease, *, done: bool) -> None:
+        """The change is made (`done`), or came to nothing; what another request has begun meanwhile stays."""
+        try:
+            self._update(lease, set={"change_done": lease.intent} if done else {}, remove=_HELD)
+        except ConditionFailed:
+            return
+
+    def _hold(self, row: Item, values: Item, now: datetime) -> None:
+        key = {"subscription_id": row["subscription_id"]}
+        until = {"change_until": times.text(now + LASTS)}
+        try:
+            self._store.write(
+                Update(
+                    TABLE, key, set=values | until, add={"version": 1}, if_=Equals("version", row["version"])
+                )
+            )
+        except ConditionFailed as error:
+            raise BeingChanged(self._store.get(TABLE, key) or row) from error
+
+    def _update(self, lease: Lease, *, set: Item, remove: tuple[str, ...] = ()) -> None:
+        self._store.write(
+            Update(
+                TABLE,
+                {"subscription_id": lease.subscription_id},
+                set=set,
+                add={"version": 1},
+                remove=remove,
+                if_=Equals("change_intent", lease.intent),
+            )
+        )

@@ -1,0 +1,145 @@
+"""POST /v1/accounts/{id}/subscription/cancel: an end now or with the period, and what is paid back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from usher.domain import times
+from usher.domain.change_policy import Refund, When
+from usher.domain.errors import Conflict
+from usher.domain.plan_changes import ENDED
+from usher.domain.problems import FieldError, invalid
+from usher.ports.store import Item
+from usher.ports.subscription_changes import Repayment
+from usher.records.accounts import Account
+from usher.records.change_leases import Lease
+from usher.usecases.fields import Body, Text
+from usher.usecases.subscription_desk import Request, SubscriptionDesk
+from usher.usecases.subscription_state import SubscriptionState
+
+
+class EndBody(Body):
+    """How it ends; what is left out is as policies/changes.yaml says."""
+
+    when: When | None = None
+    refund: Refund | None = None
+
+
+class CancelBody(EndBody):
+    """Body of .../cancel."""
+
+    reason: Text | None = None
+
+
+class Retained(BaseModel):
+    """What stays after the end, and until when: access, the customer's data, invoices and payments."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, frozen=True)
+
+    access_until: str
+    data_until: str
+    records_until: str
+
+
+class Ended(SubscriptionState):
+    """How it stands, what goes back to who paid (minor units), and what stays."""
+
+    refunded_minor: int
+    retained: Retained
+
+
+def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk) -> Ended:
+    """End it, once per request. Its open invoices become void: who leaves is not asked for them any more.
+
+    Raises NotFound; Conflict when it has ended, or ends like that already; Problem 400 for a refund that
+    cannot be, 409 when another change was faster.
+    """
+    told: dict[str, Any] = {}
+
+    def judge(account: Account, row: Item) -> Item:
+        when, refund = judged_end(body, row, desk)
+        if when == "period_end" and ends_at(row):
+            raise Conflict(
+                f"the subscription ends at {ends_at(row)} already; cancel with when: now ends it now"
+            )
+        return {"when": when, "refund": refund}
+
+    def do(account: Account, row: Item, lease: Lease) -> SubscriptionState:
+        if lease.plan["when"] == "period_end":
+            desk.changes.end_at_period_end(lease.subscription_id, key=lease.key)
+        else:
+            told["refunded_minor"] = _end_now(account, row, lease, desk)
+        return desk.record(
+            request,
+            account,
+            lease.subscription_id,
+            before=row,
+            reason=body.reason,
+            told={"when": lease.plan["when"], "refund": lease.plan["refund"], **told},
+        )
+
+    state = desk.changing(request, judge, do, at=desk.clock.now().replace(microsecond=0))
+    refunded = told.get("refunded_minor", 0)
+    return Ended(**state.model_dump(), refunded_minor=refunded, retained=_retained(state, desk))
+
+
+def judged_end(body: EndBody, row: Item, desk: SubscriptionDesk) -> tuple[When, Refund]:
+    """When it ends and what is paid back. Raises Conflict when it has ended, Problem 400 for the refund."""
+    if row["status"] in ENDED:
+        raise Conflict(
+            f"subscription {row['subscription_id']} ended at {row.get('ended_at', 'an earlier time')}"
+        )
+    when = body.when or desk.policy.cancel
+    refund = body.refund or (desk.policy.refund if when == "now" else "none")
+    if refund not in desk.policy.refunds:
+        allowed = ", ".join(desk.policy.refunds)
+        raise invalid((FieldError("refund", f"is not offered; these are: {allowed}"),))
+    if when == "period_end" and refund != "none":
+        message = "goes with when: now; until the period ends what was paid for is there to be used"
+        raise invalid((FieldError("refund", message),))
+    if when == "period_end" and row["status"] == "paused":
+        raise Conflict("a paused subscription has no period that could end; cancel it with when: now")
+    return when, refund
+
+
+def repayments_of(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDesk) -> list[Repayment]:
+    """Which payments give back what, when the subscription ends at the moment `at`."""
+    id = str(row["subscription_id"])
+    if refund == "none" or row["status"] in ("trialing", "paused"):
+        return []
+    amount = None if refund == "full" else desk.costs.unused(id, at=at)
+    return list(desk.costs.repayments(id, amount_minor=amount))
+
+
+def ends_at(row: Item) -> str | None:
+    """When it is to end, if that is settled."""
+    if row.get("cancel_at"):
+        return str(row["cancel_at"])
+    return str(row["current_period_end"]) if row.get("cancel_at_period_end") else None
+
+
+def _end_now(account: Account, row: Item, lease: Lease, desk: SubscriptionDesk) -> int:
+    """What is paid back is worked out and noted first: after the end nobody could tell it any more."""
+    if "repayments" not in lease.plan:
+        back = repayments_of(row, lease.plan["refund"], at=lease.at, desk=desk)
+        noted = [each.model_dump() for each in back]
+        lease = desk.leases.note(lease, {**lease.plan, "repayments": noted})
+    desk.closer.cancel_subscription(lease.subscription_id, idempotency_key=f"{lease.key}/end")
+    repaid = 0
+    for each in map(Repayment.model_validate, lease.plan["repayments"]):
+        key = f"{lease.key}/repay/{each.payment_id}"
+        desk.costs.repay(each, correlation_id=account.correlation_id, key=key)
+        repaid += each.amount_minor
+    return repaid
+
+
+def _retained(state: SubscriptionState, desk: SubscriptionDesk) -> Retained:
+    end = state.canceled_at if state.status in ENDED else state.cancel_at
+    ends, policy = times.moment(end or state.current_period_end), desk.policy.retention
+    records = ends.replace(year=ends.year + policy.records_years, day=min(ends.day, 28))
+    return Retained(
+        access_until=times.text(ends),
+        data_until=times.text(ends + timedelta(days=policy.data_days)),
+        records_until=times.text(records),
+    )

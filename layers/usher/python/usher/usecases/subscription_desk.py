@@ -1,0 +1,170 @@
+"""What every change of a subscription shares: whose it is, one change at a time, the record and the audit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from usher.domain.access import Caller
+from usher.domain.change_policy import ChangePolicy
+from usher.domain.entitlements import HELD, NEVER_BEGAN
+from usher.domain.errors import Conflict, NotFound, NotYet, PermanentError
+from usher.domain.plans import PlanCatalog
+from usher.domain.problems import Problem
+from usher.ports.billing import BillingGateway
+from usher.ports.billing_facts import Declined
+from usher.ports.clock import Clock
+from usher.ports.closing import BillingCloser
+from usher.ports.store import ConditionFailed, Item, Write
+from usher.ports.subscription_changes import ChangeCosts, SubscriptionChanges
+from usher.records.accounts import Account, Accounts
+from usher.records.audit import entry
+from usher.records.billing import SUBSCRIPTIONS, BillingRecords, ids_in
+from usher.records.change_leases import BeingChanged, ChangeLeases, Lease
+from usher.usecases.subscription_state import SubscriptionState, shown, state_of
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks for what of which account; `key` is the same when the request is sent again."""
+
+    account_id: str
+    action: str
+    caller: Caller
+    key: str
+
+    @property
+    def intent(self) -> str:
+        return f"{self.caller.subject}|{self.action}|{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDesk:
+    """What changing subscriptions needs."""
+
+    accounts: Accounts
+    records: BillingRecords
+    leases: ChangeLeases
+    billing: BillingGateway
+    changes: SubscriptionChanges
+    costs: ChangeCosts
+    closer: BillingCloser
+    catalog: PlanCatalog
+    policy: ChangePolicy
+    clock: Clock
+
+    def held(self, account_id: str) -> tuple[Account, Item]:
+        """The account and its subscription: the one that runs, else the last one that did.
+
+        Raises NotFound; Conflict when it never had one at the payment vendor.
+        """
+        account = self.accounts.find(account_id)
+        if account is None:
+            raise NotFound(f"no account {account_id}")
+        rows = [row for row in self.records.subscriptions_of(account_id) if "customer_id" in row]
+        begun = [row for row in rows if row["status"] not in NEVER_BEGAN]
+        if not begun:
+            raise Conflict("the account has no subscription; POST /v1/checkouts opens the page to buy one")
+        chosen = max(begun, key=lambda row: (row["status"] in HELD, str(row["started_at"])))
+        id = str(chosen["subscription_id"])
+        return account, self.records.known({(SUBSCRIPTIONS, id)})[SUBSCRIPTIONS, id] or chosen
+
+    def changing(
+        self,
+        request: Request,
+        judge: Callable[[Account, Item], Item],
+        do: Callable[[Account, Item, Lease], SubscriptionState],
+        *,
+        at: datetime,
+    ) -> SubscriptionState:
+        """Judge the request by how the subscription stands, then do it while nobody else changes it.
+
+        A request that is sent again goes on where its first run broke off, and is done once.
+
+        Args:
+            judge: returns the plan of what is to be done; raises what is in its way.
+            do: does what the lease's plan says. What it raises for good ends the change; with a failure that
+                may pass it is taken up again.
+
+        Raises:
+            NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
+        """
+        account, row = self.held(request.account_id)
+        if row.get("change_done") == request.intent:
+            return state_of(account.account_id, row)
+        now = self.clock.now()
+        try:
+            lease = self.leases.taken_up(row, intent=request.intent, now=now)
+            if lease is None:
+                plan = judge(account, row)
+                lease = self.leases.take(row, intent=request.intent, plan=plan, at=at, now=now)
+        except BeingChanged as busy:
+            raise _busy(account.account_id, busy) from busy
+        try:
+            state = do(account, row, lease)
+        except (Problem, PermanentError):
+            self.leases.release(lease, done=False)
+            raise
+        self.leases.release(lease, done=True)
+        return state
+
+    def record(
+        self,
+        request: Request,
+        account: Account,
+        subscription_id: str,
+        *,
+        before: Item,
+        reason: str | None = None,
+        also: tuple[Write, ...] = (),
+        told: dict[str, Any] | None = None,
+    ) -> SubscriptionState:
+        """Bring our copy in step with the vendor, with the audit of who changed it; returns how it stands.
+
+        `told` is noted in the audit beside what changed.
+        """
+        for _ in range(_TRIES):
+            known = self.records.known({(SUBSCRIPTIONS, subscription_id)})
+            facts = self.billing.fetch("subscription", subscription_id)
+            if facts is None or facts.subscription is None:
+                raise NotYet(f"the vendor has no subscription {subscription_id}; again")
+            known |= self.records.known(ids_in(facts) - known.keys())
+            after = facts.subscription.model_dump(mode="json", exclude_none=True)
+            audit = entry(
+                request.caller,
+                f"subscription.{request.action}",
+                subject=account.account_id,
+                before=shown(before),
+                after=shown(after) | {"subscription_id": subscription_id} | (told or {}),
+                reason=reason,
+                now=self.clock.now(),
+            )
+            try:
+                self.records.record(
+                    facts,
+                    account_id=account.account_id,
+                    known=known,
+                    correlation_id=account.correlation_id,
+                    now=self.clock.now(),
+                    also=(audit, *also),
+                )
+            except ConditionFailed:
+                continue  # sync was told of it at this moment: read again, ask again
+            row = self.records.known({(SUBSCRIPTIONS, subscription_id)})[SUBSCRIPTIONS, subscription_id]
+            assert row is not None  # it has just been recorded
+            return state_of(account.account_id, row)
+        raise NotYet(f"{subscription_id} kept changing while it was recorded; send the request again")
+
+
+def declined(outcome: Declined, what: str) -> Problem:
+    """A 402: the bank said no, and nothing changed."""
+    detail = f"{what} was not made: {outcome.reason}. Give another payment method, then send a new request"
+    return Problem(402, "Payment declined", detail, more={"code": outcome.code})
+
+
+def _busy(account_id: str, busy: BeingChanged) -> Problem:
+    state = state_of(account_id, busy.row).model_dump(exclude_none=True)
+    detail = f"{busy}; look at how it stands, then decide again"
+    return Problem(409, "Conflict", detail, headers={"retry-after": "2"}, more={"subscription": state})

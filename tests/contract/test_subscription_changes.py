@@ -1,0 +1,373 @@
+"""Changing a subscription through the API, with the real adapters at the Stripe stand-in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra import policy_files
+from tests.contract.stripe_shop import Shop, opened_shop
+from tests.contract.subscriber import Subscriber, stocked
+from tests.fakes.world import World, world
+from usher.bootstrap import policies
+from usher.domain.plans import PlanCatalog
+from usher.ports.store import Update
+
+__all__ = ["world"]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with opened_shop() as opened:
+        stocked(opened, PlanCatalog.model_validate(policy_files.load("plans")))
+        yield opened
+
+
+@pytest.fixture
+def ada(shop: Shop, world: World) -> Subscriber:
+    return Subscriber(shop, world)
+
+
+# -- previews and upgrades ------------------------------------------------------------------------
+
+
+def test_an_upgrade_costs_what_its_preview_said_to_the_cent(ada: Subscriber) -> None:
+    ada.later(days=15)
+    status, preview = ada.post("preview", {"plan": "pro-monthly"})
+    assert status == 200, preview
+    assert (preview["direction"], preview["when"], preview["charged_now_minor"]) == ("upgrade", "now", 1500)
+    assert [line["amount_minor"] for line in preview["lines"]] == [-950, 2450]
+    assert preview["next_invoice"] == {"at": "2025-12-21T12:00:00.000Z", "amount_minor": 4900}
+    assert len(ada.invoices()) == 1
+    ada.later(minutes=7)
+    status, state = ada.post("change", {"plan": "pro-monthly", "priced_at": preview["priced_at"]})
+    assert (status, state["plan"], state["status"]) == (200, "pro-monthly", "active")
+    assert (ada.row()["plan"], ada.invoices()[-1].amount_paid) == ("pro-monthly", 1500)
+
+
+def test_without_a_preview_the_moment_of_the_change_counts(ada: Subscriber) -> None:
+    ada.later(days=15)
+    assert ada.post("change", {"plan": "starter-monthly", "quantity": 3})[0] == 200
+    assert ada.invoices()[-1].amount_paid == 1900
+    assert ada.row()["quantity"] == 3
+
+
+def test_from_monthly_to_yearly_the_preview_tells_the_new_period(ada: Subscriber) -> None:
+    ada.later(days=15)
+    preview = ada.post("preview", {"plan": "pro-yearly", "when": "now"})[1]
+    assert (preview["charged_now_minor"], preview["next_invoice"]) == (
+        49000 - 950,
+        {"at": "2026-12-06T12:00:00.000Z", "amount_minor": 49000},
+    )
+    ada.post("change", {"plan": "pro-yearly", "when": "now"})
+    assert ada.invoices()[-1].amount_paid == 48050
+
+
+def test_a_promotion_code_lowers_what_is_to_come(ada: Subscriber) -> None:
+    preview = ada.post("preview", {"plan": "pro-monthly", "promo": "HALF"})[1]
+    assert preview["next_invoice"]["amount_minor"] == 2450
+    status, _ = ada.post("change", {"plan": "pro-monthly", "promo": "HALF"})
+    assert (status, ada.later(days=31).invoices()[-1].amount_paid) == (200, 2450)
+
+
+def test_a_promotion_code_alone_is_a_change(ada: Subscriber) -> None:
+    assert ada.post("preview", {"promo": "HALF"})[1]["direction"] == "promotion"
+    assert ada.post("change", {"promo": "HALF"})[0] == 200
+    assert ada.later(days=31).invoices()[-1].amount_paid == 950
+
+
+def test_a_declined_upgrade_changes_nothing_and_may_be_tried_again(ada: Subscriber) -> None:
+    ada.use_card("pm_card_chargeCustomerFail")
+    status, problem = ada.post("change", {"plan": "pro-monthly"}, key="k1")
+    assert (status, problem["code"]) == (402, "generic_decline")
+    assert (ada.row()["plan"], ada.at_stripe()["items"].data[0].price.lookup_key) == ("starter-monthly",) * 2
+    assert "change_intent" not in ada.row()
+    ada.use_card("pm_card_visa")
+    assert ada.post("change", {"plan": "pro-monthly"}, key="k1")[0] == 200
+    assert ada.row()["plan"] == "pro-monthly"
+
+
+def test_a_trial_changes_at_once_and_costs_nothing(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, trial_period_days=14)
+    preview = ada.post("preview", {"plan": "pro-monthly"})[1]
+    assert (preview["charged_now_minor"], preview["next_invoice"]["amount_minor"]) == (0, 4900)
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
+    assert (ada.row()["status"], ada.row()["plan"]) == ("trialing", "pro-monthly")
+    assert ada.post("change", {"plan": "starter-monthly", "when": "period_end"})[0] == 409
+
+
+# -- downgrades -----------------------------------------------------------------------------------
+
+
+def test_a_downgrade_begins_with_the_next_period(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, plan="pro-monthly").later(days=10)
+    preview = ada.post("preview", {"plan": "starter-monthly"})[1]
+    assert (preview["when"], preview["effective_at"]) == ("period_end", "2025-12-21T12:00:00.000Z")
+    assert (preview["charged_now_minor"], preview["next_invoice"]["amount_minor"]) == (0, 1900)
+    assert ada.post("change", {"plan": "starter-monthly"})[0] == 200
+    assert ada.at_stripe()["items"].data[0].price.lookup_key == "pro-monthly"
+    ada.later(days=21)
+    assert (ada.row()["plan"], ada.invoices()[-1].amount_paid) == ("starter-monthly", 1900)
+
+
+def test_a_scheduled_downgrade_is_called_off_by_the_plan_that_holds(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, plan="pro-monthly")
+    ada.post("change", {"plan": "starter-monthly"})
+    mark_scheduled(ada.later(seconds=1))  # as sync reads it from the schedule
+    assert ada.post("preview", {"plan": "pro-monthly"})[1]["direction"] == "call_off"
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
+    assert ada.at_stripe().schedule is None
+    assert ada.later(days=31).invoices()[-1].amount_paid == 4900
+
+
+def test_an_upgrade_takes_the_place_of_a_scheduled_downgrade(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, plan="pro-monthly")
+    ada.post("change", {"plan": "starter-monthly"})
+    ada.later(seconds=1)
+    assert ada.post("change", {"plan": "pro-monthly", "quantity": 2})[0] == 200
+    assert (ada.at_stripe().schedule, ada.row()["quantity"]) == (None, 2)
+
+
+def test_a_downgrade_now_leaves_credit_as_its_preview_said(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, plan="pro-monthly").later(days=15)
+    preview = ada.post("preview", {"plan": "starter-monthly", "when": "now"})[1]
+    assert (preview["charged_now_minor"], preview["credited_minor"]) == (0, 1500)
+    assert preview["next_invoice"]["amount_minor"] == 400
+    ada.post("change", {"plan": "starter-monthly", "when": "now", "priced_at": preview["priced_at"]})
+    assert ada.balance() == -1500
+    assert ada.later(days=16).invoices()[-1].amount_due == 400
+
+
+def test_a_policy_may_refuse_a_downgrade_now(shop: Shop, world: World) -> None:
+    content = policy_files.load_all()
+    policies.install(content | {"changes": content["changes"] | {"downgrade_now": False}})
+    ada = Subscriber(shop, world, plan="pro-monthly")
+    status, problem = ada.post("change", {"plan": "starter-monthly", "when": "now"})
+    assert (status, "period_end" in problem["detail"]) == (409, True)
+
+
+# -- cancelling -----------------------------------------------------------------------------------
+
+
+def test_an_end_with_the_period_can_be_undone(ada: Subscriber) -> None:
+    status, ended = ada.post("cancel", {"reason": "too dear"})
+    assert (status, ended["status"], ended["cancel_at"]) == (200, "active", "2025-12-21T12:00:00.000Z")
+    assert ended["retained"]["data_until"] == "2026-03-21T12:00:00.000Z"
+    assert ada.post("cancel", {})[0] == 409
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 409
+    status, state = ada.post("reactivate")
+    assert (status, "cancel_at" in state) == (200, False)
+    assert ada.later(days=31).invoices()[-1].amount_paid == 1900
+
+
+@pytest.mark.parametrize(("refund", "back"), [("none", 0), ("prorated", 950), ("full", 1900)])
+def test_an_end_now_pays_back_what_was_asked_for(ada: Subscriber, refund: str, back: int) -> None:
+    ada.later(days=15)
+    preview = ada.post("preview", {"cancel": {"when": "now", "refund": refund}})[1]
+    assert (preview["direction"], preview["refunded_minor"]) == ("cancel", back)
+    status, ended = ada.post("cancel", {"when": "now", "refund": refund})
+    assert (status, ended["status"], ended["refunded_minor"]) == (200, "canceled", back)
+    refunds = [each for each in ada.api.refunds.list({"limit": 100}).data if each.metadata.correlation_id]
+    mine = [each for each in refunds if each.payment_intent == payment_of(ada)]
+    assert [each.amount for each in mine] == ([back] if back else [])
+    assert ended["retained"]["access_until"] == ended["canceled_at"]
+
+
+def test_what_was_paid_in_several_payments_goes_back_newest_first(ada: Subscriber) -> None:
+    ada.post("change", {"plan": "pro-monthly"})  # 19.00, then 30.00 more
+    ended = ada.post("cancel", {"when": "now", "refund": "full"})[1]
+    assert ended["refunded_minor"] == 4900
+
+
+def test_who_leaves_owes_the_open_invoice_no_more(ada: Subscriber) -> None:
+    """SCENARIOS 19: voluntary cancellation while an invoice retries."""
+    ada.use_card("pm_card_chargeCustomerFail")
+    ada.later(days=31)
+    assert (ada.row()["status"], ada.invoices()[-1].status) == ("past_due", "open")
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 409
+    status, ended = ada.post("cancel", {"when": "now", "refund": "prorated"})
+    assert (status, ended["status"], ended["refunded_minor"]) == (200, "canceled", 0)
+    assert ada.invoices()[-1].status == "void"
+    assert ada.later(days=40).invoices()[-1].status == "void"
+
+
+def test_who_comes_back_after_the_end_gets_a_new_subscription(ada: Subscriber) -> None:
+    ada.post("cancel", {"when": "now"})
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 409
+    status, state = ada.post("reactivate", {"plan": "pro-monthly", "promo": "HALF"}, key="back")
+    assert (status, state["status"], state["plan"]) == (200, "active", "pro-monthly")
+    assert state["subscription_id"] != ada.id
+    again = ada.post("reactivate", {"plan": "pro-monthly", "promo": "HALF"}, key="back")[1]
+    assert again["subscription_id"] == state["subscription_id"]
+    live = ada.api.subscriptions.list({"customer": ada.customer.id}).data
+    assert [each.id for each in live] == [state["subscription_id"]]
+    account = ada.world.accounts.find(ada.account_id)
+    assert account is not None
+    assert (account.subscription_id, account.plan) == (state["subscription_id"], "pro-monthly")
+
+
+def test_who_comes_back_with_a_bad_card_has_nothing_yet(ada: Subscriber) -> None:
+    ada.post("cancel", {"when": "now"})
+    ada.use_card("pm_card_chargeCustomerFail")
+    assert ada.post("reactivate")[0] == 402
+    assert ada.api.subscriptions.list({"customer": ada.customer.id}).data == []
+
+
+# -- pausing --------------------------------------------------------------------------------------
+
+
+def test_a_pause_costs_nothing_and_its_credit_counts_afterwards(ada: Subscriber) -> None:
+    ada.later(days=15)
+    status, state = ada.post("pause", {"reason": "holidays"})
+    assert (status, state["status"]) == (200, "paused")
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 409
+    assert [invoice.total for invoice in ada.later(days=60).invoices()] == [1900, -950]
+    status, state = ada.post("resume")
+    assert (status, state["status"], ada.invoices()[-1].amount_paid) == (200, "active", 950)
+
+
+def test_a_resumption_that_is_not_paid_leaves_it_paused(ada: Subscriber) -> None:
+    ada.later(days=15).post("pause")
+    ada.use_card("pm_card_chargeCustomerFail")
+    status, problem = ada.later(days=40).post("resume")
+    assert (status, problem["code"]) == (402, "payment_failed")
+    assert (ada.at_stripe().status, ada.invoices()[-1].status, ada.balance()) == ("paused", "void", -950)
+    ada.use_card("pm_card_visa")
+    assert ada.post("resume")[0] == 200
+    assert ada.row()["status"] == "active"
+
+
+# -- once, and one at a time ----------------------------------------------------------------------
+
+
+def test_a_request_sent_twice_has_one_effect_and_another_body_is_refused(ada: Subscriber) -> None:
+    first = ada.post("change", {"plan": "pro-monthly"}, key="k1")
+    assert ada.post("change", {"plan": "pro-monthly"}, key="k1") == first
+    assert len(ada.invoices()) == 2
+    assert ada.post("change", {"plan": "pro-yearly"}, key="k1")[0] == 409
+
+
+def test_a_change_whose_answer_was_lost_is_made_once(ada: Subscriber) -> None:
+    """SCENARIOS 20: one charge, whichever way the answer takes."""
+    ada.shop.control(
+        "POST", "/_control/faults", {"operation": "POST /v1/subscriptions/{id}", "fault": "fail_after"}
+    )
+    assert ada.post("change", {"plan": "pro-monthly"}, key="k1")[0] == 503
+    ada.sync()  # Stripe rings before the request is sent again
+    status, state = ada.post("change", {"plan": "pro-monthly"}, key="k1")
+    assert (status, state["plan"]) == (200, "pro-monthly")
+    assert [invoice.amount_paid for invoice in ada.invoices()] == [1900, 3000]
+    assert [row["action"] for row in ada.audited()] == ["subscription.change"]
+
+
+def test_an_end_whose_answer_was_lost_pays_back_once(ada: Subscriber) -> None:
+    ada.later(days=15)
+    ada.shop.control("POST", "/_control/faults", {"operation": "POST /v1/refunds", "fault": "fail_after"})
+    body = {"when": "now", "refund": "prorated"}
+    assert ada.post("cancel", body, key="k1")[0] == 503
+    ada.sync()
+    status, ended = ada.post("cancel", body, key="k1")
+    assert (status, ended["refunded_minor"]) == (200, 950)
+    charge = ada.api.payment_intents.retrieve(payment_of(ada), {"expand": ["latest_charge"]}).latest_charge
+    assert charge.amount_refunded == 950
+
+
+def test_of_two_changes_at_once_one_wins_and_the_other_is_told_how_it_stands(ada: Subscriber) -> None:
+    answers: list[tuple[int, dict[str, Any]]] = []
+
+    def other() -> None:
+        answers.append(ada.post("change", {"plan": "pro-yearly", "when": "now"}, key="other"))
+
+    # between reading how it stands and taking the lease (the first write keeps the Idempotency-Key)
+    ada.world.store.meanwhile("write", other, skip=1)
+    status, problem = ada.post("change", {"plan": "pro-monthly"}, key="mine", subject="grace")
+    assert (answers[0][0], status) == (200, 409)
+    assert problem["subscription"]["plan"] == "pro-yearly"
+    assert [invoice.amount_paid for invoice in ada.invoices()] == [1900, 47100]
+
+
+def test_a_change_under_way_keeps_others_out_until_its_lease_is_over(ada: Subscriber) -> None:
+    ada.shop.control(
+        "POST", "/_control/faults", {"operation": "POST /v1/subscriptions/{id}", "fault": "fail_before"}
+    )
+    assert ada.post("change", {"plan": "pro-monthly"}, key="mine")[0] == 503
+    assert ada.post("change", {"plan": "pro-yearly"}, key="other")[0] == 409
+    ada.later(seconds=61)
+    assert ada.post("change", {"plan": "pro-yearly", "when": "now"}, key="other")[0] == 200
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "status", "field"),
+    [
+        ("change", {}, 409, None),
+        ("change", {"plan": "starter-monthly"}, 409, None),
+        ("change", {"plan": "platinum"}, 400, "plan"),
+        ("change", {"plan": "beta"}, 400, "plan"),
+        ("change", {"plan": "pro-monthly", "promo": "NOPE"}, 400, "promo"),
+        ("change", {"plan": "pro-monthly", "quantity": 0}, 400, "quantity"),
+        ("change", {"plan": "pro-monthly", "quantity": 10_001}, 400, "quantity"),
+        ("change", {"plan": "pro-monthly", "when": "tomorrow"}, 400, "when"),
+        ("change", {"plan": "pro-monthly", "priced_at": "2025-11-21T09:00:00Z"}, 400, "priced_at"),
+        ("change", {"plan": "pro-monthly", "priced_at": "noon"}, 400, "priced_at"),
+        ("cancel", {"when": "period_end", "refund": "full"}, 400, "refund"),
+        ("cancel", {"when": "now", "refund": "double"}, 400, "refund"),
+        ("preview", {"plan": "pro-monthly", "cancel": {}}, 400, "cancel"),
+        ("reactivate", {}, 409, None),
+        ("resume", {}, 409, None),
+    ],
+)
+def test_what_cannot_be_is_a_problem_that_says_what_to_do(
+    ada: Subscriber, action: str, body: dict[str, Any], status: int, field: str | None
+) -> None:
+    calls = len(ada.invoices())
+    answered, problem = ada.post(action, body)
+    assert answered == status, problem
+    assert field is None or [error["field"] for error in problem["errors"]] == [field]
+    assert problem["detail"]
+    assert (len(ada.invoices()), ada.audited()) == (calls, [])
+
+
+def test_a_plan_that_is_not_sold_in_the_subscriptions_currency_is_refused(ada: Subscriber) -> None:
+    noted(ada, currency="gbp")
+    status, problem = ada.post("change", {"plan": "pro-monthly"})
+    assert (status, problem["errors"][0]["field"]) == (400, "plan")
+    assert "gbp" in problem["errors"][0]["message"]
+
+
+def test_an_account_without_a_subscription_is_sent_to_the_checkout(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world)
+    noted(ada, status="incomplete_expired")
+    status, problem = ada.post("preview", {"plan": "pro-monthly"})
+    assert (status, "/v1/checkouts" in problem["detail"]) == (409, True)
+    ada.account_id = "acc_none"
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 404
+
+
+def test_every_change_is_audited_with_before_and_after(ada: Subscriber) -> None:
+    ada.post("change", {"plan": "pro-monthly"}, subject="grace")
+    ada.post("cancel", {"when": "now", "refund": "full", "reason": "closing down"}, subject="alan")
+    rows = {row["action"]: row for row in ada.audited()}
+    change, end = rows["subscription.change"], rows["subscription.cancel"]
+    assert (change["actor"], change["before"]["plan"], change["after"]["plan"]) == (
+        "grace",
+        "starter-monthly",
+        "pro-monthly",
+    )
+    assert (end["actor"], end["reason"], end["after"]["refunded_minor"]) == ("alan", "closing down", 4900)
+
+
+def noted(ada: Subscriber, **values: Any) -> None:
+    """Our copy says something else."""
+    ada.world.store.write(Update("subscriptions", {"subscription_id": ada.id}, set=values))
+
+
+def mark_scheduled(ada: Subscriber) -> None:
+    noted(ada, scheduled_plan="starter-monthly", scheduled_quantity=1)
+
+
+def payment_of(ada: Subscriber) -> str:
+    payments = ada.api.invoice_payments.list({"invoice": ada.invoices()[0].id}).data
+    return str(payments[0].payment.payment_intent)
