@@ -26,8 +26,8 @@ def stocked(shop: Shop, catalog: PlanCatalog) -> None:
             continue
         product = shop.api.products.create({"name": plan.name}).id
         recurring = {"interval": plan.interval}
-        amounts: dict[str | None, int] = {None: plan.amount_minor, **plan.currencies}
-        for currency, amount in amounts.items():
+        own: list[tuple[str | None, int]] = [(None, plan.amount_minor)]
+        for currency, amount in [*own, *plan.currencies.items()]:
             terms = {"product": product, "unit_amount": amount, "recurring": recurring}
             terms |= {"currency": currency or catalog.currency}
             shop.api.prices.create({**terms, "lookup_key": price_key(key, currency=currency)})
