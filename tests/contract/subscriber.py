@@ -60,7 +60,7 @@ class Subscriber:
         self.account_item(plan)
         self.calls = StripeCalls(api_base=shop.url, api_key="sk_test_shop")
         self.billing = StripeBilling(self.calls)
-        price = self.billing.price(plan)
+        price = self.billing.prices.of(plan)
         names = {"account_id": self.account_id, "signup_id": self.signup.signup_id}
         order = {"customer": self.customer.id, "items": [{"price": price}], "metadata": names, **more}
         self.id = str(self.api.subscriptions.create(order).id)

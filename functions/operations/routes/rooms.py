@@ -14,8 +14,8 @@ from functions.operations.routes import (
     plans,
     signups,
     stripe,
-    usage,
     subscriptions,
+    usage,
 )
 
 ROOMS = (

@@ -1,26 +1,23 @@
-"""What changes cost at Stripe, and what goes back at an end.
+"""What changes cost at Stripe, and what an end would give back.
 
-Sources: docs.stripe.com/api/invoices/create_preview, /api/refunds/create and
-/billing/subscriptions/prorations (read 2026-11).
+Sources: docs.stripe.com/api/invoices/create_preview and /billing/subscriptions/prorations (read 2026-11).
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
-from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_changes import discounts_with, licensed_item, subscription
+from usher.adapters.stripe_prices import StripePrices
 from usher.domain.plan_changes import PlanChange
-from usher.ports.subscription_changes import ChangePreview, PreviewLine, Repayment
-
-_PAYMENTS = ["data.payments"]  # Stripe expands four levels at most: each payment is asked for by itself
+from usher.ports.subscription_changes import ChangePreview, PreviewLine
 
 
 class StripeChangeCosts:
     """Fulfils ports/subscription_changes.py, ChangeCosts."""
 
-    def __init__(self, calls: StripeCalls, billing: StripeBilling) -> None:
-        self._calls, self._billing = calls, billing
+    def __init__(self, calls: StripeCalls, prices: StripePrices) -> None:
+        self._calls, self._prices = calls, prices
 
     def promotion(self, code: str) -> str | None:
         found = self._calls.call("get", "/v1/promotion_codes", {"code": code, "active": True})["data"]
@@ -48,39 +45,18 @@ class StripeChangeCosts:
         invoice = self._calls.call("post", "/v1/invoices/create_preview", params)
         return -sum(int(line["amount"]) for line in invoice["lines"]["data"] if _is_proration(line))
 
-    def repayments(self, subscription_id: str, *, amount_minor: int | None) -> tuple[Repayment, ...]:
+    def paid_with(self, subscription_id: str) -> tuple[str, ...]:
         now = subscription(self._calls, subscription_id)
         begun = licensed_item(now)["current_period_start"]
         params = {"subscription": subscription_id, "status": "paid", "created": {"gte": begun}}
-        left, found = amount_minor, list[Repayment]()
-        for invoice in self._calls.pages("/v1/invoices", params | {"expand": _PAYMENTS}):
-            for entry in (invoice.get("payments") or {}).get("data") or ():
-                id = entry["payment"].get("payment_intent")
-                if entry["status"] != "paid" or id is None or left == 0:
-                    continue
-                back = self._left_of(id) if left is None else min(self._left_of(id), left)
-                if back > 0:
-                    found.append(Repayment(payment_id=id, amount_minor=back))
-                    left = None if left is None else left - back
-        return tuple(found)
-
-    def repay(self, repayment: Repayment, *, correlation_id: str, key: str) -> str:
-        params = {
-            "payment_intent": repayment.payment_id,
-            "amount": repayment.amount_minor,
-            "reason": "requested_by_customer",
-            "metadata": {"correlation_id": correlation_id},
-        }
-        return str(self._calls.call("post", "/v1/refunds", params, key)["id"])
+        return tuple(
+            entry["payment"]["payment_intent"]
+            for invoice in self._calls.pages("/v1/invoices", params | {"expand": ["data.payments"]})
+            for entry in (invoice.get("payments") or {}).get("data") or ()
+            if entry["status"] == "paid" and entry["payment"].get("payment_intent")
+        )
 
     # -- steps -----------------------------------------------------------------------------------
-
-    def _left_of(self, payment: str) -> int:
-        """What of a payment has not gone back."""
-        params = {"expand": ["latest_charge"]}
-        intent = self._calls.call("get", f"/v1/payment_intents/{payment}", params)
-        charge = intent.get("latest_charge") or {}
-        return int(intent["amount_received"]) - int(charge.get("amount_refunded") or 0)
 
     def _later(self, now: dict[str, Any], change: PlanChange) -> ChangePreview:
         """The invoice with which the other plan begins."""
@@ -94,7 +70,7 @@ class StripeChangeCosts:
         return _preview_of(invoice["currency"], None, following, invoice["amount_due"])
 
     def _preview(self, now: dict[str, Any], change: PlanChange, behavior: str, moment: int) -> dict[str, Any]:
-        item, price = licensed_item(now), self._billing.price(change.price_key)
+        item, price = licensed_item(now), self._prices.of(change.price_key)
         details: dict[str, Any] = {"proration_behavior": behavior}
         if (item["price"]["id"], item["quantity"]) != (price, change.quantity):
             details["items"] = [{"id": item["id"], "price": price, "quantity": change.quantity}]

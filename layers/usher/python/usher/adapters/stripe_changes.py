@@ -7,9 +7,10 @@ Sources: docs.stripe.com/api/subscriptions/update, /billing/subscriptions/subscr
 from datetime import datetime
 from typing import Any
 
-from usher.adapters.stripe_billing import StripeBilling, metadata
+from usher.adapters.stripe_billing import metadata
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
+from usher.adapters.stripe_prices import StripePrices
 from usher.domain.errors import VendorRejected
 from usher.domain.plan_changes import PlanChange
 from usher.ports.billing_facts import Declined
@@ -20,8 +21,8 @@ _NO_CARD = frozenset({"resource_missing", "missing"})  # what Stripe says when t
 class StripeChanges:
     """Fulfils ports/subscription_changes.py, SubscriptionChanges."""
 
-    def __init__(self, calls: StripeCalls, billing: StripeBilling) -> None:
-        self._calls, self._billing = calls, billing
+    def __init__(self, calls: StripeCalls, prices: StripePrices) -> None:
+        self._calls, self._prices = calls, prices
 
     def change(self, subscription_id: str, change: PlanChange, *, at: datetime, key: str) -> Declined | None:
         now = subscription(self._calls, subscription_id)
@@ -65,7 +66,7 @@ class StripeChanges:
     ) -> str | Declined:
         params: dict[str, Any] = {
             "customer": customer_id,
-            "items": [{"price": self._billing.price(change.price_key), "quantity": change.quantity}],
+            "items": [{"price": self._prices.of(change.price_key), "quantity": change.quantity}],
             "payment_behavior": "error_if_incomplete",
             "metadata": metadata(account_id, signup_id, correlation_id) | {"plan": change.plan},
         }
@@ -102,7 +103,7 @@ class StripeChanges:
 
     def _terms(self, now: dict[str, Any], change: PlanChange) -> dict[str, Any]:
         """What has to be asked for; nothing when the subscription is like that."""
-        item, price = licensed_item(now), self._billing.price(change.price_key)
+        item, price = licensed_item(now), self._prices.of(change.price_key)
         terms: dict[str, Any] = {}
         if (item["price"]["id"], item["quantity"]) != (price, change.quantity):
             terms["items"] = [{"id": item["id"], "price": price, "quantity": change.quantity}]
@@ -123,7 +124,7 @@ class StripeChanges:
             made = schedule
         item, starts = licensed_item(now), made["current_phase"]["start_date"]
         running = next(each for each in made["phases"] if each["start_date"] == starts)
-        price, discounts = self._billing.price(change.price_key), discounts_with(now, change)
+        price, discounts = self._prices.of(change.price_key), discounts_with(now, change)
         kept = [{"discount": discount_id(each)} for each in now["discounts"]]
         first = {name: running[name] for name in ("start_date", "end_date")}
         first |= {"items": [_phase_item(each) for each in now["items"]["data"]], "discounts": kept}

@@ -9,6 +9,7 @@ from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_change_costs import StripeChangeCosts
 from usher.adapters.stripe_changes import StripeChanges
 from usher.adapters.stripe_closing import StripeCloser
+from usher.adapters.stripe_refunds import StripeRefunds
 from usher.bootstrap.admission import admission
 from usher.bootstrap.api import Call
 from usher.bootstrap.platform import per_platform
@@ -39,9 +40,10 @@ def desk(platform: Platform) -> SubscriptionDesk:
         records=BillingRecords(platform.store, EventLog(platform.store)),
         leases=ChangeLeases(platform.store),
         billing=billing,
-        changes=StripeChanges(calls, billing),
-        costs=StripeChangeCosts(calls, billing),
+        changes=StripeChanges(calls, billing.prices),
+        costs=StripeChangeCosts(calls, billing.prices),
         closer=StripeCloser(calls),
+        refunds=StripeRefunds(calls),
         catalog=plans(),
         policy=changes(),
         clock=platform.clock,

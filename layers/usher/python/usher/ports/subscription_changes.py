@@ -36,15 +36,8 @@ class ChangePreview(Snapshot):
     next_minor: int | None
 
 
-class Repayment(Snapshot):
-    """What goes back of one payment."""
-
-    payment_id: str
-    amount_minor: int
-
-
 class ChangeCosts(Protocol):
-    """What changes cost, and what goes back when a subscription ends."""
+    """What changes cost, and what an end would give back."""
 
     def promotion(self, code: str) -> str | None:
         """The vendor's id of a promotion code as a customer types it; None when it cannot be used."""
@@ -55,14 +48,8 @@ class ChangeCosts(Protocol):
     def unused(self, subscription_id: str, *, at: datetime) -> int:
         """What was billed for time after `at`, in minor units."""
 
-    def repayments(self, subscription_id: str, *, amount_minor: int | None) -> tuple[Repayment, ...]:
-        """Which payments of the current period give back `amount_minor` (None: all that is left of them).
-
-        Less than that when less was paid in money: what credit paid for stays.
-        """
-
-    def repay(self, repayment: Repayment, *, correlation_id: str, key: str) -> str:
-        """Give back a part of a payment; returns the refund's id."""
+    def paid_with(self, subscription_id: str) -> tuple[str, ...]:
+        """The ids of the payments that paid the invoices of its current period, newest first."""
 
 
 class SubscriptionChanges(Protocol):

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from usher.domain import times
+from usher.domain.access import PRODUCT
 from usher.domain.change_policy import Refund, When
 from usher.domain.errors import Conflict
 from usher.domain.plan_changes import ENDED
-from usher.domain.problems import FieldError, invalid
+from usher.domain.problems import FieldError, Problem, invalid
 from usher.ports.store import Item
-from usher.ports.subscription_changes import Repayment
 from usher.records.accounts import Account
 from usher.records.change_leases import Lease
 from usher.usecases.fields import Body, Text
@@ -59,6 +59,9 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
 
     def judge(account: Account, row: Item) -> Item:
         when, refund = judged_end(body, row, desk)
+        if refund != "none" and request.caller.role == PRODUCT:
+            detail = "A refund takes a person with the role billing; the product ends it with refund: none"
+            raise Problem(403, "Forbidden", detail)
         if when == "period_end" and ends_at(row):
             raise Conflict(
                 f"the subscription ends at {ends_at(row)} already; cancel with when: now ends it now"
@@ -69,7 +72,7 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
         if lease.plan["when"] == "period_end":
             desk.changes.end_at_period_end(lease.subscription_id, key=lease.key)
         else:
-            told["refunded_minor"] = _end_now(account, row, lease, desk)
+            told["refunded_minor"] = _end_now(account, row, lease, body.reason or "subscription ended", desk)
         return desk.record(
             request,
             account,
@@ -103,13 +106,24 @@ def judged_end(body: EndBody, row: Item, desk: SubscriptionDesk) -> tuple[When, 
     return when, refund
 
 
-def repayments_of(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDesk) -> list[Repayment]:
-    """Which payments give back what, when the subscription ends at the moment `at`."""
-    id = str(row["subscription_id"])
+def repayments_of(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDesk) -> dict[str, int]:
+    """What goes back of which payment (minor units) when the subscription ends at the moment `at`.
+
+    Less than was asked for when less was paid in money: what credit paid for does not go back.
+    """
+    id, back = str(row["subscription_id"]), dict[str, int]()
     if refund == "none" or row["status"] in ("trialing", "paused"):
-        return []
-    amount = None if refund == "full" else desk.costs.unused(id, at=at)
-    return list(desk.costs.repayments(id, amount_minor=amount))
+        return back
+    left = None if refund == "full" else desk.costs.unused(id, at=at)
+    for payment_id in desk.costs.paid_with(id):
+        found = desk.refunds.refundable(payment_id)
+        if found is None or found.disputed:
+            continue
+        amount = found.left_minor if left is None else min(found.left_minor, left)
+        if amount > 0:
+            back[payment_id] = amount
+            left = None if left is None else left - amount
+    return back
 
 
 def ends_at(row: Item) -> str | None:
@@ -119,19 +133,24 @@ def ends_at(row: Item) -> str | None:
     return str(row["current_period_end"]) if row.get("cancel_at_period_end") else None
 
 
-def _end_now(account: Account, row: Item, lease: Lease, desk: SubscriptionDesk) -> int:
-    """What is paid back is worked out and noted first: after the end nobody could tell it any more."""
+def _end_now(account: Account, row: Item, lease: Lease, reason: str, desk: SubscriptionDesk) -> int:
+    """What goes back is worked out and noted first: after the end nobody could tell it any more."""
     if "repayments" not in lease.plan:
         back = repayments_of(row, lease.plan["refund"], at=lease.at, desk=desk)
-        noted = [each.model_dump() for each in back]
-        lease = desk.leases.note(lease, {**lease.plan, "repayments": noted})
+        lease = desk.leases.note(lease, {**lease.plan, "repayments": back})
     desk.closer.cancel_subscription(lease.subscription_id, idempotency_key=f"{lease.key}/end")
-    repaid = 0
-    for each in map(Repayment.model_validate, lease.plan["repayments"]):
-        key = f"{lease.key}/repay/{each.payment_id}"
-        desk.costs.repay(each, correlation_id=account.correlation_id, key=key)
-        repaid += each.amount_minor
-    return repaid
+    for payment_id, amount in lease.plan["repayments"].items():
+        found = desk.refunds.refundable(payment_id)
+        assert found is not None  # it was there when the amount was worked out
+        desk.refunds.refund(  # recorded when the vendor rings, as every refund is
+            found.payment,
+            amount_minor=amount,
+            request=f"{lease.key}/{payment_id}",
+            reason=reason,
+            correlation_id=account.correlation_id,
+            idempotency_key=f"{lease.key}/refund/{payment_id}",
+        )
+    return sum(lease.plan["repayments"].values())
 
 
 def _retained(state: SubscriptionState, desk: SubscriptionDesk) -> Retained:

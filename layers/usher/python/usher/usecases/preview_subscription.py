@@ -121,7 +121,7 @@ def preview_subscription(request: Request, body: PreviewBody, desk: Subscription
 def _end(body: EndBody, row: Item, desk: SubscriptionDesk) -> dict[str, Any]:
     at = whole_second(desk.clock.now())
     when, refund = judged_end(body, row, desk)
-    back = repayments_of(row, refund, at=at, desk=desk) if when == "now" else []
+    back = repayments_of(row, refund, at=at, desk=desk) if when == "now" else {}
     return {
         "direction": "cancel",
         "plan": row.get("plan"),
@@ -129,6 +129,6 @@ def _end(body: EndBody, row: Item, desk: SubscriptionDesk) -> dict[str, Any]:
         "when": when,
         "effective_at": times.text(at) if when == "now" else row["current_period_end"],
         "currency": row.get("currency") or desk.catalog.currency,
-        "refunded_minor": sum(each.amount_minor for each in back),
+        "refunded_minor": sum(back.values()),
         "refund": refund,
     }

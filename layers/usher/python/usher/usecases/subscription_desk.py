@@ -15,6 +15,7 @@ from usher.ports.billing import BillingGateway
 from usher.ports.billing_facts import Declined
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser
+from usher.ports.refunds import RefundGateway
 from usher.ports.store import ConditionFailed, Item, Write
 from usher.ports.subscription_changes import ChangeCosts, SubscriptionChanges
 from usher.records.accounts import Account, Accounts
@@ -51,6 +52,7 @@ class SubscriptionDesk:
     changes: SubscriptionChanges
     costs: ChangeCosts
     closer: BillingCloser
+    refunds: RefundGateway
     catalog: PlanCatalog
     policy: ChangePolicy
     clock: Clock
