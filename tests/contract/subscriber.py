@@ -65,6 +65,7 @@ class Subscriber:
         order = {"customer": self.customer.id, "items": [{"price": price}], "metadata": names, **more}
         self.id = str(self.api.subscriptions.create(order).id)
         self.sync()
+        self.seen = len(world.events(self.account_id))
 
     def account_item(self, plan: str) -> None:
         account: Item = {

@@ -113,7 +113,7 @@ def test_a_downgrade_begins_with_the_next_period(shop: Shop, world: World) -> No
 def test_a_scheduled_downgrade_is_called_off_by_the_plan_that_holds(shop: Shop, world: World) -> None:
     ada = Subscriber(shop, world, plan="pro-monthly")
     ada.post("change", {"plan": "starter-monthly"})
-    mark_scheduled(ada.later(seconds=1))  # as sync reads it from the schedule
+    assert ada.later(seconds=1).row()["scheduled_plan"] == "starter-monthly"
     assert ada.post("preview", {"plan": "pro-monthly"})[1]["direction"] == "call_off"
     assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
     assert ada.at_stripe().schedule is None
@@ -359,13 +359,40 @@ def test_every_change_is_audited_with_before_and_after(ada: Subscriber) -> None:
     assert (end["actor"], end["reason"], end["after"]["refunded_minor"]) == ("alan", "closing down", 4900)
 
 
+def test_every_path_tells_its_events(ada: Subscriber) -> None:
+    ada.later(days=5).post("change", {"plan": "pro-monthly"})
+    assert told(ada) == {"upgraded", "prorated_charge", "mrr.changed"}
+    ada.later(seconds=1).post("change", {"plan": "starter-monthly"})
+    assert told(ada) == {"change_scheduled"}
+    ada.later(seconds=1).post("change", {"plan": "pro-monthly"})
+    assert told(ada) == {"change_scheduled"}
+    ada.later(seconds=1).post("cancel", {"when": "period_end"})
+    assert told(ada) == {"cancel_scheduled"}
+    ada.later(seconds=1).post("reactivate")
+    assert told(ada) == {"reactivated"}
+    ada.later(seconds=1).post("pause")
+    assert told(ada) == {"paused", "prorated_charge", "mrr.changed"}
+    ada.later(days=3).post("resume")
+    assert told(ada) == {"resumed", "activated", "mrr.changed"}
+    ada.later(seconds=1).post("change", {"plan": "starter-monthly", "when": "now"})
+    assert told(ada) == {"downgraded", "prorated_charge", "mrr.changed"}
+    ada.later(seconds=1).post("cancel", {"when": "now", "refund": "full"})
+    assert told(ada) == {"canceled", "mrr.changed"}
+    ada.later(seconds=1).post("reactivate")
+    assert told(ada) == {"created", "activated", "reactivated", "mrr.changed"}
+
+
+def told(ada: Subscriber) -> set[str]:
+    """What was told of the subscription and of MRR since the last look."""
+    events = ada.world.events(ada.account_id)[ada.seen :]
+    ada.seen += len(events)
+    names = {event.removeprefix("subscription.") for event in events}
+    return {name for name in names if "." not in name or name.startswith("mrr.")}
+
+
 def noted(ada: Subscriber, **values: Any) -> None:
     """Our copy says something else."""
     ada.world.store.write(Update("subscriptions", {"subscription_id": ada.id}, set=values))
-
-
-def mark_scheduled(ada: Subscriber) -> None:
-    noted(ada, scheduled_plan="starter-monthly", scheduled_quantity=1)
 
 
 def payment_of(ada: Subscriber) -> str:

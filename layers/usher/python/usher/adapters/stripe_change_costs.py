@@ -8,7 +8,7 @@ from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_changes import discounts_with, licensed_item, subscription
-from usher.adapters.stripe_prices import StripePrices
+from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.plan_changes import PlanChange
 from usher.ports.subscription_changes import ChangePreview, PreviewLine
 

@@ -10,7 +10,7 @@ from typing import Any
 from usher.adapters.stripe_billing import metadata
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
-from usher.adapters.stripe_prices import StripePrices
+from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.errors import VendorRejected
 from usher.domain.plan_changes import PlanChange
 from usher.ports.billing_facts import Declined
