@@ -78,12 +78,24 @@ def test_a_discount_for_one_invoice_is_none_of_the_subscription(shop: Shop, call
     assert facts.invoices[0].total_minor == 2000
 
 
-def test_a_payment_tells_its_charge_card_and_fee_in_one_call(shop: Shop, calls: CountedCalls) -> None:
-    intent = shop.intent_of(shop.subscribe(shop.customer()))
+def test_a_payment_tells_its_charge_card_fee_and_invoice(shop: Shop, calls: CountedCalls) -> None:
+    made = shop.subscribe(shop.customer())
+    intent = shop.intent_of(made)
     (payment,) = look(calls, "payment_intent", intent.id).payments
     assert (payment.status, payment.method, payment.card_brand) == ("succeeded", "card", "visa")
     assert (payment.charge_id, payment.fee_minor, payment.refunded_minor) == (intent.latest_charge, 114, 0)
-    assert len(calls.asked) == 1
+    assert (
+        payment.invoice_id == made.latest_invoice
+    )  # the PaymentIntent itself does not say so: a second call
+    assert len(calls.asked) == 2
+
+
+def test_a_payment_of_no_invoice_names_none(shop: Shop, calls: CountedCalls) -> None:
+    order = {"amount": 700, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+    order["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+    intent = shop.api.payment_intents.create(order)
+    (payment,) = look(calls, "payment_intent", intent.id).payments
+    assert (payment.status, payment.invoice_id) == ("succeeded", None)
 
 
 @pytest.mark.parametrize("kind", ["charge", "refund"])

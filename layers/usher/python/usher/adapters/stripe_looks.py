@@ -76,10 +76,20 @@ class StripeLooks:
         return invoice_of(invoice, self._known(line_prices(invoice)))
 
     def _payment(self, id: str) -> BillingFacts:
-        return BillingFacts(payments=(payment_of(self._get(f"/v1/payment_intents/{id}", _PAYMENT)),))
+        found = self._get(f"/v1/payment_intents/{id}", _PAYMENT)
+        return BillingFacts(payments=(payment_of(found, invoice_id=self._invoice_paid_by(id)),))
 
     def _charge(self, id: str) -> BillingFacts:
         return charge_facts(self._get(f"/v1/charges/{id}", _CHARGE))
+
+    def _invoice_paid_by(self, payment_id: str) -> str | None:
+        """The invoice that a PaymentIntent pays: it does not say so itself (Stripe changelog, 2025-03-31).
+
+        Asked for at once: what the ledger posts of a payment depends on it, and an event is told only once.
+        """
+        by = {"type": "payment_intent", "payment_intent": payment_id}
+        found = self._calls.call("get", "/v1/invoice_payments", {"payment": by, "limit": 1})["data"]
+        return id_of(found[0]["invoice"]) if found else None
 
     def _refund(self, id: str) -> BillingFacts:
         """With its payment, of which it says how much went back."""
