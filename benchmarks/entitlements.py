@@ -81,7 +81,7 @@ def platform(accounts: int) -> Iterator[LocalPlatform]:
         store = cast(Any, Counted(SqliteStore(database, catalog.TABLES, clock)))
         queue = LocalQueue(database, catalog.QUEUES, clock)
         own = FileSecrets(folder / "secrets.json")
-        here = LocalPlatform(store, queue, unused, unused, unused, own, clock)
+        here = LocalPlatform(store, queue, unused, unused, unused, unused, own, clock)
         usher_policies.install(policy_files.load_all())
         usher_settings.install(Settings(public_url="http://127.0.0.1:8080"))
         usher_platform.install(here)

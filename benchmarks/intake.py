@@ -32,6 +32,7 @@ from infra.local.functions import Functions, Handler
 from infra.local.gateway import Gateway
 from infra.local.gateway_events import HttpRequest, to_event
 from infra.local.gateway_server import GatewayServer
+from infra.local.keeper import OneCommit
 from infra.local.platform import LocalPlatform
 from infra.local.queues import LocalQueue
 from infra.local.secrets import FileSecrets
@@ -116,8 +117,9 @@ def platform() -> Iterator[LocalPlatform]:
         own.provide({"signup_webhook": SIGNUP_SECRET, "stripe_webhook": STRIPE_SECRET})
         unused = cast(Any, None)  # intake knows neither bus nor workflows nor blobs
         here = LocalPlatform(
-            store=SqliteStore(database, catalog.TABLES, clock),
-            queue=LocalQueue(database, catalog.QUEUES, clock),
+            store=(store := SqliteStore(database, catalog.TABLES, clock)),
+            queue=(queue := LocalQueue(database, catalog.QUEUES, clock)),
+            keeper=OneCommit(database, store, queue),
             bus=unused,
             workflows=unused,
             blobs=unused,

@@ -13,6 +13,7 @@ def handler(request: Request) -> Answer:
         request,
         store=s.store,
         queue=s.queue,
+        keeper=s.keeper,
         secrets=s.secrets,
         clock=s.clock,
         plans=s.plans,

@@ -20,6 +20,7 @@ from infra.local.functions import Functions, Handler
 from infra.local.gateway import Gateway
 from infra.local.gateway_server import GatewayServer
 from infra.local.integrations import LocalIntegrations
+from infra.local.keeper import OneCommit
 from infra.local.lanes import Lane
 from infra.local.platform import LocalPlatform
 from infra.local.pollers import Poller
@@ -124,6 +125,7 @@ class LocalUsher:
         self.platform = LocalPlatform(
             store=self.store,
             queue=self.queue,
+            keeper=OneCommit(database, self.store, self.queue),
             bus=self.bus,
             workflows=LocalWorkflows(self.engine),
             blobs=SqliteBlobs(database),

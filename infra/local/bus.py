@@ -15,7 +15,8 @@ from typing import Any
 from infra import catalog
 from infra.local import arns
 from infra.local.activity import RuntimeClock
-from infra.local.database import Batch, Database
+from infra.local.commit_group import Batch
+from infra.local.database import Database
 from infra.local.functions import Functions
 from infra.local.lanes import Lane
 from infra.local.queues import LocalQueue

@@ -11,52 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-Item = TypeVar("Item")
-Work = Callable[[sqlite3.Connection], T]
-Done = Callable[[BaseException | None], None]
-Settled: TypeAlias = "Future[Any] | _Outcome[Any]"
-Settlement: TypeAlias = list[tuple[Done, BaseException | None]]
-Batches: TypeAlias = "dict[Batch[Any], list[tuple[Any, Done]]]"
+from infra.local.commit_group import Batch, Item, Outcome, Part, T, Work, commit
 
 _STOP = object()
 MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small enough to bound latency
-
-
-class Batch(Generic[Item]):
-    """Many small writes of one kind, those of a commit written by few statements, at best one.
-
-    A statement costs a hand-over of the interpreter's lock, there and back; with busy threads around, these
-    and not SQLite are the price of a write. One statement is also atomic by itself, so a group that holds
-    nothing else is committed by it alone.
-    """
-
-    def __init__(
-        self,
-        put: Callable[[tuple[Any, ...]], None],
-        apply: Callable[[sqlite3.Connection, list[Item]], object],
-        *,
-        is_one_statement: bool,
-    ) -> None:
-        self._put = put
-        self.apply = apply
-        self.is_one_statement = is_one_statement
-
-    def submit(self, item: Item, done: Done) -> None:
-        """Queue `item` for the next commit, in order; `done(error or None)` runs on the writer's thread
-        once it is durable or has failed, and must be short. Of a closed file it learns here and at once."""
-        try:
-            self._put((self, item, done))
-        except RuntimeError as error:
-            done(error)
-
-    def write(self, item: Item) -> None:
-        """`submit` and wait until the item is durable; raises what it failed with."""
-        outcome = _Outcome[None]()
-        self._put((self, item, _settler(outcome, None)))
-        outcome.result()
 
 
 class Database:
@@ -102,7 +62,7 @@ class Database:
 
     def write(self, work: Work[T]) -> T:
         """`submit` and wait: returns what `work` returned, once it is durable."""
-        outcome = _Outcome[T]()
+        outcome = Outcome[T]()
         self._put((work, outcome))
         return outcome.result()
 
@@ -123,6 +83,15 @@ class Database:
         When it raises, it is run again with each item alone, so that only the culprit fails.
         """
         return Batch(self._put, apply, is_one_statement=False)
+
+    def write_together(self, *parts: Part) -> None:
+        """Write items of several batches, all or none, and wait; raises what one of them failed with.
+
+        They share the statements of their batches with everybody else's items in the commit.
+        """
+        outcome = Outcome[None]()
+        self._put((parts, outcome))
+        outcome.result()
 
     def reader(self) -> sqlite3.Connection:
         """This thread's own read connection; it sees everything whose write has returned."""
@@ -162,131 +131,7 @@ class Database:
                     group.append(self._work.get_nowait())
             stopping = _STOP in group
             if entries := [item for item in group if item is not _STOP]:
-                self._commit(entries)
-
-    def _commit(self, group: list[Any]) -> None:
-        connection = self._writer_connection
-        batches: Batches = {}
-        works: list[tuple[Work[Any], Settled]] = []
-        for entry in group:
-            if isinstance(entry[0], Batch):
-                batches.setdefault(entry[0], []).append(entry[1:])
-            else:
-                works.append(entry)
-        try:
-            if not works and len(batches) == 1 and _committed_alone(connection, batches):
-                settle: Settlement = [(entry[2], None) for entry in group]
-            else:
-                settle = _together(connection, works, batches) or _one_by_one(connection, works, batches)
-        except sqlite3.Error as error:  # the commit itself failed (disk full, I/O error): nothing is stored
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            settle = [(_settler(e[1], None) if len(e) == 2 else e[2], error) for e in group]
-        for done, failure in settle:
-            done(failure)
-
-
-class _Outcome(Generic[T]):
-    """What one thread waits for: a Future without its condition, callbacks and states, which cost more than a
-    small write."""
-
-    __slots__ = ("_ended", "_failure", "_result")
-
-    def __init__(self) -> None:
-        self._ended = threading.Lock()
-        self._ended.acquire()
-        self._failure: BaseException | None = None
-
-    def set_result(self, result: T) -> None:
-        self._result = result
-        self._ended.release()
-
-    def set_exception(self, failure: BaseException) -> None:
-        self._failure = failure
-        self._ended.release()
-
-    def result(self) -> T:
-        self._ended.acquire()
-        if self._failure is not None:
-            raise self._failure
-        return self._result
-
-
-def _together(
-    connection: sqlite3.Connection, works: list[tuple[Work[Any], Settled]], batches: Batches
-) -> Settlement:
-    """Commit everything as if nothing could fail; empty, with nothing stored, when something did.
-
-    It spares each work a savepoint, two statements that cost as much as the work itself.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        settle: Settlement = [(_settler(outcome, work(connection)), None) for work, outcome in works]
-        for batch, items in batches.items():
-            batch.apply(connection, [item for item, _ in items])
-            settle += [(done, None) for _, done in items]
-    except Exception:  # noqa: BLE001 - the long way finds out whose fault it is, and tells them
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        return []
-    connection.execute("COMMIT")
-    return settle
-
-
-def _one_by_one(
-    connection: sqlite3.Connection, works: list[tuple[Work[Any], Settled]], batches: Batches
-) -> Settlement:
-    """Commit everything that does not fail by itself."""
-    settle: Settlement = []
-    connection.execute("BEGIN IMMEDIATE")
-    for work, outcome in works:
-        result, failure = _attempt(connection, work)
-        settle.append((_settler(outcome, result), failure))
-    for batch, items in batches.items():
-        settle += _apply(connection, batch, items)
-    connection.execute("COMMIT")
-    return settle
-
-
-def _committed_alone(connection: sqlite3.Connection, batches: Batches) -> bool:
-    """Whether the only batch's statement could be its own transaction; if not, nothing of it is stored."""
-    ((batch, items),) = batches.items()
-    if not batch.is_one_statement:
-        return False
-    try:
-        batch.apply(connection, [item for item, _ in items])
-    except sqlite3.Error:
-        return False  # the long way finds out whose fault it is
-    return True
-
-
-def _settler(outcome: Settled, result: Any) -> Done:
-    def done(failure: BaseException | None) -> None:
-        if failure is None:
-            outcome.set_result(result)
-        else:
-            outcome.set_exception(failure)
-
-    return done
-
-
-def _apply(connection: sqlite3.Connection, batch: Batch[Any], items: list[tuple[Any, Done]]) -> Settlement:
-    _, failure = _attempt(connection, lambda c: batch.apply(c, [item for item, _ in items]))
-    if failure is None or len(items) == 1:
-        return [(done, failure) for _, done in items]
-    return [outcome for pair in items for outcome in _apply(connection, batch, [pair])]
-
-
-def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
-    connection.execute("SAVEPOINT work")
-    try:
-        result = work(connection)
-    except Exception as error:  # noqa: BLE001 - handed to the caller through its future
-        connection.execute("ROLLBACK TO work")
-        connection.execute("RELEASE work")
-        return None, error
-    connection.execute("RELEASE work")
-    return result, None
+                commit(self._writer_connection, entries)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from usher.ports.blobs import Blobs
 from usher.ports.bus import Bus
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Store
@@ -17,6 +18,7 @@ class LocalPlatform:
 
     store: Store
     queue: Queue
+    keeper: Keeper
     bus: Bus
     workflows: Workflows
     blobs: Blobs

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from infra.local.database import Batch, Database
+from infra.local.commit_group import Batch, Part
+from infra.local.database import Database
 from infra.local.queue_lines import Entry
 from infra.local.request_ids import request_id
 from usher.adapters.queue_messages import encode
@@ -72,13 +73,21 @@ def new_entry(id: int, message: Message, now: float, *, fifo: bool) -> Entry:
     )
 
 
-def insert_once(
-    connection: sqlite3.Connection, queue: str, entries: Sequence[Entry], now: float
-) -> list[Entry]:
-    """Store those entries of a FIFO queue whose id was not sent in the last five minutes; returns them."""
-    fresh = [entry for entry in entries if _first_time(connection, queue, entry, now)]
-    connection.execute(_INSERT, _as_json([[stored(queue, entry) for entry in fresh]]))
-    return fresh
+class Once:
+    """Entries for a FIFO queue; once stored, `fresh` are those not sent before in the last five minutes."""
+
+    __slots__ = ("entries", "fresh", "now", "queue")
+
+    def __init__(self, queue: str, entries: list[Entry], now: float) -> None:
+        self.queue, self.entries, self.now = queue, entries, now
+        self.fresh: list[Entry] = []
+
+
+def _insert_once(connection: sqlite3.Connection, items: list[Once]) -> None:
+    for item in items:
+        item.fresh = [e for e in item.entries if _first_time(connection, item.queue, e, item.now)]
+    rows = [[stored(item.queue, entry) for entry in item.fresh] for item in items]
+    connection.execute(_INSERT, _as_json(rows))
 
 
 def _first_time(connection: sqlite3.Connection, queue: str, entry: Entry, now: float) -> bool:
@@ -116,24 +125,21 @@ class Journal:
     """Writes of all queues: each of the frequent ones is one statement for all items of a commit group."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
         self._insert: Batch[list[Row]] = database.batch(_INSERT, _as_json)
+        self._once: Batch[Once] = database.gathered(_insert_once)
         self._update: Batch[list[Row]] = database.batch(_UPDATE, _last_of_each)
         self._delete: Batch[list[int]] = database.batch(_DELETE, _as_json)
         self._move: Batch[list[Row]] = database.batch(_MOVE, _last_of_each)
 
-    def insert(self, queue: str, entries: list[Entry], now: float, *, once: bool) -> list[Entry]:
-        """Store new messages durably; with `once` only those whose id is new. Returns the stored ones.
+    def insertion(self, queue: str, entries: list[Entry], now: float, *, once: bool) -> Part:
+        """What a commit takes to store new messages; with `once` only those whose id is new."""
+        if once:
+            return self._once, Once(queue, entries, now)
+        return self._insert, [stored(queue, entry) for entry in entries]
 
-        Raises StoreUnavailable.
-        """
-        if not once:
-            _wait(self._insert, [stored(queue, entry) for entry in entries])
-            return entries
-        try:
-            return self._database.write(lambda c: insert_once(c, queue, entries, now))
-        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: the database is closed
-            raise StoreUnavailable(f"queue {queue} took no message: {type(error).__name__}") from error
+    def insert(self, part: Part) -> None:
+        """Store them durably. Raises StoreUnavailable."""
+        _wait(*part)
 
     def update(self, rows: list[Row]) -> None:
         """Note receives, with the next commit."""

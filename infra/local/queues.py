@@ -5,11 +5,13 @@ import heapq
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from infra import catalog
 from infra.local import arns, queue_rows
 from infra.local.activity import RuntimeClock
+from infra.local.commit_group import Part
 from infra.local.database import Database
 from infra.local.queue_lines import Depth, Entry, Fifo, QueueState, Received, Standard, as_received
 from infra.local.queue_rows import new_entry
@@ -18,6 +20,15 @@ from usher.ports.queue import Message
 
 logger = logging.getLogger("usher.local")
 _NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Messages on their way into a queue."""
+
+    place: QueueState
+    entries: list[Entry]
+    part: Part
 
 
 class LocalQueue:
@@ -95,12 +106,21 @@ class LocalQueue:
 
     def send_all(self, queue: str, messages: Sequence[Message]) -> list[str]:
         """`send` that returns the ids of the messages (fresh ones too for what is sent a second time)."""
+        sending = self.sending(queue, messages)
+        self._journal.insert(sending.part)
+        self.sent(sending)
+        return [entry.message_id for entry in sending.entries]
+
+    def sending(self, queue: str, messages: Sequence[Message]) -> Sending:
+        """Messages ready for a commit, beside others' writes; `sent` once it is made. Raises as `send`."""
         place, now = self._of(queue), self._clock.timestamp()
         entries = [new_entry(next(self._ids), message, now, fifo=place.fifo) for message in messages]
+        return Sending(place, entries, self._journal.insertion(queue, entries, now, once=place.fifo))
 
-        fresh = self._journal.insert(queue, entries, now, once=place.fifo)
-        self._place(place, fresh)
-        return [entry.message_id for entry in entries]
+    def sent(self, sending: Sending) -> None:
+        """They are on disk: consumers may have them."""
+        _, item = sending.part
+        self._place(sending.place, item.fresh if isinstance(item, queue_rows.Once) else sending.entries)
 
     def receive(self, queue: str, n: int = 10, *, hold: bool = False) -> list[Received]:
         """Take up to n messages that are ready; never waits.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from infra import catalog
+from infra.local.commit_group import Part
 from infra.local.database import Database
 from infra.local.store import items, updates
 from infra.local.store.conditions import holds
@@ -115,6 +116,15 @@ class SqliteStore:
             raise StoreRefused("the items of a transaction exceed 4 MB; write them in several")
         if steps:
             self._commit(steps)
+
+    def creation(self, writes: Sequence[Put]) -> Part | None:
+        """What a commit takes to do these writes, all or none, beside others'; None unless all only create.
+
+        Raises StoreRefused at once, and lets the commit fail with ConditionFailed.
+        """
+        steps = [self._ready(write) for write in writes]
+        only_creates = all(step.creates and step.stream is None for step in steps)
+        return (self._creations, steps) if only_creates else None
 
     def query(
         self,

@@ -26,6 +26,7 @@ from tests.fakes.platform import (
 )
 from tests.fakes.vendors import RecordingChat, RecordingCrm, RecordingMailer, RecordingProvisioner
 from usher.adapters.dynamodb_json import decode
+from usher.adapters.store_then_queue import StoreThenQueue
 from usher.bootstrap import platform as bootstrap_platform
 from usher.bootstrap import policies
 from usher.domain import ids
@@ -76,6 +77,7 @@ class World:
     chat: RecordingChat = field(default_factory=RecordingChat)
 
     def __post_init__(self) -> None:
+        self.keeper = StoreThenQueue(self.store, self.queue)
         self.signups = Signups(self.store)
         self.accounts = Accounts(self.store)
         self.inbox = Inbox(self.store)

@@ -18,6 +18,7 @@ def backfill(call: Call[BackfillBody]) -> dict[str, Any]:
         events=s.events,
         store=s.store,
         queue=s.queue,
+        keeper=s.keeper,
         clock=s.clock,
         keep_days=s.keep_days,
     )

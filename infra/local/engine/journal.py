@@ -8,7 +8,8 @@ import json
 import sqlite3
 from typing import Any
 
-from infra.local.database import Batch, Database, Done
+from infra.local.commit_group import Batch, Done
+from infra.local.database import Database
 from infra.local.engine.execution import Execution
 
 _SCHEMA = """

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from infra.local.clock import LocalClock
-from infra.local.database import Database, Done
+from infra.local.commit_group import Done
+from infra.local.database import Database
 from infra.local.engine import Engine, execution_arn
 from infra.local.engine.journal import Entry, Journal
 from tests.unit.engine import killed_engine

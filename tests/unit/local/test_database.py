@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.database import Batch, Database, opened
+from infra.local.commit_group import Batch
+from infra.local.database import Database, opened
 
 CULPRIT_IS_THIRD = ["NoneType", "NoneType", "IntegrityError", "NoneType"]
 

@@ -12,6 +12,7 @@ from usher.adapters.s3_blobs import S3Blobs
 from usher.adapters.secrets_manager import SecretsManager
 from usher.adapters.sqs_queue import SqsQueue
 from usher.adapters.stepfunctions_workflows import StepFunctionsWorkflows
+from usher.adapters.store_then_queue import StoreThenQueue
 from usher.adapters.system_clock import SystemClock
 from usher.settings import Settings
 
@@ -48,6 +49,10 @@ class AwsPlatform:
     @cached_property
     def queue(self) -> SqsQueue:
         return SqsQueue(self.client("sqs"), self._settings)
+
+    @cached_property
+    def keeper(self) -> StoreThenQueue:
+        return StoreThenQueue(self.store, self.queue)
 
     @cached_property
     def bus(self) -> EventBridgeBus:

@@ -8,6 +8,7 @@ from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.store import Store
@@ -22,6 +23,7 @@ class BackfillServices:
     events: VendorEvents
     store: Store
     queue: Queue
+    keeper: Keeper
     clock: Clock
     keep_days: int
 
@@ -39,6 +41,7 @@ def services(platform: Platform) -> BackfillServices:
         events=StripeEvents(calls),
         store=platform.store,
         queue=platform.queue,
+        keeper=platform.keeper,
         clock=platform.clock,
         keep_days=onboarding().inbox_retention_days,
     )

@@ -7,6 +7,7 @@ from usher.bootstrap.policies import onboarding, plans
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
@@ -20,6 +21,7 @@ class IntakeServices:
 
     store: Store
     queue: Queue
+    keeper: Keeper
     secrets: Secrets
     clock: Clock
     plans: PlanCatalog
@@ -32,6 +34,7 @@ def services(platform: Platform) -> IntakeServices:
     return IntakeServices(
         store=platform.store,
         queue=platform.queue,
+        keeper=platform.keeper,
         secrets=platform.secrets,
         clock=platform.clock,
         plans=plans(),

@@ -5,6 +5,7 @@ from typing import Protocol
 from usher.ports.blobs import Blobs
 from usher.ports.bus import Bus
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Store
@@ -18,6 +19,8 @@ class Platform(Protocol):
     def store(self) -> Store: ...
     @property
     def queue(self) -> Queue: ...
+    @property
+    def keeper(self) -> Keeper: ...
     @property
     def bus(self) -> Bus: ...
     @property

@@ -14,6 +14,7 @@ from usher.domain.problems import FieldError, Problem, invalid, unauthorized
 from usher.domain.webhook_signature import is_genuine
 from usher.ports.clock import Clock
 from usher.ports.http import Request
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Message, Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Absent, Both, Condition, ConditionFailed, Equals, Item, Put, Store
@@ -21,6 +22,7 @@ from usher.records import inbox
 from usher.usecases.signup_request import SignupBody, parse_signup
 
 SIGNUPS = "signups"  # the table of usher.records.signups
+QUEUE = "signups"
 MAX_BODY = 256 * 1024
 _TRIES = 4
 
@@ -30,6 +32,7 @@ def accept_signup(
     *,
     store: Store,
     queue: Queue,
+    keeper: Keeper,
     secrets: Secrets,
     clock: Clock,
     plans: PlanCatalog,
@@ -61,9 +64,10 @@ def accept_signup(
         extra=names,
     )
     record = Put(SIGNUPS, _master_record(data, names, times.text(received)), if_=Absent("signup_id"))
-    accepted, unfinished = _store(store, row, record, data.email, digest)
+    message = Message({**names, "event_id": key})
+    accepted, unfinished = _store(store, keeper, row, record, data.email, digest, message)
     if unfinished:
-        queue.send("signups", [Message({**accepted, "event_id": key})])
+        queue.send(QUEUE, [Message({**accepted, "event_id": key})])
     return accepted
 
 
@@ -98,10 +102,12 @@ def _as_read(claim: Item) -> Condition:
     return Both((Equals("signup_id", claim["signup_id"]), attempt))
 
 
-def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tuple[dict[str, str], bool]:
-    """Claim the event and the e-mail and open the master record, all or none.
+def _store(
+    store: Store, keeper: Keeper, row: Put, record: Put, email: str, digest: str, message: Message
+) -> tuple[dict[str, str], bool]:
+    """Claim the event and the e-mail and open the master record, all or none, and queue the new sign-up.
 
-    Returns the names to answer with, and whether that sign-up still has to be queued.
+    Returns the names to answer with, and whether that sign-up, a former one, still has to be queued.
     """
     held: Item | None = None
     for _ in range(_TRIES):
@@ -111,8 +117,8 @@ def _store(store: Store, row: Put, record: Put, email: str, digest: str) -> tupl
             if_=_as_read(held) if held else Absent("claim"),
         )
         try:
-            store.transact([row, record, claim])
-            return _names(record.item), True
+            keeper.keep([row, record, claim], QUEUE, message)
+            return _names(record.item), False
         except ConditionFailed as error:
             if former := error.failed.get(0):
                 return _same_event(former, digest)

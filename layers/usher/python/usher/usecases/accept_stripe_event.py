@@ -9,6 +9,7 @@ from usher.domain.problems import Problem, malformed
 from usher.domain.stripe_signature import is_genuine
 from usher.ports.clock import Clock
 from usher.ports.http import Request
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.ports.store import Store
@@ -18,7 +19,14 @@ MAX_BODY = 1024 * 1024
 
 
 def accept_stripe_event(
-    request: Request, *, store: Store, queue: Queue, secrets: Secrets, clock: Clock, keep_days: int
+    request: Request,
+    *,
+    store: Store,
+    queue: Queue,
+    keeper: Keeper,
+    secrets: Secrets,
+    clock: Clock,
+    keep_days: int,
 ) -> dict[str, Any]:
     """Returns the acknowledgement. Raises Problem 400, StoreUnavailable (nothing acknowledged)."""
     if len(request.body) > MAX_BODY:
@@ -29,7 +37,15 @@ def accept_stripe_event(
             "The Stripe-Signature header does not match these bytes, or is older than five minutes"
         )
     event = _parse(request.body)
-    keep_stripe_event(event, request.body, store=store, queue=queue, clock=clock, keep_days=keep_days)
+    keep_stripe_event(
+        event,
+        request.body,
+        store=store,
+        queue=queue,
+        keeper=keeper,
+        clock=clock,
+        keep_days=keep_days,
+    )
     return {"received": True}
 
 

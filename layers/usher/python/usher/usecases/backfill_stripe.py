@@ -13,6 +13,7 @@ from usher.domain.errors import VendorRejected
 from usher.domain.problems import FieldError, invalid
 from usher.domain.stripe_events import FOLLOWED
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Queue
 from usher.ports.store import Store
 from usher.ports.vendor_events import VendorEvents
@@ -45,6 +46,7 @@ def backfill_stripe(
     events: VendorEvents,
     store: Store,
     queue: Queue,
+    keeper: Keeper,
     clock: Clock,
     keep_days: int,
 ) -> dict[str, Any]:
@@ -74,7 +76,10 @@ def backfill_stripe(
             came["malformed"] += 1
             continue
         text = json.dumps(raw, separators=(",", ":")).encode()
-        came[keep_stripe_event(event, text, store=store, queue=queue, clock=clock, keep_days=keep_days)] += 1
+        kept = keep_stripe_event(
+            event, text, store=store, queue=queue, keeper=keeper, clock=clock, keep_days=keep_days
+        )
+        came[kept] += 1
     if came["queued"]:
         after = {"queued": came["queued"], "since": body.since}
         page_of = body.cursor or "stripe-events"

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from usher.domain.stripe_events import is_echo, subject
 from usher.ports.clock import Clock
+from usher.ports.keeper import Keeper
 from usher.ports.queue import Message, Queue
-from usher.ports.store import Store
+from usher.ports.store import ConditionFailed, Store
 from usher.records import inbox
 
+QUEUE = "stripe-events"
 MAX_KEPT = (
     256 * 1024
 )  # a row holds 400 KB; of a larger event the digest is kept, its object is fetched anyway
@@ -59,7 +61,14 @@ class StripeEvent(BaseModel):
 
 
 def keep_stripe_event(
-    event: StripeEvent, body: bytes, *, store: Store, queue: Queue, clock: Clock, keep_days: int
+    event: StripeEvent,
+    body: bytes,
+    *,
+    store: Store,
+    queue: Queue,
+    keeper: Keeper,
+    clock: Clock,
+    keep_days: int,
 ) -> Literal["queued", "known", "echo"]:
     """Returns what became of it; `known`: it was dealt with before. Raises StoreUnavailable.
 
@@ -93,8 +102,12 @@ def keep_stripe_event(
     if is_echo(extra.get("idempotency_key"), kind):
         inbox.Inbox(store).keep(row, outcome="echo")
         return "echo"
-    there = inbox.Inbox(store).claim(row)
-    if there is not None and there["state"] != "claimed":
-        return "known"
-    queue.send("stripe-events", [Message(names, group=group, deduplication_id=event.id)])
+    message = Message(names, group=group, deduplication_id=event.id)
+    try:
+        keeper.keep([row], QUEUE, message)
+    except ConditionFailed as error:
+        there = error.failed[0]
+        if there is None or there["state"] != "claimed":
+            return "known"
+        queue.send(QUEUE, [message])
     return "queued"
