@@ -2,9 +2,11 @@
 
 from usher.domain.errors import StaleWrite
 from usher.ports.store import ConditionFailed
-from usher.records.billing import ids_in
+from usher.records.billing import SUBSCRIPTIONS, ids_in
 from usher.usecases.step import OK, StepCommand, StepResult, mark
 from usher.usecases.undoing import Undoing
+
+_RECORDINGS = 3
 
 
 def cancel_subscription(command: StepCommand, *, undoing: Undoing) -> StepResult:
@@ -21,23 +23,27 @@ def cancel_subscription(command: StepCommand, *, undoing: Undoing) -> StepResult
     if subscription_id is None:
         u.signups.write([done])
         return OK
-    known = u.records.known({("subscriptions", subscription_id)})
-    facts = u.closer.cancel_subscription(
-        subscription_id, idempotency_key=u.key(signup, "cancel-subscription")
-    )
-    if facts is None:
-        u.signups.write([done])
-        return OK
-    late = u.records.known(ids_in(facts) - known.keys())
-    try:
-        u.records.record(
-            facts,
-            account_id=signup.account_id,
-            known=known | late,
-            correlation_id=signup.correlation_id,
-            now=u.clock.now(),
-            also=(done,),
+    ids = {(SUBSCRIPTIONS, subscription_id)}
+    for _ in range(_RECORDINGS):  # once it is cancelled, a next try of this step may not find it any more
+        known = u.records.known(ids)
+        facts = u.closer.cancel_subscription(
+            subscription_id, idempotency_key=u.key(signup, "cancel-subscription")
         )
-    except ConditionFailed as error:
-        raise StaleWrite(f"sync changed {subscription_id} while it was cancelled; again") from error
-    return OK
+        if facts is None:
+            u.signups.write([done])
+            return OK
+        known |= u.records.known(ids_in(facts) - ids)
+        try:
+            u.records.record(
+                facts,
+                account_id=signup.account_id,
+                known=known,
+                correlation_id=signup.correlation_id,
+                now=u.clock.now(),
+                also=(done,),
+            )
+        except ConditionFailed:
+            ids |= ids_in(facts)
+            continue
+        return OK
+    raise StaleWrite(f"sync changed {subscription_id} while it was cancelled; again")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from usher.domain.onboarding import REOPENABLE
 from usher.ports.closing import BillingCloser
 from usher.records.accounts import Accounts
+from usher.records.billing import PAYMENTS
 from usher.records.signups import Signup
 from usher.usecases.answer_wait import Asker
 from usher.usecases.ask_payment import answer_if_settled
@@ -47,6 +48,8 @@ def settle_payment(
         return "nothing"
     if moved.type == "payment.succeeded" and _is_late(signup, moved.payload["payment_id"], payments):
         payment_id = moved.payload["payment_id"]
+        if _is_back(payment_id, desk):
+            return "nothing"
         closer.refund(
             payment_id,
             correlation_id=signup.correlation_id,
@@ -56,6 +59,12 @@ def settle_payment(
     if (signup.waiting or {}).get("kind") == "payment":  # whether or not the page is open yet
         return "answered" if answer_if_settled(signup, payments.look(signup), asker) else "waiting"
     return "nothing"
+
+
+def _is_back(payment_id: str, desk: LinkDesk) -> bool:
+    """Whether our record of the payment says that all of it has gone back."""
+    row = desk.records.known({(PAYMENTS, payment_id)})[(PAYMENTS, payment_id)] or {}
+    return "refunded_minor" in row and row["refunded_minor"] >= row["amount_minor"]
 
 
 def _is_late(signup: Signup, payment_id: str, payments: FirstPayments) -> bool:
