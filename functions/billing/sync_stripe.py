@@ -21,4 +21,5 @@ def handler(group: str, event_ids: Sequence[str]) -> dict[str, str]:
         clock=s.clock,
         on_parked=tell_parked,
         desk=s.desk,
+        drift=s.drift,
     )

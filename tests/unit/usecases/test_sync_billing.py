@@ -13,7 +13,7 @@ from tests.fakes.links import RecordingLinks, desk_of
 from tests.fakes.steps import run_until
 from tests.fakes.webhooks import stripe_post
 from tests.fakes.world import World
-from usher.domain.errors import StaleWrite, VendorUnavailable
+from usher.domain.errors import NotYet, StaleWrite, VendorUnavailable
 from usher.ports.billing_facts import BillingFacts
 from usher.ports.store import Delete, Put, Update
 from usher.records.accounts import activating
@@ -68,6 +68,24 @@ def sync(world: World, event_ids: Sequence[str]) -> dict[str, str]:
         clock=world.clock,
         on_parked=lambda *what: PARKED.append(what),
         desk=desk_of(world, LINKS),
+    )
+
+
+PRICE = {"id": "price_1", "object": "price"}
+
+
+def sync_sold(world: World, event_ids: Sequence[str], drift: str | None) -> dict[str, str]:
+    return sync_billing(
+        event_ids,
+        billing=world.billing,
+        inbox=world.inbox,
+        accounts=world.accounts,
+        records=world.records,
+        failures=world.failures,
+        clock=world.clock,
+        on_parked=lambda *what: PARKED.append(what),
+        desk=desk_of(world, LINKS),
+        drift=lambda: drift,
     )
 
 
@@ -551,3 +569,27 @@ def test_an_account_that_changes_meanwhile_keeps_both_changes(world: World, sign
     sync(world, arrived(CUSTOMER))
     row = account_row(world)
     assert (row["status"], row["delinquent"]) == ("active", True)
+
+
+# -- what is sold -------------------------------------------------------------------------------------------
+
+
+def test_prices_and_products_are_looked_at_as_one_catalog(world: World) -> None:
+    events = arrived(PRICE, {"id": "usher_pro", "object": "product"}, type="price.updated")
+    assert {row["group"] for row in world.rows("inbox")} == {"catalog"}
+    assert set(sync_sold(world, events, None).values()) == {"synced"}
+    assert {row["state"] for row in world.rows("inbox")} == {"done"}
+
+
+def test_a_catalog_that_is_being_changed_is_looked_at_again_and_one_that_stays_different_is_reported(
+    world: World,
+) -> None:
+    PARKED.clear()
+    (event_id,) = arrived(PRICE, type="price.updated")
+    with pytest.raises(NotYet):
+        sync_sold(world, [event_id], "price pro-monthly: amount is '5900' there")
+    world.clock.advance(121)
+    assert sync_sold(world, [event_id], "price pro-monthly: amount is '5900' there") == {event_id: "parked"}
+    ((_, _, reason),) = PARKED
+    assert "pro-monthly" in reason
+    assert sync_sold(world, [event_id], None) == {event_id: "synced"}  # mended, and redriven

@@ -6,6 +6,7 @@ from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_checkout import StripeCheckouts
 from usher.adapters.stripe_closing import StripeCloser
+from usher.adapters.stripe_shelf import StripeShelf
 from usher.bootstrap.admission import admission
 from usher.bootstrap.asking import asker
 from usher.bootstrap.filing import failures
@@ -29,6 +30,7 @@ from usher.records.trial_claims import TrialClaims
 from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
 from usher.usecases.answer_wait import Asker
+from usher.usecases.catalog_drift import catalog_drift
 from usher.usecases.first_payment import FirstPayments
 from usher.usecases.link_payment import LinkDesk
 from usher.usecases.trial_guard import TrialGuard
@@ -57,6 +59,10 @@ class BillingServices:
     plans: PlanCatalog
     policy: OnboardingPolicy
     clock: Clock
+
+    def drift(self) -> str | None:
+        """How Stripe's catalog differs from ours; None when it does not."""
+        return catalog_drift(shelf=StripeShelf(self.calls), plans=self.plans, clock=self.clock)
 
 
 @per_platform

@@ -34,6 +34,10 @@ FOLLOWED = (
     "refund.failed",
     "credit_note.created",
     "credit_note.voided",
+    "price.updated",
+    "price.deleted",
+    "product.updated",
+    "product.deleted",
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
@@ -42,6 +46,8 @@ FOLLOWED = (
 """The types our webhook endpoint at Stripe is enabled for; any other that comes is stored and ignored."""
 
 _OUR_KEYS = "signup/"
+CATALOG = "catalog"
+_SOLD = frozenset({"price", "product"})
 _UNRECORDED = frozenset({"charge", "refund", "dispute", "credit_note"})
 
 
@@ -49,8 +55,10 @@ def subject(kind: str, id: str | None, customer: str | None, former: str | None)
     """Kind and id of what to look at for an event about this object of a customer.
 
     Of a payment method we keep only whether its customer has one, so we look at the customer: at the former
-    one when it was taken away.
+    one when it was taken away. Prices and products are nobody's: the catalog is looked at as a whole.
     """
+    if kind in _SOLD:
+        return CATALOG, CATALOG
     if kind == "payment_method" and (holder := customer or former):
         return "customer", holder
     return kind, id

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from usher.domain.stripe_events import is_echo, subject
+from usher.domain.stripe_events import CATALOG, is_echo, subject
 from usher.ports.clock import Clock
 from usher.ports.keeper import Keeper
 from usher.ports.queue import Message, Queue
@@ -78,7 +78,7 @@ def keep_stripe_event(
     about, former = event.data.object, event.data.previous_attributes
     kind, id = subject(about.object, about.id, about.customer, former.customer if former else None)
     customer = id if kind == "customer" else about.customer
-    group = customer or event.id
+    group = CATALOG if kind == CATALOG else customer or event.id
     names = {"event_id": f"stripe#{event.id}", "group": group}
     extra: dict[str, Any] = {
         "type": event.type,

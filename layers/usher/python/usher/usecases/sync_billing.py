@@ -1,8 +1,12 @@
 """Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
+from usher.domain import times
+from usher.domain.errors import NotYet
+from usher.domain.stripe_events import CATALOG
 from usher.ports.billing import BillingGateway
 from usher.ports.billing_facts import BillingFacts
 from usher.ports.clock import Clock
@@ -45,6 +49,7 @@ KINDS = (  # in the order that answers most at once
     "customer",
 )
 CHECKOUT = "checkout.session"  # of a payment link: told to whoever follows the link, last
+UNDER_WAY = timedelta(minutes=2)  # as long as `usher catalog apply` may take
 BY = "sync"  # in the context of its events: what our own steps did is told without it
 _TRIES = 4
 
@@ -60,11 +65,13 @@ def sync_billing(
     clock: Clock,
     on_parked: OnParked,
     desk: LinkDesk,
+    drift: Callable[[], str | None] = lambda: None,
 ) -> dict[str, str]:
     """Deal with events of one customer; returns what became of each: synced, ignored, parked or done.
 
     However many events speak of one object, it is fetched once. An event of a kind we do not follow is
-    stored and ignored; one of a customer we do not know is parked with the reason.
+    stored and ignored; one of a customer we do not know is parked with the reason. So is one of a price or
+    product when the vendor's catalog has come to differ from ours and stays so: `drift` says how.
     """
     outcomes: dict[str, str] = {}
     to_fetch: dict[tuple[str, str], list[Item]] = {}
@@ -74,7 +81,16 @@ def sync_billing(
         if row is not None and outcomes[event_id] == "synced":
             to_fetch.setdefault((row["object_kind"], row["object_id"]), []).append(row)
     checkouts = [id for kind, id in to_fetch if kind == CHECKOUT]
+    sold = to_fetch.pop((CATALOG, CATALOG), [])
     to_fetch = {pair: rows for pair, rows in to_fetch.items() if pair[0] != CHECKOUT}
+
+    def park(rows: Sequence[Item], reason: str) -> None:
+        for row in rows:
+            outcomes[row["event_id"]] = "parked"
+            filed = failures.filing_event(row, step="sync_stripe", reason=reason, now=clock.now())
+            if inbox.park(row["event_id"], reason=reason, now=clock.now(), filed=filed):
+                on_parked(row["event_id"], row["type"], reason)
+
     told: set[tuple[str, str]] = set()
     for kind, id in sorted(to_fetch, key=lambda pair: KINDS.index(pair[0])):
         if (TABLES.get(kind, kind), id) in told:
@@ -84,16 +100,15 @@ def sync_billing(
             kind, id, named, billing=billing, accounts=accounts, records=records, clock=clock
         )
         if seen is None:
-            reason = f"no account of ours belongs to {kind} {id}"
-            for row in to_fetch[(kind, id)]:
-                outcomes[row["event_id"]] = "parked"
-                filed = failures.filing_event(row, step="sync_stripe", reason=reason, now=clock.now())
-                if inbox.park(row["event_id"], reason=reason, now=clock.now(), filed=filed):
-                    on_parked(row["event_id"], row["type"], reason)
+            park(to_fetch[(kind, id)], f"no account of ours belongs to {kind} {id}")
         else:
             told |= seen
     for id in checkouts:  # what they made is on record by now, as far as it was told
         settle_checkout(id, desk=desk)
+    if sold and (reason := drift()):
+        if clock.now() < max(times.moment(row["received_at"]) for row in sold) + UNDER_WAY:
+            raise NotYet("the vendor's catalog is being changed; look again")
+        park(sold, reason)
     for event_id, outcome in outcomes.items():
         if outcome not in {"parked", "done"}:
             inbox.finish(event_id, now=clock.now())
@@ -103,7 +118,8 @@ def sync_billing(
 def _triage(row: Item | None) -> str:
     if row is None or row["state"] == "done":
         return "done"
-    return "synced" if row["object_kind"] in (*KINDS, CHECKOUT) and "object_id" in row else "ignored"
+    followed = (*KINDS, CHECKOUT, CATALOG)
+    return "synced" if row["object_kind"] in followed and "object_id" in row else "ignored"
 
 
 def _bring_in_step(
