@@ -1,5 +1,6 @@
 """Billing by Stripe's SDK, pinned to its API version. Source: docs.stripe.com/api (read 2026-11)."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from usher.adapters.stripe_calls import StripeCalls
@@ -7,16 +8,22 @@ from usher.adapters.stripe_errors import Decline
 from usher.adapters.stripe_looks import FACTS, StripeLooks
 from usher.adapters.stripe_price_keys import StripePrices
 from usher.adapters.stripe_snapshots import customer_of, facts_of
+from usher.domain.plans import price_key
 from usher.ports.billing_facts import BillingFacts, CustomerSnapshot, Declined
 
 __all__ = ["FACTS", "StripeBilling", "metadata"]
 
 
 class StripeBilling:
-    """Fulfils ports/billing.py: two writes per sign-up, the price found once a minute."""
+    """Fulfils ports/billing.py: two writes per sign-up, the price found once a minute.
 
-    def __init__(self, calls: StripeCalls) -> None:
+    Args:
+        metered: by plan the metrics whose usage it bills, each an item beside the plan's own.
+    """
+
+    def __init__(self, calls: StripeCalls, metered: Mapping[str, Collection[str]] | None = None) -> None:
         self._calls = calls
+        self._metered = metered or {}
         self.prices = StripePrices(calls)
         self._looks = StripeLooks(calls)
 
@@ -77,11 +84,16 @@ class StripeBilling:
             params["trial_settings"] = {"end_behavior": {"missing_payment_method": end_without_card}}
         try:
             with self.prices.selling(plan) as price:
-                params["items"] = [{"price": price}]
+                params["items"] = [{"price": price}, *self._usage_of(plan)]
                 created = self._calls.call("post", "/v1/subscriptions", params, idempotency_key)
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
         return self._looks.with_reason(facts_of(created))
+
+    def _usage_of(self, plan: str) -> list[dict[str, str]]:
+        """The items that bill what is used: metered prices take no quantity."""
+        metrics = self._metered.get(plan, ())
+        return [{"price": self.prices.of(price_key(plan, metric=metric))} for metric in metrics]
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
         for customer in self._calls.pages("/v1/customers", {"email": email}):

@@ -74,7 +74,8 @@ def services(platform: Platform) -> BillingServices:
         timeout=here.vendor_timeout_seconds,
         admission=admission(platform),
     )
-    billing = StripeBilling(calls)
+    metered = {key: tuple(plan.metered) for key, plan in plans().plans.items()}
+    billing = StripeBilling(calls, metered)
     checkouts = StripeCheckouts(calls, billing)
     log = EventLog(platform.store)
     records, unbilled = BillingRecords(platform.store, log), UnbilledPlans(platform.store, log)
