@@ -28,6 +28,7 @@ from infra.catalog_of import (
     onboarding,
     operations,
     provisioning,
+    reconciliation,
     reporting,
     usage,
 )
@@ -67,12 +68,14 @@ __all__ = [
 WORKFLOWS = (
     Workflow("onboarding", "A signed-up person becomes an active customer, or a failure with its reason."),
     Workflow("payment_link", "Somebody known by phone pays at a link and has what they paid for."),
+    Workflow("reconciliation", "What we hold is compared with what the payment vendor holds, and mended."),
 )
 
 FUNCTIONS = (
     *intake.FUNCTIONS,
     *onboarding.FUNCTIONS,
     *billing.FUNCTIONS,
+    *reconciliation.FUNCTIONS,
     *provisioning.FUNCTIONS,
     *crm.FUNCTIONS,
     *mail.FUNCTIONS,

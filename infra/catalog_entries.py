@@ -122,12 +122,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function called every so many minutes."""
+    """A function called every so many minutes; once a day, so many minutes after midnight UTC."""
 
     name: str
     why: str
     every_minutes: int
     consumer: str
+    after_minutes: int = 0
 
     @property
     def dead_letters(self) -> str:
@@ -175,6 +176,7 @@ class Function:
     answers: tuple[str, ...] = ()  # workflows whose waiting tasks it answers
     redrives: tuple[str, ...] = ()  # workflows whose broken executions it resumes; it may look at all of them
     publishes: bool = False
+    files: Literal["read", "write"] | None = None  # what it may do in the bucket; who writes may read
     secrets: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()

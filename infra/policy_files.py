@@ -22,6 +22,7 @@ from usher.domain.change_policy import ChangePolicy
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.domain.reconciliation_policy import ReconciliationPolicy
 from usher.domain.usage import UsagePolicy
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
@@ -34,6 +35,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "money": MoneyPolicy,
     "usage": UsagePolicy,
     "changes": ChangePolicy,
+    "reconciliation": ReconciliationPolicy,
 }
 
 

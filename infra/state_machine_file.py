@@ -136,6 +136,12 @@ def scopes_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [scope for scope in inner if isinstance(scope, dict)]
 
 
+def distributed(body: Mapping[str, Any]) -> bool:
+    """Whether a state is a Map whose items are executions of their own."""
+    config = body.get("ItemProcessor", {}).get("ProcessorConfig", {})
+    return bool(config.get("Mode") == "DISTRIBUTED")
+
+
 def lambda_steps(document: Mapping[str, Any]) -> list[str]:
     """The `${Name}` placeholders used as FunctionName, in order of appearance, each once."""
     found = (

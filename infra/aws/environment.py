@@ -35,6 +35,8 @@ def environment(stack: Stack, stage: Stage, data: Data, entry: catalog.Function)
     found |= {variable("secrets", name): data.secrets[name].secret_arn for name in entry.secrets}
     found |= {TEXTS[address]: _asked_for(stack, address) for address in entry.addresses}
     found |= {TEXTS[option]: _offered(stack, option) for option in entry.options}
+    if entry.files:
+        found["USHER_BUCKET"] = data.bucket.bucket_name
     if entry.publishes:
         found["USHER_BUS"] = data.bus.event_bus_name
     return found

@@ -22,6 +22,7 @@ from infra.aws.stages import Stage
 
 _RETRIES = 2  # Lambda's most for asynchronous calls
 _MAX_AGE = Duration.hours(6)
+_DAY = 24 * 60
 
 
 def subscribe(function: Function, rule: catalog.Rule, data: Data, stage: Stage) -> None:
@@ -53,11 +54,18 @@ def call_every(function: Function, schedule: catalog.Schedule, stage: Stage) -> 
         schedule.name,
         schedule_name=f"{stage.prefix}-{schedule.name}",
         description=schedule.why,
-        schedule=scheduler.ScheduleExpression.rate(period),
+        schedule=_expression(schedule, period),
         target=scheduler_targets.LambdaInvoke(
             function.live, dead_letter_queue=dead, max_event_age=period, retry_attempts=_RETRIES
         ),
     )
+
+
+def _expression(schedule: catalog.Schedule, period: Duration) -> scheduler.ScheduleExpression:
+    if schedule.every_minutes != _DAY:
+        return scheduler.ScheduleExpression.rate(period)
+    hour, minute = divmod(schedule.after_minutes, 60)
+    return scheduler.ScheduleExpression.cron(hour=str(hour), minute=str(minute))
 
 
 def _dead_letters(function: Function, source: catalog.Rule | catalog.Schedule, stage: Stage) -> sqs.Queue:

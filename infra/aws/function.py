@@ -15,7 +15,7 @@ from infra.aws.data import Data
 from infra.aws.environment import environment
 from infra.aws.layers import Layers
 from infra.aws.lock_layers import ROOT
-from infra.aws.permissions import EXECUTIONS, statements
+from infra.aws.permissions import EXECUTIONS, FILES, statements
 from infra.aws.stages import Stage
 
 
@@ -88,6 +88,10 @@ class Function(Construct):
         for workflow in self.entry.redrives:
             finding = EXECUTIONS.format(place.stage.workflow(workflow))
             acknowledge(role, f"IAM5[{finding}]", "Any execution of this workflow may need it.")
+        if self.entry.files:
+            acknowledge(
+                role, f"IAM5[{FILES.format(place.stage.prefix)}]", "Which files there are, code says."
+            )
         return role
 
 

@@ -15,8 +15,12 @@ _DYNAMODB: dict[catalog.Access, list[str]] = {
     "change": [*_READ, "PutItem", "UpdateItem"],
     "all": [*_READ, "DeleteItem", "PutItem", "UpdateItem"],
 }
+_FILES = {"read": ["s3:GetObject"], "write": ["s3:GetObject", "s3:PutObject"]}
 # cdk-nag's words for every execution of a workflow
 EXECUTIONS = "Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{}:*"
+# ... for every file of the bucket, which the data stack exports by this name
+FILES = "Resource::{}-data:ExportsOutputFnGetAttfiles6F97A25DArn20FAC0C5/*"
+ITEMS = EXECUTIONS.replace("{}:*", "{}/*")  # and for every item of its distributed Map
 # What DynamoDB does with our key in the caller's name; only through DynamoDB, see the condition.
 _TABLE_KEY = [
     "kms:Decrypt",
@@ -54,6 +58,16 @@ def execution_arns(stack: Stack, stage: Stage, workflow: str) -> str:
     )
 
 
+def item_arns(stack: Stack, stage: Stage, workflow: str) -> str:
+    """Every item of the workflow's distributed Map: `execution:machine/label:id`."""
+    return stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{stage.workflow(workflow)}/*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
 def statements(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) -> list[iam.PolicyStatement]:
     """The whole policy of a function but for logs, traces and event sources, which their constructs add."""
     found = [_table(data.tables[table], access) for table, access in entry.tables]
@@ -70,6 +84,9 @@ def statements(stack: Stack, stage: Stage, data: Data, entry: catalog.Function) 
     if entry.answers:
         machines = [workflow_arn(stack, stage, workflow) for workflow in entry.answers]
         found.append(_allow(["states:SendTaskFailure", "states:SendTaskSuccess"], machines))
+    if entry.files:
+        found.append(_allow(_FILES[entry.files], [data.bucket.arn_for_objects("*")]))
+        found.append(_key(stack, data, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]))
     if entry.publishes:
         found.append(_allow(["events:PutEvents"], [data.bus.event_bus_arn]))
     if entry.secrets:

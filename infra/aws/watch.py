@@ -14,6 +14,7 @@ from infra.aws.stages import Stage
 from usher.bootstrap.filing import FILED
 from usher.bootstrap.metrics import NAMESPACE, PAID_TO_ACTIVE
 from usher.bootstrap.parking import PARKED
+from usher.bootstrap.reconciliations import ALARMS
 
 SLOWEST_ACTIVATION = 60_000  # milliseconds from a link's payment to the active account
 
@@ -35,6 +36,7 @@ class Watch(Stack):
         self._watch_functions()
         self._alarm("events", "parked", NAMESPACE, PARKED, {"stage": stage.name}, 1)
         self._alarm("failures", "filed", NAMESPACE, FILED, {"stage": stage.name}, 1)
+        self._alarm("reconciliation", "mismatches", NAMESPACE, ALARMS, {"stage": stage.name}, 1)
         self._alarm(
             "payment-links",
             "slow",

@@ -13,8 +13,9 @@ from constructs import Construct
 
 from infra import catalog
 from infra.aws.acknowledge import acknowledge
+from infra.aws.permissions import ITEMS, item_arns, workflow_arn
 from infra.aws.stages import Stage
-from infra.state_machine_file import lambda_steps, load, names, queue_names
+from infra.state_machine_file import distributed, lambda_steps, load, names, queue_names, states
 
 _FINDING = "Resource::arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:{}:*"
 
@@ -61,6 +62,8 @@ class Workflow(Construct):
         acknowledge(self.machine, "SF1", "Step Functions keeps each history itself; the log holds failures.")
         acknowledge(self.machine, "IAM5[Resource::*]", "Log delivery and X-Ray know no resource.")
         self._permit([catalog.step(step) for step in steps], stage)
+        if any(distributed(body) for _, body in states(document)):
+            self._permit_items(stage, entry.name)
         if sent_to:
             arns = [queue.queue_arn for queue in sent_to.values()]
             self.machine.add_to_role_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=arns))
@@ -83,6 +86,27 @@ class Workflow(Construct):
         for step in steps:
             finding = f"IAM5[{_FINDING.format(stage.function(step))}]"
             acknowledge(self.machine, finding, "Every version of one function.")
+
+    def _permit_items(self, stage: Stage, name: str) -> None:
+        """Items of a distributed Map are executions of the machine itself, started and stopped by it.
+
+        Made from the name, since a role that named its machine would need it first. Source:
+        docs.aws.amazon.com/step-functions, "IAM policies for using Distributed Map states" (2026-11).
+        """
+        stack = Stack.of(self)
+        self.machine.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["states:StartExecution"], resources=[workflow_arn(stack, stage, name)]
+            )
+        )
+        self.machine.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],
+                resources=[item_arns(stack, stage, name)],
+            )
+        )
+        finding = ITEMS.format(stage.workflow(name))
+        acknowledge(self.machine, f"IAM5[{finding}]", "Every item of its own Map.")
 
     def _publish(self, stage: Stage) -> None:
         """A version per change; `live` moves to it, and executions stay on the one they began with."""

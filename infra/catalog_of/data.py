@@ -1,6 +1,14 @@
 """Tables, the bucket and the secrets of the catalog."""
 
 from infra.catalog_entries import Bucket, Index, Table
+from infra.catalog_of import reconciliation
+from usher.domain.reconciliation import COMPARED, ObjectKind
+
+
+def _created(kind: ObjectKind) -> Index:
+    """In the order of their making, with what reconciliation compares and no more."""
+    return Index("by_created", "created_month", "created_at", projects=(*COMPARED[kind].fields, "method"))
+
 
 TABLES = (
     Table(
@@ -40,6 +48,7 @@ TABLES = (
         "subscription_id",
         indexes=(
             Index("by_account", "account_id", "started_at"),
+            _created("subscription"),
             Index("by_unbilled", "unbilled", "ends_at"),
         ),
     ),
@@ -47,13 +56,13 @@ TABLES = (
         "invoices",
         "Our copy of the vendor's invoices.",
         "invoice_id",
-        indexes=(Index("by_account", "account_id", "created_at"),),
+        indexes=(Index("by_account", "account_id", "created_at"), _created("invoice")),
     ),
     Table(
         "payments",
         "Our copy of the vendor's payments.",
         "payment_id",
-        indexes=(Index("by_account", "account_id", "created_at"),),
+        indexes=(Index("by_account", "account_id", "created_at"), _created("payment")),
     ),
     Table(
         "refund_requests",
@@ -73,7 +82,7 @@ TABLES = (
         "refunds",
         "Our copy of the vendor's refunds.",
         "refund_id",
-        indexes=(Index("by_account", "account_id", "created_at"),),
+        indexes=(Index("by_account", "account_id", "created_at"), _created("refund")),
     ),
     Table(
         "disputes",
@@ -177,6 +186,7 @@ TABLES = (
         sort="entry",
         append_only=True,
     ),
+    *reconciliation.TABLES,
     Table("idempotency", "Powertools idempotency records.", "id", expires="expiration"),
 )
 

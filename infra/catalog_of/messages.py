@@ -2,6 +2,7 @@
 
 from infra.announcing import announced
 from infra.catalog_entries import Queue, Rule, Schedule, Stream
+from infra.catalog_of import reconciliation
 from usher.domain import events
 from usher.domain.posting_rules import RULES as POSTED
 
@@ -193,6 +194,7 @@ RULES = (
         TOLD,
         "operations/tell_operators",
     ),
+    *reconciliation.RULES,
 )
 
 SCHEDULES = (
@@ -208,4 +210,5 @@ SCHEDULES = (
         "reporting/recognize_revenue",
     ),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
+    *reconciliation.SCHEDULES,
 )

@@ -1,6 +1,7 @@
 """HTTP routes of the catalog, each with who may use it."""
 
 from infra.catalog_entries import Route
+from infra.catalog_of import reconciliation
 from usher.domain.access import PRODUCT, ROLES, at_least
 
 # Who may use a route; each role of people includes the former ones.
@@ -408,6 +409,7 @@ ROUTES = (
         roles=_SUPPORT,
         why="An unused key becomes worthless.",
     ),
+    *reconciliation.ROUTES,
     Route("GET", "/healthz", "operations/health", "public", why="This deployment takes requests."),
 )
 

@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 3
 
 
 class Schedules:
-    """Fires each schedule at whole multiples of its period since 1970, so a restart keeps the beat.
+    """Fires each schedule at multiples of its period since 1970, or so long after: a restart keeps the beat.
 
     What fell due while nothing ran, or while the clock jumped, fires once, not once per period missed; a
     call that is still running when the next falls due is followed by one call. The time of the last firing
@@ -77,8 +77,8 @@ class Schedules:
         )
         now = self._clock.timestamp()
         for name, entry in self._entries.items():
-            period = entry.every_minutes * 60
-            if name in fired and fired[name] // period < now // period:
+            period, after = entry.every_minutes * 60, entry.after_minutes * 60
+            if name in fired and (fired[name] - after) // period < (now - after) // period:
                 self._ring(name)
             else:
                 self._arm(name)
@@ -88,8 +88,8 @@ class Schedules:
         self._started = False
 
     def _arm(self, name: str) -> None:
-        period = self._entries[name].every_minutes * 60
-        moment = (self._clock.timestamp() // period + 1) * period
+        period, after = self._entries[name].every_minutes * 60, self._entries[name].after_minutes * 60
+        moment = ((self._clock.timestamp() - after) // period + 1) * period + after
         self._clock.call_at(datetime.fromtimestamp(moment, UTC), lambda: self._ring(name))
 
     def _ring(self, name: str) -> None:

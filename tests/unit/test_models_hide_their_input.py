@@ -58,7 +58,7 @@ def test_an_answer_of_stripe_that_has_another_shape_is_not_quoted() -> None:
         customer_of({"id": "cus_1", "email": [CANARY], "metadata": {}})
     assert CANARY not in str(raised.value)
     price = {"id": "price_1", "lookup_key": [CANARY]}
-    item = {"price": price, "current_period_start": 1, "current_period_end": 2}
+    item = {"id": "si_1", "price": price, "current_period_start": 1, "current_period_end": 2}
     subscription = {"id": "sub_1", "customer": "cus_1", "status": CANARY, "start_date": 1}
     with pytest.raises(ValidationError) as raised:
         facts_of(subscription | {"items": {"data": [item]}})

@@ -12,6 +12,7 @@ from functions.operations.routes import (
     onboardings,
     payment_links,
     plans,
+    reconciliations,
     signups,
     stripe,
     subscriptions,
@@ -33,5 +34,6 @@ ROOMS = (
     events,
     ledger,
     stripe,
+    reconciliations,
     audit,
 )

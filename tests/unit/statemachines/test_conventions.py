@@ -8,7 +8,7 @@ import pytest
 
 from infra import catalog
 from infra.aws.queues import visibility_seconds
-from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load, queue_names, states
+from infra.state_machine_file import FOLDER, SUFFIX, lambda_steps, load, queue_names, scopes_of, states
 from usher.settings import Settings
 
 FILES = sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
@@ -185,6 +185,9 @@ def test_a_state_outwaits_all_deliveries_of_its_message(name: str) -> None:
             assert queue.batch_window_seconds + held < body["TimeoutSeconds"], state
 
 
+OF = {"reconciliation": "run_id"}
+"""By what a workflow names whose execution it is."""
+
 CALLS = {
     "create_billing_customer": 2,
     "create_subscription": 2,
@@ -200,6 +203,7 @@ CALLS = {
     "revoke_api_key": 2,
     "remove_tenant": 3,
     "withdraw_from_crm": 6,
+    "compare_page": 10,
 }
 
 
@@ -213,7 +217,7 @@ def test_a_function_of_several_calls_outlives_them_all(name: str, calls: int) ->
 def test_every_step_gets_ids_from_the_execution_s_input_and_nothing_of_the_person(name: str) -> None:
     for state, body in bodies(name, "Task").items():
         given = given_to(body)
-        for id in ("signup_id", "correlation_id"):
+        for id in (OF.get(name, "signup_id"), "correlation_id"):
             assert given.pop(id) == f"{{% $states.context.Execution.Input.{id} %}}", state
         assert given.pop("retry_count") == "{% $states.context.State.RetryCount %}", state
         assert given.pop("entered_at") == "{% $states.context.State.EnteredTime %}", state
@@ -221,7 +225,7 @@ def test_every_step_gets_ids_from_the_execution_s_input_and_nothing_of_the_perso
             assert given.pop("task_token") == "{% $states.context.Task.Token %}", state
         if queue := queue_of(body):
             assert given["step"] == catalog.function(queue.consumer).name, state
-        assert set(given) <= {"step", "reminder", "wait_kind"}, state
+        assert set(given) <= {"step", "reminder", "wait_kind", "slice"}, state
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -321,5 +325,5 @@ def test_every_state_can_be_reached(name: str) -> None:
             rules = [*body.get("Choices", []), *body.get("Catch", []), body]
             waiting += [rule["Next"] for rule in rules if "Next" in rule]
             waiting += [body["Default"]] if "Default" in body else []
-            scopes += body.get("Branches", [])
+            scopes += scopes_of(body)
     assert reached == set(bodies(name))

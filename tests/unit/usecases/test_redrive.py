@@ -14,6 +14,7 @@ from usher.domain.errors import Conflict, NotFound, StoreUnavailable, UsherError
 from usher.ports.store import Delete, Put
 from usher.records.failures import Failure, Failures, of_event, of_signup
 from usher.records.inbox import row as inbox_row
+from usher.records.reconciliations import Reconciliations
 from usher.records.signups import Signup
 from usher.usecases.file_dead_letter import file_dead_letter
 from usher.usecases.mend_failures import mend_failures
@@ -27,7 +28,13 @@ MINUTE = 60
 
 def deps(world: World) -> Redriving:
     return Redriving(
-        Failures(world.store), world.signups, world.inbox, world.workflows, world.queue, world.clock
+        Failures(world.store),
+        world.signups,
+        world.inbox,
+        Reconciliations(world.store),
+        world.workflows,
+        world.queue,
+        world.clock,
     )
 
 

@@ -12,6 +12,7 @@ from usher.ports.platform import Platform
 from usher.records.events import EventLog
 from usher.records.failures import Failures
 from usher.records.inbox import Inbox
+from usher.records.reconciliations import Reconciliations
 from usher.records.signups import Signups
 
 FILED = "FailureFiled"
@@ -27,6 +28,7 @@ class FilingServices:
     failures: Failures
     policy: OnboardingPolicy
     clock: Clock
+    runs: Reconciliations
 
 
 def failures(platform: Platform) -> Failures:
@@ -48,4 +50,5 @@ def services(platform: Platform) -> FilingServices:
         failures=failures(platform),
         policy=onboarding(),
         clock=platform.clock,
+        runs=Reconciliations(platform.store),
     )

@@ -11,6 +11,7 @@ from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.platform import Platform
 from usher.records.events import EventLog
 from usher.records.inbox import Inbox
+from usher.records.reconciliations import Reconciliations
 from usher.records.signups import Signups
 from usher.settings import settings
 from usher.usecases.redrive import Redriving
@@ -32,6 +33,7 @@ def services(platform: Platform) -> MendingServices:
         failures=failures(platform),
         signups=Signups(platform.store),
         inbox=Inbox(platform.store),
+        runs=Reconciliations(platform.store),
         workflows=platform.workflows,
         queue=platform.queue,
         clock=platform.clock,

@@ -14,6 +14,11 @@ def count(name: str, **dimensions: str) -> None:
     measure(name, 1, MetricUnit.Count, **dimensions)
 
 
+def counted(name: str, value: int, **dimensions: str) -> None:
+    """Record how many there were, which may be none."""
+    measure(name, value, MetricUnit.Count, **dimensions)
+
+
 def milliseconds(name: str, value: float, **dimensions: str) -> None:
     """Record a duration in milliseconds."""
     measure(name, value, MetricUnit.Milliseconds, **dimensions)

@@ -15,6 +15,7 @@ from usher.domain.change_policy import ChangePolicy
 from usher.domain.money_policy import MoneyPolicy
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
+from usher.domain.reconciliation_policy import ReconciliationPolicy
 from usher.domain.usage import UsagePolicy
 from usher.settings import settings
 
@@ -34,6 +35,7 @@ def install(policies: dict[str, Any]) -> None:
     money.cache_clear()
     usage.cache_clear()
     changes.cache_clear()
+    reconciliation.cache_clear()
     routes.cache_clear()
 
 
@@ -94,3 +96,9 @@ def access() -> AccessPolicy:
 def changes() -> ChangePolicy:
     """policies/changes.yaml."""
     return ChangePolicy.model_validate(_content("changes"))
+
+
+@cache
+def reconciliation() -> ReconciliationPolicy:
+    """policies/reconciliation.yaml."""
+    return ReconciliationPolicy.model_validate(_content("reconciliation"))

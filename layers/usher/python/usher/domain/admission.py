@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Lane: TypeAlias = Literal["main", "reserved"]
+Lane: TypeAlias = Literal["main", "reserved", "background"]
 
 SECOND = 1_000_000
 FULL_PACE = 100  # a strain in percent: intervals at 200 are twice as long
@@ -47,6 +47,7 @@ class Rates(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
     reserved_percent: int = Field(default=20, ge=1, le=99)
+    background_percent: int = Field(default=25, ge=1, le=99)
     buckets: Mapping[str, Rate] = {}
 
     def of(self, bucket: str) -> Rate | None:
@@ -54,9 +55,16 @@ class Rates(BaseModel):
         return self.buckets.get(bucket) or self.buckets.get(f"{bucket.partition(':')[0]}:*")
 
     def lane_interval(self, rate: Rate, lane: Lane) -> int:
-        """From one call of the lane to its next: each lane has its share of the rate to itself."""
-        share = self.reserved_percent if lane == "reserved" else 100 - self.reserved_percent
-        return -(-rate.interval * 100 // share)
+        """From one call of the lane to its next: each lane has its share of the rate to itself.
+
+        `background` has none: it takes so much at most, and only while nobody else wants it.
+        """
+        shares: dict[Lane, int] = {
+            "main": 100 - self.reserved_percent,
+            "reserved": self.reserved_percent,
+            "background": self.background_percent,
+        }
+        return -(-rate.interval * 100 // shares[lane])
 
 
 class Limits(BaseModel):

@@ -9,6 +9,7 @@ from usher.domain import (
     invoice_events,
     onboarding_events,
     payment_events,
+    reconciliation_events,
     usage_events,
 )
 from usher.domain.event import Event
@@ -21,6 +22,7 @@ MODULES = (
     payment_events,
     onboarding_events,
     usage_events,
+    reconciliation_events,
 )
 
 

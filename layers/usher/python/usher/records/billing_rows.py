@@ -10,7 +10,7 @@ from usher.domain import times
 from usher.domain.subscription_changes import monthly_minor
 from usher.ports.billing_facts import BillingFacts, Snapshot
 from usher.ports.store import Absent, Condition, Equals, Item, Put, Update
-from usher.records import accounts
+from usher.records import accounts, created
 
 SUBSCRIPTIONS, INVOICES, PAYMENTS = "subscriptions", "invoices", "payments"
 REFUNDS, DISPUTES, CREDIT_NOTES = "refunds", "disputes", "credit_notes"
@@ -92,6 +92,7 @@ def row_of(table: str, snapshot: Snapshot, account_id: str, before: Item | None)
     row["account_id"] = account_id
     if before and "created_at" in before:
         row["created_at"] = before["created_at"]  # no two answers about something date it differently
+    row |= created.attributes(row)
     if table == SUBSCRIPTIONS:
         row["mrr_minor"] = monthly_minor(row)
     return row

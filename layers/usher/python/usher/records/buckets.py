@@ -29,6 +29,8 @@ from usher.ports.store import (
 
 TABLE = "buckets"
 LINE, HELD = "line", "held"
+LIVE: tuple[Lane, ...] = ("main", "reserved")  # whom calls in the background give way to
+SLACK = 4  # slots that the line may be ahead before they do: they take a slot in four at most
 PATIENCE = SECOND  # how far ahead a call made at once may wait for its slot
 LONGEST_PAUSE = 60  # seconds, whatever a vendor asks for
 _TRIES = 8
@@ -83,10 +85,13 @@ class Buckets:
         """Take the lane's next slot, which pushes the line back by one; returns the seconds until the slot.
 
         Each lane has its share to itself: how long the line is, and how busy the other lane, is not felt in
-        it. What the lanes leave is the line's. Raises VendorUnavailable with `retry_after` when the slot
-        lies further ahead than `PATIENCE`; then it is not taken.
+        it. What the lanes leave is the line's. `background` is turned away while others wait for their slots,
+        and while the vendor's last refusal is felt. Raises VendorUnavailable with `retry_after` for that, or
+        when the slot lies further ahead than `PATIENCE`; then it is not taken.
         """
         rate = self._rate(bucket)
+        if lane == "background":
+            self._give_way(bucket)
         interval = self._rates.lane_interval(rate, lane)
         latest = self.now() + PATIENCE + rate.tolerance
         row = self._take(
@@ -141,6 +146,15 @@ class Buckets:
 
     def _strain(self, row: Item) -> int:
         return admission.strain(row.get("strain", FULL_PACE), row.get("told_at", 0), self.now())
+
+    def _give_way(self, bucket: str) -> None:
+        """Raise VendorUnavailable while others want this bucket, or its vendor lately refused a call."""
+        row, now = self.row(bucket), self.now()
+        rate = self._rate(bucket)
+        free_from = [row.get("closed_until", 0), row.get(LINE, 0) - SLACK * rate.interval]
+        free_from += [row.get(lane, 0) - self._rates.lane_interval(rate, lane) for lane in LIVE]
+        if (ahead := max(free_from) - now) > 0 or self._strain(row) > FULL_PACE:
+            raise _ahead(bucket, max(ahead, SECOND))
 
     def _take(
         self,

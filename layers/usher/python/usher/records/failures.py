@@ -17,7 +17,7 @@ KEPT = timedelta(days=90)  # how long a resolved row can still be looked up
 _WAITS = "waits"  # what the index of rows that are tried again by themselves is made of
 
 OnFiled = Callable[[str, str], None]  # told the id and the kind of what is put on the list
-Kind = Literal["execution", "undo", "degraded", "rolled_back", "message", "event"]
+Kind = Literal["execution", "undo", "degraded", "rolled_back", "message", "event", "reconciliation"]
 State = Literal["open", "redriving", "resolved"]
 
 
@@ -57,6 +57,11 @@ class Failure(BaseModel):
 def of_signup(signup_id: str) -> str:
     """The id of a sign-up's row: one, whatever it is that failed, because one redrive mends it."""
     return ids.sibling("fail", signup_id)
+
+
+def of_run(run_id: str) -> str:
+    """The id of a reconciliation's row."""
+    return ids.sibling("fail", run_id)
 
 
 def of_event(event_id: str) -> str:

@@ -33,7 +33,9 @@ def shown(failure: Failure, public_url: str) -> dict[str, Any]:
     """A row as the API tells it: with links, and without what only Usher needs."""
     item = failure.model_dump(exclude_none=True, exclude={"version", "group"})
     links = {"redrive": f"{public_url}/v1/failures/{failure.failure_id}/redrive"}
-    if failure.kind not in {"message", "event"}:
+    if failure.kind == "reconciliation":
+        links["reconciliation"] = f"{public_url}/v1/reconciliations/{failure.subject}"
+    elif failure.kind not in {"message", "event"}:
         links["signup"] = f"{public_url}/v1/signups/{failure.subject}"
     if console := console_link(failure.execution):
         links["execution"] = console

@@ -82,6 +82,8 @@ def _redriving(s: Redriving) -> Iterator[Failure]:
 def _settle(failure: Failure, s: Redriving, log: EventLog) -> bool:
     if failure.kind in {"message", "event"}:
         return _settle_message(failure, s)
+    if failure.kind == "reconciliation":
+        return False  # its own end takes it off the list, or files it again
     signup = s.signups.get(failure.subject)
     if signup.status == "active":
         _resolve(signup, failure, s, log)

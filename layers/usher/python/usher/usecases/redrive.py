@@ -15,6 +15,7 @@ from usher.ports.workflows import Execution, Workflows
 from usher.records import audit
 from usher.records.failures import Failure, Failures, of_signup
 from usher.records.inbox import Inbox
+from usher.records.reconciliations import Reconciliations
 from usher.records.reopening import claiming, failing, restarting, resuming
 from usher.records.signups import Signup, Signups
 
@@ -32,6 +33,7 @@ class Redriving:
     failures: Failures
     signups: Signups
     inbox: Inbox
+    runs: Reconciliations
     workflows: Workflows
     queue: Queue
     clock: Clock
@@ -53,11 +55,9 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     """Try a sign-up again that broke, was rolled back, or lacks something; returns its execution.
 
     A broken execution resumes from its failed state while that is possible; anything else gets a new
-    execution over the same steps, each of which finds what it did before. All of it is noted before
-    anything moves, so that a redrive that dies half-way is found and finished (`go_on`). A failure
-    first told after its resume, of a sign-up that has ended since, is taken off the list.
-
-    Raises NotFound, and Conflict when it runs already, has nothing to be tried again, or may not be.
+    execution over the same steps. All of it is noted before anything moves, so that a redrive that dies
+    half-way is found and finished (`go_on`). A failure first told after its resume, of a sign-up that has
+    ended since, is taken off the list. Raises NotFound, and Conflict when it runs already, or may not be.
     """
     signup = s.signups.get(signup_id)
     failure = s.failures.find(of_signup(signup_id))

@@ -5,6 +5,7 @@ from usher.domain.errors import Conflict, NotFound
 from usher.ports.queue import Message
 from usher.ports.store import ConditionFailed, Item, Write
 from usher.records.failures import Failure
+from usher.usecases.failed_runs import redrive_run
 from usher.usecases.redrive import Order, Redriving, audited, redrive_onboarding
 from usher.usecases.sweep_inbox import message_of
 
@@ -21,6 +22,8 @@ def redrive_failure(failure_id: str, order: Order, s: Redriving) -> Item:
         return _send_again(failure, order, s)
     if failure.kind == "event":
         return _claim_again(failure, order, s)
+    if failure.kind == "reconciliation":
+        return {"failure_id": failure_id, **redrive_run(failure, order, s)}
     return {"failure_id": failure_id, **redrive_onboarding(failure.subject, order, s)}
 
 

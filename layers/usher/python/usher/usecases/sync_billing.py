@@ -96,7 +96,7 @@ def sync_billing(
         if (TABLES.get(kind, kind), id) in told:
             continue
         named = {(TABLES[kind], id) for kind, id in to_fetch if kind in TABLES} - told
-        seen = _bring_in_step(
+        seen = bring_in_step(
             kind, id, named, billing=billing, accounts=accounts, records=records, clock=clock
         )
         if seen is None:
@@ -122,7 +122,7 @@ def _triage(row: Item | None) -> str:
     return "synced" if row["object_kind"] in followed and "object_id" in row else "ignored"
 
 
-def _bring_in_step(
+def bring_in_step(
     kind: str,
     id: str,
     named: set[tuple[str, str]],
