@@ -99,18 +99,20 @@ def test_a_payment_of_no_invoice_names_none(shop: Shop, calls: CountedCalls) -> 
 
 
 @pytest.mark.parametrize("kind", ["charge", "refund"])
-def test_a_refund_comes_with_what_its_payment_gave_back_in_one_call(
+def test_a_refund_comes_with_what_its_payment_gave_back_and_the_invoice_it_was_for(
     shop: Shop, calls: CountedCalls, kind: str
 ) -> None:
     customer = shop.customer()
-    intent = shop.intent_of(shop.subscribe(customer))
+    made = shop.subscribe(customer)
+    intent = shop.intent_of(made)
     refund = shop.api.refunds.create({"payment_intent": intent.id, "amount": 900})
     facts = look(calls, kind, refund.id if kind == "refund" else refund.charge)
     ((told,), (payment,)) = facts.refunds, facts.payments
     assert (told.refund_id, told.amount_minor, told.status) == (refund.id, 900, "succeeded")
     assert (told.customer_id, told.payment_id) == (customer.id, intent.id)
     assert (payment.payment_id, payment.refunded_minor, payment.fee_minor) == (intent.id, 900, 114)
-    assert len(calls.asked) == 1
+    assert payment.invoice_id == made.latest_invoice
+    assert len(calls.asked) == 2
 
 
 def test_a_dispute_tells_its_payment_customer_and_fee(shop: Shop, calls: CountedCalls) -> None:

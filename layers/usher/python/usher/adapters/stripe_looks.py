@@ -80,7 +80,15 @@ class StripeLooks:
         return BillingFacts(payments=(payment_of(found, invoice_id=self._invoice_paid_by(id)),))
 
     def _charge(self, id: str) -> BillingFacts:
-        return charge_facts(self._get(f"/v1/charges/{id}", _CHARGE))
+        return self._with_invoices(charge_facts(self._get(f"/v1/charges/{id}", _CHARGE)))
+
+    def _with_invoices(self, facts: BillingFacts) -> BillingFacts:
+        """The facts with each payment's invoice named."""
+        payments = tuple(
+            each.model_copy(update={"invoice_id": self._invoice_paid_by(each.payment_id)})
+            for each in facts.payments
+        )
+        return facts.model_copy(update={"payments": payments})
 
     def _invoice_paid_by(self, payment_id: str) -> str | None:
         """The invoice that a PaymentIntent pays: it does not say so itself (Stripe changelog, 2025-03-31).
@@ -98,7 +106,8 @@ class StripeLooks:
         if charge is None:
             return BillingFacts(refunds=(refund_of(found),))
         refund = refund_of(found, customer_id=id_of(charge.get("customer")))
-        return BillingFacts(refunds=(refund,), payments=charge_facts(charge).payments)
+        payments = self._with_invoices(charge_facts(charge)).payments
+        return BillingFacts(refunds=(refund,), payments=payments)
 
     def _dispute(self, id: str) -> BillingFacts:
         return BillingFacts(disputes=(dispute_of(self._get(f"/v1/disputes/{id}", _DISPUTE)),))
