@@ -102,7 +102,7 @@ FUNCTIONS = (
             ("idempotency", "all"),
         ),
         files="read",
-        secrets=("stripe_api_key", "product_api_key"),
+        secrets=("stripe_api_key", "product_api_key", "link_signing"),
         vendors=("stripe", "http"),
         sends_to=("signups", "stripe-events", "notices", "usage", "usage-reports", "ledger"),
         options=("beta_phase",),

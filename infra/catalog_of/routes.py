@@ -268,6 +268,22 @@ ROUTES = (
     ),
     Route(
         "POST",
+        "/v1/portal-sessions",
+        "operations/api",
+        "token",
+        roles=(PRODUCT,),
+        why="Stripe's pages on which an account sees its invoices and changes its card.",
+    ),
+    Route(
+        "POST",
+        "/v1/pricing-links",
+        "operations/api",
+        "token",
+        roles=(PRODUCT, *_SUPPORT),
+        why="The address of the pricing page as one account sees it, its plan marked.",
+    ),
+    Route(
+        "POST",
         "/v1/accounts/{id}/trial",
         "operations/api",
         "token",

@@ -68,7 +68,9 @@ class World:
     workflows: RecordingWorkflows = field(default_factory=RecordingWorkflows)
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     secrets: FixedSecrets = field(
-        default_factory=lambda: FixedSecrets(signup_webhook=SIGNUP_SECRET, stripe_webhook=STRIPE_SECRET)
+        default_factory=lambda: FixedSecrets(
+            signup_webhook=SIGNUP_SECRET, stripe_webhook=STRIPE_SECRET, link_signing="signing-links"
+        )
     )
     billing: RecordingBilling = field(default_factory=RecordingBilling)
     crm: RecordingCrm = field(default_factory=RecordingCrm)

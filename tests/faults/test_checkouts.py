@@ -1,5 +1,6 @@
 """Accounts that exist subscribe at a checkout: once, however many tabs they open (scenario 5, B10)."""
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,17 @@ def test_a_refusal_that_fails_half_way_is_finished_once(world: World, operation:
     assert [refund["amount"] for refund in held["refund"]] == [4900]
     told = [row["type"] for row in world.rows("events") if row["type"] == "subscription.refused"]
     assert told == ["subscription.refused"]
+
+
+def test_a_customer_s_portal_shows_what_they_pay(patient: World) -> None:
+    signup_id = patient.sign_up("ada", plan="pro-monthly")
+    account_id = str(patient.wait_status(signup_id, "active")["account_id"])
+    body = {"account_id": account_id, "return_url": BACK}
+    status, answer = patient.call("POST", "/v1/portal-sessions", body, role="product")
+    assert status == 201, answer
+    with urllib.request.urlopen(answer["url"], timeout=5) as page:
+        shown = page.read().decode()
+    assert "Your billing" in shown and BACK in shown
+    refused = {"account_id": account_id, "return_url": "javascript:alert(1)"}
+    status, problem = patient.call("POST", "/v1/portal-sessions", refused, role="product")
+    assert (status, [each["field"] for each in problem["errors"]]) == (400, ["return_url"])

@@ -8,6 +8,7 @@ from usher.bootstrap.entitlements import services as entitling
 from usher.usecases.entitlements import Entitlements, entitlements
 from usher.usecases.fields import Nothing
 from usher.usecases.invite_user import InvitationBody, invite_user
+from usher.usecases.pricing_links import PricingLinkBody, pricing_link
 
 routes = Routes()
 
@@ -15,6 +16,11 @@ routes = Routes()
 @routes.get("/v1/accounts/{id}/entitlements", query=Nothing, answers=Entitlements)
 def show_entitlements(call: Call[Nothing]) -> dict[str, Any]:
     return entitlements(call.parameters["id"], entitling=entitling()).model_dump()
+
+
+@routes.post("/v1/pricing-links", body=PricingLinkBody, status=201)
+def link_to_pricing(call: Call[PricingLinkBody]) -> dict[str, Any]:
+    return pricing_link(call.input, entitling=entitling(), secrets=services().secrets)
 
 
 @routes.post("/v1/accounts/{id}/users", body=InvitationBody, status=201)

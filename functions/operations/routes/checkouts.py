@@ -1,4 +1,4 @@
-"""Routes about what accounts pay for: checkouts, the days of a trial, the end of the beta."""
+"""Routes about what accounts pay for: checkouts, the portal, the days of a trial, the end of the beta."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from usher.bootstrap.checkouts import services
 from usher.usecases.extend_trial import ExtensionBody, extend_trial
 from usher.usecases.migrate_beta import Migrating, MigrationBody, migrate_beta
 from usher.usecases.open_checkout import CheckoutBody, open_checkout
+from usher.usecases.open_portal import PortalBody, open_portal
 
 routes = Routes()
 
@@ -16,6 +17,13 @@ def open_one(call: Call[CheckoutBody]) -> dict[str, Any]:
     s = services()
     key = f"checkout/{call.request_id}"
     return {"url": open_checkout(call.input, key=key, selling=s.selling, offers=s.offers)}
+
+
+@routes.post("/v1/portal-sessions", body=PortalBody, status=201)
+def open_portal_session(call: Call[PortalBody]) -> dict[str, Any]:
+    s = services()
+    key = f"portal/{call.request_id}"
+    return {"url": open_portal(call.input, key=key, accounts=s.selling.accounts, portal=s.portal)}
 
 
 @routes.post("/v1/accounts/{id}/trial", body=ExtensionBody)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from usher.adapters.stripe_offers import StripeOffers
+from usher.adapters.stripe_portal import StripePortal
 from usher.adapters.stripe_trials import StripeTrials
 from usher.bootstrap import billing
 from usher.bootstrap.platform import per_platform
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.checkout import Offers
 from usher.ports.platform import Platform
+from usher.ports.portal import Portal
 from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.ports.trials import Trials
@@ -26,6 +28,7 @@ class CheckoutServices:
     selling: Selling
     refusing: Refusing
     offers: Offers
+    portal: Portal
     trials: Trials
     unbilled: UnbilledPlans
     log: EventLog
@@ -54,6 +57,7 @@ def services(platform: Platform) -> CheckoutServices:
             billing=b.billing, closer=b.undoing.closer, records=b.records, log=log, clock=platform.clock
         ),
         offers=StripeOffers(b.calls),
+        portal=StripePortal(b.calls),
         trials=StripeTrials(b.calls),
         unbilled=b.unbilled,
         log=log,

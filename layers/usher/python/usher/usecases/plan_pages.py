@@ -1,27 +1,18 @@
-"""What anybody may see: the plans, as JSON and as a page, and the pages of who is not let in."""
+"""What anybody may see: the plans as JSON, and the pages of who is not let in."""
 
-from html import escape
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import ConfigDict, StringConstraints
 
-from usher.domain import money
-from usher.domain.onboarding import OnboardingPolicy
+from usher.domain import pricing
 from usher.domain.plans import Plan, PlanCatalog
 from usher.ports.http import Answer
-from usher.usecases.customer_pages import document, page
+from usher.usecases.customer_pages import page
 from usher.usecases.fields import Body
 
+MAX_AGE = 300  # seconds that what is everybody's may be kept
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
-
-
-class PricingQuery(Body):
-    """Whose page it is goes on to the checkout; whatever else an address carries is nobody's concern here."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    client_reference_id: Reference | None = None
 
 
 class SubscriptionQuery(Body):
@@ -37,47 +28,30 @@ def on_sale(plans: PlanCatalog) -> dict[str, Plan]:
     return {key: plan for key, plan in plans.plans.items() if plan.admission != "invitation"}
 
 
-def plans_json(plans: PlanCatalog) -> dict[str, Any]:
+def plans_json(plans: PlanCatalog) -> Answer:
     """The body of GET /v1/plans; amounts in the currency's smallest unit, per interval."""
-    items = [
-        {
-            "plan": key,
-            "name": plan.name,
-            "amount_minor": plan.amount_minor,
-            "interval": plan.interval,
-            "trial_days": plan.trial_days,
-            "features": dict(plan.flags),
-            "credits": plan.credits,
-        }
-        for key, plan in on_sale(plans).items()
-    ]
-    return {"currency": plans.currency, "items": items}
+    items = [_plan_json(key, plan, plans) for key, plan in on_sale(plans).items()]
+    kept = {"cache-control": f"public, max-age={MAX_AGE}"}
+    return Answer(200, {"currency": plans.currency, "items": items}, kept)
 
 
-def pricing_page(query: PricingQuery, *, plans: PlanCatalog, policy: OnboardingPolicy) -> Answer:
-    """Plans by the month and by the year, each with the link that chooses it in the product."""
-    content = ""
-    for interval, heading in (("month", "By the month"), ("year", "By the year")):
-        rows = "".join(
-            _row(key, plan, plans.currency, query.client_reference_id, policy)
-            for key, plan in on_sale(plans).items()
-            if plan.interval == interval
-        )
-        if rows:
-            content += f"<h2>{heading}</h2><ul>{rows}</ul>"
-    return document(200, "Plans and prices", content)
-
-
-def _row(key: str, plan: Plan, currency: str, reference: str | None, policy: OnboardingPolicy) -> str:
-    wanted = {"plan": key} | ({"client_reference_id": reference} if reference else {})
-    address = escape(f"{policy.product_url.rstrip('/')}/?{urlencode(wanted)}")
-    price = (
-        f"{money.text(plan.amount_minor, currency)} a {plan.interval}" if plan.is_paid else "free of charge"
-    )
-    trial = f", {plan.trial_days} days to try" if plan.trial_days else ""
-    name = escape(plan.name)
-    link = f"<a class='button' href='{address}'>Choose {name}</a>"
-    return f"<li><p><b>{name}</b>: {price}{trial}</p><p>{link}</p></li>"
+def _plan_json(key: str, plan: Plan, plans: PlanCatalog) -> dict[str, Any]:
+    product_key, product = plans.product_of(key)
+    yearly = plan.is_paid and plan.interval == "year"
+    return {
+        "plan": key,
+        "name": plan.name,
+        "product": {"key": product_key, "name": product.name, "description": product.description},
+        "amount_minor": plan.amount_minor,
+        "currencies": dict(plan.currencies),
+        "monthly_equivalent_minor": pricing.monthly_equivalent(plan.amount_minor) if yearly else None,
+        "interval": plan.interval,
+        "trial_days": plan.trial_days,
+        "features": dict(plan.flags),
+        "credits": plan.credits,
+        "limits": {metric: limit.model_dump() for metric, limit in plan.limits.items()},
+        "metered": {metric: metered.model_dump() for metric, metered in plan.metered.items()},
+    }
 
 
 def blocked_page() -> Answer:
