@@ -126,6 +126,14 @@ def status(
     _run("status", signup_id=signup_id, as_json=as_json, data=data)
 
 
+@app.command("story")
+def tell_story(
+    seed: Annotated[int, typer.Option(help="How late, disordered and doubled Stripe's events come.")] = 1,
+) -> None:
+    """Tell a year of one customer's life, from trial to return, with its books; nothing is kept."""
+    _run("story", seed=seed)
+
+
 @app.command()
 def failures(
     state: Annotated[str, typer.Option(help="open, redriving or resolved.")] = "open",

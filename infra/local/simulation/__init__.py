@@ -72,9 +72,9 @@ class Simulation:
         self.clock.call_at(moment, ring)
 
     def pass_to(self, moment: datetime) -> None:
-        """Let time pass up to a moment, with all that happens by itself on the way; then it stands again.
+        """In place of `go`: let time pass up to a moment; then it jumps no more.
 
-        Between `go` and the next `pass_to` time stands too: whoever acts there acts at that moment.
+        Whoever acts after that acts at that moment, until it is told to pass again.
         """
         reached = threading.Event()
 
@@ -85,6 +85,10 @@ class Simulation:
         self.clock.call_at(moment, stop)
         self.clock.end()
         reached.wait()
+
+    def wait(self, seconds: float) -> None:
+        """Let that much time pass for whoever acts between two `pass_to`."""
+        self.clock.sleep(seconds)
 
     def close(self) -> None:
         self._closing = True
