@@ -18,6 +18,7 @@ from usher.domain.payment_events import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
+    PaymentApplied,
     PaymentFeeKnown,
     RefundFailed,
     RefundIssued,
@@ -86,15 +87,20 @@ def _life(draw: st.DrawFn, history: History, id: str, day: date) -> None:
 def _money(draw: st.DrawFn, history: History, id: str, paid: int, day: date) -> None:
     """A payment, and what becomes of it."""
     fee, payment_id = draw(st.integers(0, 5)), f"pi_{id}"
-    history.add(day, payment(payment_id, paid, of=id, fee_minor=fee if fee % 2 else None))
+    told = draw(st.booleans())
+    history.add(day, payment(payment_id, paid, of=id if told else None, fee_minor=fee if fee % 2 else None))
     history.cash += paid - fee
     money: dict[str, Any] = {"payment_id": payment_id, "currency": "usd"}
+    if not told:
+        history.add(day, PaymentApplied(invoice_id=id, amount_minor=paid, **money))
     if fee and not fee % 2:
         known = PaymentFeeKnown(invoice_id=id, amount_minor=paid, fee_minor=fee, **money)
         history.add(day, known)
     later = day + timedelta(draw(st.integers(0, 60)))
     back = draw(st.integers(0, paid))
-    what = draw(st.sampled_from(("kept", "refund", "note", "failed refund", "won", "lost")))
+    what = draw(
+        st.sampled_from(("kept", "refund", "note", "failed refund" if told else "note", "won", "lost"))
+    )
     if not back or what == "kept":
         return
     if what in ("won", "lost"):

@@ -253,6 +253,16 @@ def test_a_fee_is_told_with_the_payment_or_after_it_once() -> None:
     assert payment_changes(with_fee, with_fee) == []
 
 
+def test_an_invoice_that_is_told_after_its_payment_is_told_once() -> None:
+    alone = {name: value for name, value in PAYMENT.items() if name != "invoice_id"}
+    known = PAYMENT | {"invoice_id": "in_1", "fee_minor": 85}
+    applied, fee = payment_changes(alone, known)
+    assert (applied.type, applied.model_dump()["invoice_id"]) == ("payment.applied", "in_1")
+    assert fee.type == "payment.fee_known"
+    assert payment_changes(known, known) == []
+    assert [each.type for each in payment_changes(None, known)] == ["payment.succeeded"]
+
+
 @pytest.mark.parametrize(
     "before, after, expected",
     [

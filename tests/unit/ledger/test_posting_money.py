@@ -9,6 +9,7 @@ from usher.domain.payment_events import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
+    PaymentApplied,
     PaymentFeeKnown,
     RefundFailed,
     RefundIssued,
@@ -49,6 +50,21 @@ def test_money_without_an_invoice_is_unapplied_and_goes_back_from_there(books: B
     assert books.balances("payment/pi_1") == {"cash": 3000, "unapplied": -3000}
     books.post(refund(1000))
     assert books.balances() == {"cash": 2000, "unapplied": -2000}
+
+
+def test_a_payment_whose_invoice_is_told_later_is_paid_back_of_that_invoice(books: Books) -> None:
+    applied = PaymentApplied(payment_id="pi_1", invoice_id="in_1", amount_minor=3000, currency="usd")
+    paid = {"invoice_id": "in_1", "subscription_id": "sub_1", "amount_due_minor": 3000, "currency": "usd"}
+    books.post(payment(of=None), invoice("in_1", MONTH))
+    books.post(InvoicePaid.model_validate({**paid, "amount_paid_minor": 3000}), applied)
+    assert books.balances() == SETTLED
+    assert books.balances("invoice/in_1") == {"unapplied": 3000, "deferred_revenue": -3000}
+    books.post(refund(1000))
+    assert books.balances() == {"cash": 2000, "deferred_revenue": -2000}
+    books.post(refund(2001, "re_2"))
+    assert books.held() == {"refund/re_2/issued": "book invoice/in_1"}
+    books.post(payment("pi_2"))
+    assert books.balances("invoice/in_1")["receivable"] == -3000
 
 
 def test_an_invoice_paid_twice_owes_the_second_payment(books: Books) -> None:

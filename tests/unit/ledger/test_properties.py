@@ -58,7 +58,7 @@ def test_in_any_order_the_books_come_to_the_same_and_nothing_is_left_waiting(
     )
     for id, owed in history.receivable.items():
         assert books.balances(f"invoice/{id}").get("receivable", 0) == owed
-        assert books.balances(f"invoice/{id}").get("unapplied", 0) == 0
+    assert "unapplied" not in books.balances()
     totals = Ledger(world.store).totals(until=date(2030, 1, 1)).get("usd", {})
     assert {account: debit - credit for account, (debit, credit) in totals.items() if debit != credit} == (
         books.balances()

@@ -80,12 +80,14 @@ class Draft(Kept):
 
     `given_minor` is what it gives back of an invoice; `uncovered_minor` how much of that was a refund which
     no credit note tells of (yet), below 0 what a credit note tells of that a refund gave back before.
+    `received_minor` is what came in by the payment `payment_id`, below 0 what went back of it.
     """
 
     postings: tuple[Posting, ...]
     services: tuple[Service, ...] = ()
     given_minor: int = 0
     uncovered_minor: int = 0
+    received_minor: int = 0
     payment_id: str | None = None
     reason: str | None = None
 

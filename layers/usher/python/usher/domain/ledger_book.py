@@ -7,7 +7,7 @@ from functools import cached_property
 from usher.domain.ledger import Account, Entry, Posting, Service, balance, postings
 from usher.domain.service_days import unearned
 
-GENERATED, VOIDED = "invoice.generated", "invoice.voided"
+GENERATED, VOIDED, APPLIED = "invoice.generated", "invoice.voided", "payment.applied"
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,12 @@ class Book:
 
     def balance(self, account: Account) -> int:
         return balance(self.entries, account)
+
+    def open(self, account: Account) -> int:
+        """The balance; of `unapplied` without what stands there for payments in books of their own."""
+        applied = [each for entry in self.entries if entry.kind == APPLIED for each in entry.postings]
+        elsewhere = sum(max(each.amount_minor, 0) for each in applied if each.account == account)
+        return self.balance(account) - (elsewhere if account == "unapplied" else 0)
 
     def entry(self, fact: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.fact == fact), None)
@@ -34,8 +40,7 @@ class Book:
 
     def received(self, payment_id: str) -> int:
         """What came in by a payment and has not gone back, before the vendor's fees."""
-        own = [entry for entry in self.entries if entry.payment_id == payment_id]
-        return balance(own, "cash") + balance(own, "fees")
+        return sum(entry.received_minor for entry in self.entries if entry.payment_id == payment_id)
 
     def currency(self) -> str | None:
         return self.entries[0].currency if self.entries else None
@@ -99,7 +104,7 @@ def settle(book: Book, amount_minor: int, *, rest: Account = "receivable") -> tu
     """
     found: list[tuple[Account, int]] = []
     for account in ("unapplied", "receivable", "bad_debt"):
-        part = min(amount_minor, max(book.balance(account), 0))
+        part = min(amount_minor, max(book.open(account), 0))
         found.append((account, -part))
         amount_minor -= part
     return postings(*found, (rest, -amount_minor))

@@ -11,6 +11,7 @@ from usher.domain.payment_events import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
+    PaymentApplied,
     PaymentFailed,
     PaymentFeeKnown,
     PaymentSucceeded,
@@ -29,8 +30,13 @@ def payment_changes(before: Row | None, after: Row) -> list[Event]:
     if now == "succeeded":
         if was != now:
             return [PaymentSucceeded(**common, method=after.get("method"), fee_minor=fee)]
-        known = before.get("fee_minor") if before else None
-        return [PaymentFeeKnown(**common, fee_minor=fee)] if fee is not None and known is None else []
+        known = before or {}
+        later: list[Event] = []
+        if after.get("invoice_id") and not known.get("invoice_id"):
+            later.append(PaymentApplied(**common))
+        if fee is not None and known.get("fee_minor") is None:
+            later.append(PaymentFeeKnown(**common, fee_minor=fee))
+        return later
     again = before is not None and _another(before.get("charge_id"), after.get("charge_id"))
     if now == "failed" and (was != now or again):
         names = ("failure_code", "card_brand", "card_country")

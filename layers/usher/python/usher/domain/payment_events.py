@@ -38,6 +38,12 @@ class PaymentFeeKnown(PaymentEvent):
     fee_minor: int
 
 
+class PaymentApplied(PaymentEvent):
+    """The invoice that a payment was for was told after the payment itself."""
+
+    type: ClassVar[str] = "payment.applied"
+
+
 class RefundEvent(Event):
     """What every event about a refund says."""
 

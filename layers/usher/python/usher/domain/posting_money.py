@@ -8,6 +8,7 @@ from usher.domain.payment_events import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
+    PaymentApplied,
     PaymentFeeKnown,
     PaymentSucceeded,
     RefundFailed,
@@ -21,7 +22,26 @@ def succeeded(fact: PaymentSucceeded, book: Book, day: date) -> Draft:
     rest: Account = "receivable" if fact.invoice_id else "unapplied"
     came = postings(("cash", fact.amount_minor - fee), ("fees", fee))
     settled = settle(book, fact.amount_minor, rest=rest)
-    return Draft(postings=(*came, *settled), payment_id=fact.payment_id)
+    return Draft(postings=(*came, *settled), payment_id=fact.payment_id, received_minor=fact.amount_minor)
+
+
+def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) -> Draft:
+    """A payment that was unapplied is its invoice's, and so is what went and goes back of it.
+
+    `origin` is the payment's own book, where it is posted already.
+    """
+    gone = max(fact.amount_minor + origin.balance("unapplied"), 0) if origin is not None else 0
+    left = origin.received(fact.payment_id) if origin is not None else fact.amount_minor
+    debits, services, given = _paid_back(book, gone, day)
+    moved = postings(("unapplied", fact.amount_minor - gone))
+    return Draft(
+        postings=(*moved, *settle(book, fact.amount_minor), *debits),
+        services=services,
+        given_minor=given,
+        uncovered_minor=given,
+        received_minor=left,
+        payment_id=fact.payment_id,
+    )
 
 
 def fee_known(fact: PaymentFeeKnown, book: Book, day: date) -> Draft | None:
@@ -41,6 +61,7 @@ def refund_issued(fact: RefundIssued, book: Book, day: date) -> Draft:
         services=services,
         given_minor=given,
         uncovered_minor=given,
+        received_minor=-fact.amount_minor,
         payment_id=fact.payment_id,
         reason=fact.reason,
     )
@@ -51,14 +72,23 @@ def refund_failed(fact: RefundFailed, book: Book, day: date) -> Draft:
     issued = book.entry(f"refund/{fact.refund_id}/issued")
     assert issued is not None, "posted after the refund"
     amount = -balance((issued,), "cash")
-    return Draft(postings=postings(("cash", amount), ("refunds_due", -amount)), payment_id=issued.payment_id)
+    return Draft(
+        postings=postings(("cash", amount), ("refunds_due", -amount)),
+        received_minor=amount,
+        payment_id=issued.payment_id,
+    )
 
 
 def dispute_opened(fact: DisputeOpened, book: Book, day: date) -> Draft:
     """The bank has taken the money, and the vendor its fee."""
     taken = fact.amount_minor + fact.fee_minor
     amounts = postings(("disputes", fact.amount_minor), ("fees", fact.fee_minor), ("cash", -taken))
-    return Draft(postings=amounts, payment_id=fact.payment_id, reason=fact.reason)
+    return Draft(
+        postings=amounts,
+        received_minor=-fact.amount_minor,
+        payment_id=fact.payment_id,
+        reason=fact.reason,
+    )
 
 
 def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
@@ -66,18 +96,18 @@ def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
     held, payment_id = _held(fact.dispute_id, book)
     back = fact.fee_returned_minor
     amounts = postings(("cash", held + back), ("disputes", -held), ("fees", -back))
-    return Draft(postings=amounts, payment_id=payment_id)
+    return Draft(postings=amounts, received_minor=held, payment_id=payment_id)
 
 
 def dispute_lost(fact: DisputeLost, book: Book, day: date) -> Draft:
     """The customer has the money back: like a refund, but what was earned by it is bad debt, its tax too."""
-    held, payment_id = _held(fact.dispute_id, book)
+    held = fact.amount_minor
     debits, services, given = _paid_back(book, held, day, earned="bad_debt", taxed=False)
     return Draft(
         postings=(*debits, *postings(("disputes", -held))),
         services=services,
         given_minor=given,
-        payment_id=payment_id,
+        payment_id=fact.payment_id,
     )
 
 
@@ -94,7 +124,7 @@ def _paid_back(
     due: list[tuple[Account, int]] = []
     left = amount_minor
     for account in ("refunds_due", "unapplied", "receivable"):  # below 0: ours to pay back, whatever else is
-        part = min(left, max(-book.balance(account), 0))
+        part = min(left, max(-book.open(account), 0))
         due.append((account, part))
         left -= part
     debits, services = give_back(book, left, day, earned=earned, taxed=taxed)

@@ -13,7 +13,9 @@ from usher.domain.event import Event
 from usher.domain.ledger import Draft
 from usher.domain.ledger_book import Book
 
-Post = Callable[[Any, Book, date], Draft | None]
+Post = Callable[
+    ..., Draft | None
+]  # of the event, its book, the day, and the book of its origin, if it has one
 
 NOBODY = "a person"
 """What a fact waits for that no other fact can release."""
@@ -28,12 +30,21 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """Facts whose book it goes to: `moved` where that is posted, else `fact`, which has to be."""
+
+    fact: str
+    moved: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """How one type of event is posted.
 
     `fact` is the form of the entry's id, `book` that of its book, `lone` of the book of what has no invoice.
-    With `after` the book is that of an earlier fact, which has to be posted first. `needs_invoice`: in the
-    book of an invoice nothing is posted before the invoice itself.
+    With `after` the book is that of an earlier fact, which has to be posted first, or that of `moved`, once
+    that one is posted too. `needs_invoice`: in the book of an invoice nothing is posted before the invoice
+    itself. The rule of what has an `origin` looks at the book of that fact as well.
     """
 
     event: type[Event]
@@ -42,7 +53,9 @@ class Rule:
     book: str | None = None
     lone: str | None = None
     after: str | None = None
+    moved: str | None = None
     needs_invoice: bool = True
+    origin: str | None = None
 
     def read(self, payload: Mapping[str, Any]) -> Event:
         """The event of a stored payload, which leaves out what is None. Raises ValidationError."""
@@ -52,21 +65,22 @@ class Rule:
     def fact_of(self, payload: Event) -> str:
         return self.fact.format_map(dict(payload))
 
-    def place(self, payload: Event) -> "Waits | tuple[str, bool]":
-        """Its book, or (True) the fact whose book it goes to."""
+    def place(self, payload: Event) -> "Waits | str | Follows":
+        """Its book, or the facts that say which."""
         named = dict(payload)
         if self.after is not None:
             if "payment_id" in named and named["payment_id"] is None:
                 return Waits(NOBODY, "it names no payment")
-            return self.after.format_map(named), True
+            return Follows(self.after.format_map(named), self.moved and self.moved.format_map(named))
         form = self.lone if self.lone is not None and named["invoice_id"] is None else self.book
         assert form is not None, self.fact
-        return form.format_map(named), False
+        return form.format_map(named)
 
 
 _INVOICE, _PAYMENT = "invoice/{invoice_id}", "payment/{payment_id}"
 _NOTE, _REFUND, _DISPUTE = "credit_note/{credit_note_id}", "refund/{refund_id}", "dispute/{dispute_id}"
-_PAID, _OPENED, _FREE = f"{_PAYMENT}/succeeded", f"{_DISPUTE}/opened", False
+_PAID, _APPLIED, _OPENED = f"{_PAYMENT}/succeeded", f"{_PAYMENT}/applied", f"{_DISPUTE}/opened"
+_FREE = False
 
 _RULES = (
     Rule(invoices.InvoiceGenerated, f"{_INVOICE}/generated", bills.generated, _INVOICE, needs_invoice=_FREE),
@@ -82,12 +96,13 @@ _RULES = (
         "credit_balance/{adjustment_id}",
     ),
     Rule(money.PaymentSucceeded, _PAID, moves.succeeded, _INVOICE, lone=_PAYMENT, needs_invoice=_FREE),
+    Rule(money.PaymentApplied, _APPLIED, moves.applied, _INVOICE, origin=_PAID),
     Rule(money.PaymentFeeKnown, f"{_PAYMENT}/fee_known", moves.fee_known, after=_PAID, needs_invoice=_FREE),
-    Rule(money.RefundIssued, f"{_REFUND}/issued", moves.refund_issued, after=_PAID),
+    Rule(money.RefundIssued, f"{_REFUND}/issued", moves.refund_issued, after=_PAID, moved=_APPLIED),
     Rule(money.RefundFailed, f"{_REFUND}/failed", moves.refund_failed, after=f"{_REFUND}/issued"),
-    Rule(money.DisputeOpened, _OPENED, moves.dispute_opened, after=_PAID, needs_invoice=_FREE),
+    Rule(money.DisputeOpened, _OPENED, moves.dispute_opened, None, None, _PAID, _APPLIED, _FREE),
     Rule(money.DisputeWon, f"{_DISPUTE}/won", moves.dispute_won, after=_OPENED, needs_invoice=_FREE),
-    Rule(money.DisputeLost, f"{_DISPUTE}/lost", moves.dispute_lost, after=_OPENED),
+    Rule(money.DisputeLost, f"{_DISPUTE}/lost", moves.dispute_lost, after=_OPENED, moved=_APPLIED),
 )
 RULES = {rule.event.type: rule for rule in _RULES}
 """By the event's type; docs/ledger.md says the same in words."""
@@ -99,7 +114,13 @@ def currency_of(payload: Event) -> str:
 
 
 def draft(
-    rule: Rule, payload: Event, book: Book, day: date, *, has_followers: bool = False
+    rule: Rule,
+    payload: Event,
+    book: Book,
+    day: date,
+    *,
+    has_followers: bool = False,
+    origin: Book | None = None,
 ) -> Draft | Waits | None:
     """The entry's draft, None when there is nothing to post, or what it waits for.
 
@@ -119,4 +140,4 @@ def draft(
         parts = payload.refunded_minor + payload.credited_minor + payload.out_of_band_minor
         if parts > payload.amount_minor:
             return Waits(NOBODY, "its parts are more than its amount")
-    return rule.post(payload, book, day)
+    return rule.post(payload, book, day, *((origin,) if rule.origin is not None else ()))

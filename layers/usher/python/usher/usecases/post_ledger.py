@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from usher.domain import times
 from usher.domain.errors import StaleWrite
 from usher.domain.event import Envelope, Event
 from usher.domain.ledger import Entry
 from usher.domain.ledger_book import Book
-from usher.domain.posting_rules import NOBODY, RULES, Rule, Waits, currency_of, draft
+from usher.domain.posting_rules import NOBODY, RULES, Follows, Rule, Waits, currency_of, draft
 from usher.ports.clock import Clock
+from usher.ports.store import Check
 from usher.records.ledger import Ledger
 from usher.records.ledger_quarantine import Held, Quarantine
 
@@ -75,13 +75,14 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
     if known is not None:
         _hold(event, fact, Waits(NOBODY, f"it was posted before, by {known.event_id}"), held, desk)
         return None
-    book = _book(rule, payload, desk)
-    if isinstance(book, Waits):
-        _hold(event, fact, book, held, desk)
+    place = _place(rule, payload, desk)
+    if isinstance(place, Waits):
+        _hold(event, fact, place, held, desk)
         return None
-    made = draft(rule, payload, book, _day(event))
+    book, day = place.book, times.moment(event.timestamp).date()
+    made = draft(rule, payload, book, day, origin=place.origin)
     if isinstance(made, Waits) and desk.quarantine.waiting_for(fact):
-        made = draft(rule, payload, book, _day(event), has_followers=True)
+        made = draft(rule, payload, book, day, origin=place.origin, has_followers=True)
     if isinstance(made, Waits):
         _hold(event, fact, made, held, desk, book=book)
         return None
@@ -97,25 +98,42 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
         kind=event.type,
         account_id=event.account_id,
         currency=currency_of(payload),
-        date=_day(event),
+        date=day,
         posted_at=times.text(desk.clock.now()),
         event_id=event.event_id,
     )
-    desk.ledger.add(entry, [desk.quarantine.releasing(held)] if held else [])
+    desk.ledger.add(entry, [*place.checks, *([desk.quarantine.releasing(held)] if held else [])])
     return fact, f"book {book.id}"
 
 
-def _book(rule: Rule, payload: Event, desk: Desk) -> Book | Waits:
-    place = rule.place(payload)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The book a fact goes to, that of its origin, and what must not have changed when it is written."""
+
+    book: Book
+    origin: Book | None = None
+    checks: tuple[Check, ...] = ()
+
+
+def _place(rule: Rule, payload: Event, desk: Desk) -> _Place | Waits:
+    ledger, place = desk.ledger, rule.place(payload)
     if isinstance(place, Waits):
         return place
-    id, is_fact = place
-    if is_fact:
-        former = desk.ledger.posted(id)
+    if isinstance(place, Follows):
+        former = ledger.posted(place.fact)
         if former is None:
-            return Waits(id, "what it builds on is not posted yet")
-        id = former.book
-    return desk.ledger.book(id)
+            return Waits(place.fact, "what it builds on is not posted yet")
+        moved = ledger.posted(place.moved) if place.moved is not None else None
+        stays = (ledger.not_posted(place.moved),) if place.moved is not None and moved is None else ()
+        return _Place(ledger.book((moved or former).book), checks=stays)
+    if rule.origin is None:
+        return _Place(ledger.book(place))
+    own = rule.origin.format_map(dict(payload))
+    former = ledger.posted(own)
+    if former is None:
+        return _Place(ledger.book(place), None, (ledger.not_posted(own),))
+    origin = ledger.book(former.book)
+    return _Place(ledger.book(place), origin, (ledger.ended(origin),))
 
 
 def _hold(
@@ -131,7 +149,3 @@ def _hold(
     else:
         unless = desk.ledger.not_posted(waits.until)
     desk.quarantine.hold(event, fact, waits, unless=unless, now=desk.clock.now(), instead_of=held)
-
-
-def _day(event: Envelope) -> date:
-    return times.moment(event.timestamp).date()
