@@ -8,6 +8,7 @@ import pytest
 from tests.contract.stripe_shop import Shop, opened_shop
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.stripe_checkout import StripeCheckouts
 from usher.adapters.stripe_meters import StripeMeters
 from usher.ports.billing_facts import BillingFacts
 from usher.ports.meters import MeterEvent
@@ -85,3 +86,24 @@ def test_a_plan_that_bills_no_usage_has_one_item(shop: Shop) -> None:
     assert isinstance(facts, BillingFacts) and facts.subscription is not None
     subscription = shop.api.subscriptions.retrieve(facts.subscription.subscription_id)
     assert len(subscription["items"].data) == 1
+
+
+def test_who_subscribes_on_a_checkout_page_has_the_same_items(shop: Shop) -> None:
+    calls, customer = StripeCalls(api_base=shop.url, api_key="sk_test_shop"), shop.customer(None)
+    checkout = StripeCheckouts(calls, StripeBilling(calls, {"pro-monthly": ("api_calls",)})).open(
+        customer_id=customer.id,
+        account_id="acc_3",
+        signup_id="su_3",
+        plan="pro-monthly",
+        return_url="https://app.example.com",
+        expires_at=datetime.now(UTC) + timedelta(hours=23),
+        correlation_id="cor_3",
+        idempotency_key="signup/su_3/checkout/1",
+    )
+    status, _ = shop.page(str(checkout.url), payment_method="pm_card_visa")
+    assert status in (200, 303)
+    subscription = shop.api.subscriptions.list({"customer": customer.id}).data[0]
+    items = [(item.price.lookup_key, item.quantity) for item in subscription["items"].data]
+    assert items == [("pro-monthly", 1), ("pro-monthly:api_calls", None)]
+    invoice = shop.api.invoices.retrieve(subscription.latest_invoice)
+    assert (invoice.status, invoice.total) == ("paid", 4900)

@@ -8,9 +8,9 @@ from infra.local.stand_ins.stripe.account import merge_metadata, new_id
 BANK_AND_CARD = ["card", "us_bank_account"]
 
 
-def line_item(price: Object, quantity: int, description: str) -> Object:
-    """One line of a session or link, without discount."""
-    amount = (price["unit_amount"] or 0) * quantity
+def line_item(price: Object, quantity: int | None, description: str) -> Object:
+    """One line of a session or link, without discount; one billed by use has no quantity and no amount."""
+    amount = (price["unit_amount"] or 0) * (quantity or 0)
     return {
         "id": new_id("item"),
         "object": "item",

@@ -253,7 +253,10 @@ class CheckoutPayment:
 
     def _subscription_items(self, session: Object) -> list[dict[str, Any]]:
         held = self._items.of(session["id"])
-        return [{"price": item["price"], "quantity": item["quantity"]} for item in held]
+        return [
+            {"price": item["price"], **({"quantity": item["quantity"]} if item["quantity"] else {})}
+            for item in held
+        ]
 
     def _wanted_method(self, session: Object, params: dict[str, Any], form: dict[str, str]) -> str | None:
         """The payment method typed; None where the session lets a customer go without."""

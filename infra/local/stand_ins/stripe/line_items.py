@@ -8,6 +8,7 @@ from infra.local.stand_ins.stripe.catalog import Products, make_price
 from infra.local.stand_ins.stripe.checkout_object import line_item
 from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
 from infra.local.stand_ins.stripe.resource import refuse_others
+from infra.local.stand_ins.stripe.usage_lines import metered
 
 _MOST = 100
 
@@ -56,6 +57,10 @@ class LineItems:
         if quantity < 1:
             raise invalid("This value must be greater than or equal to 1.", param=f"{param}[quantity]")
         price = self._price(given, param)
+        if price["recurring"] and metered({"price": price}):
+            if "quantity" in given:
+                raise invalid("You cannot set the quantity for metered plans.", param=f"{param}[quantity]")
+            quantity = None
         product = self._account.find("product", price["product"]) or {"name": price["product"]}
         item = line_item(price, quantity, product["name"])
         return item | {"metadata": given.get("metadata") or {}}

@@ -84,16 +84,16 @@ class StripeBilling:
             params["trial_settings"] = {"end_behavior": {"missing_payment_method": end_without_card}}
         try:
             with self.prices.selling(plan) as price:
-                params["items"] = [{"price": price}, *self._usage_of(plan)]
+                params["items"] = [{"price": price}, *self.usage_of(plan)]
                 created = self._calls.call("post", "/v1/subscriptions", params, idempotency_key)
         except Decline as decline:
             return Declined(code=decline.code, reason=decline.reason)
         return self._looks.with_reason(facts_of(created))
 
-    def _usage_of(self, plan: str) -> list[dict[str, str]]:
-        """The items that bill what is used: metered prices take no quantity."""
-        metrics = self._metered.get(plan, ())
-        return [{"price": self.prices.of(price_key(plan, metric=metric))} for metric in metrics]
+    def usage_of(self, plan: str, *, currency: str | None = None) -> list[dict[str, str]]:
+        """The items that bill what is used on a plan; a metered price takes no quantity."""
+        keys = [price_key(plan, metric=metric, currency=currency) for metric in self._metered.get(plan, ())]
+        return [{"price": self.prices.of(key)} for key in keys]
 
     def find_customer(self, *, signup_id: str, email: str) -> CustomerSnapshot | None:
         for customer in self._calls.pages("/v1/customers", {"email": email}):

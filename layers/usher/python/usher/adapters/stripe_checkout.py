@@ -47,7 +47,8 @@ class StripeCheckouts:
         if discount:
             params["discounts"] = [dict(discount)]
         with self._billing.prices.selling(price_key(plan, currency=currency)) as price:
-            params["line_items"] = [{"price": price, "quantity": 1}]
+            usage = self._billing.usage_of(plan, currency=currency)
+            params["line_items"] = [{"price": price, "quantity": 1}, *usage]
             return checkout_of(self._calls.call("post", "/v1/checkout/sessions", params, idempotency_key))
 
     def find(self, checkout_id: str) -> CheckoutSnapshot:

@@ -74,8 +74,7 @@ def services(platform: Platform) -> BillingServices:
         timeout=here.vendor_timeout_seconds,
         admission=admission(platform),
     )
-    metered = {key: tuple(plan.metered) for key, plan in plans().plans.items()}
-    billing = StripeBilling(calls, metered)
+    billing = StripeBilling(calls, plans().metered())
     checkouts = StripeCheckouts(calls, billing)
     log = EventLog(platform.store)
     records, unbilled = BillingRecords(platform.store, log), UnbilledPlans(platform.store, log)

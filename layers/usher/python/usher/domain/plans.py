@@ -76,6 +76,10 @@ class PlanCatalog(Setting):
         key = self.plans[plan].product
         return (plan, Product(name=self.plans[plan].name)) if key is None else (key, self.products[key])
 
+    def metered(self) -> dict[str, tuple[str, ...]]:
+        """By plan the metrics whose usage it bills; plans that bill none are not among them."""
+        return {key: tuple(plan.metered) for key, plan in self.plans.items() if plan.metered}
+
     def amount_in(self, plan: str, currency: str) -> int | None:
         """What a plan costs per interval in a currency, in minor units; None when it is not sold in that."""
         found = self.plans[plan]
