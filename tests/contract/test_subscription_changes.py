@@ -179,6 +179,22 @@ def test_what_was_paid_in_several_payments_goes_back_newest_first(ada: Subscribe
     assert ended["refunded_minor"] == 4900
 
 
+def test_what_credit_had_paid_for_becomes_credit_again(ada: Subscriber) -> None:
+    ada.later(days=15).post("pause")  # 9.50 of credit
+    ada.later(days=1).post("resume")  # 19.00, of which 9.50 by the card
+    ada.later(seconds=1)
+    preview = ada.post("preview", {"cancel": {"when": "now", "refund": "prorated"}})[1]
+    assert (preview["refunded_minor"], preview["credited_minor"]) == (950, 950)
+    ended = ada.post("cancel", {"when": "now", "refund": "prorated"})[1]
+    assert (ended["refunded_minor"], ended["credited_minor"], ada.balance()) == (950, 950, -950)
+    assert "credit_balance.adjusted" in ada.world.events(ada.account_id)
+
+
+def test_a_refund_takes_a_person(ada: Subscriber) -> None:
+    assert ada.post("cancel", {"when": "now", "refund": "full"}, role="product")[0] == 403
+    assert ada.post("cancel", {"when": "now"}, role="product")[0] == 200
+
+
 def test_who_leaves_owes_the_open_invoice_no_more(ada: Subscriber) -> None:
     """SCENARIOS 19: voluntary cancellation while an invoice retries."""
     ada.use_card("pm_card_chargeCustomerFail")

@@ -56,6 +56,11 @@ class StripeChangeCosts:
             if entry["status"] == "paid" and entry["payment"].get("payment_intent")
         )
 
+    def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
+        params = {"amount": -amount_minor, "currency": currency, "description": "Unused time"}
+        path = f"/v1/customers/{customer_id}/balance_transactions"
+        return str(self._calls.call("post", path, params, key)["id"])
+
     # -- steps -----------------------------------------------------------------------------------
 
     def _later(self, now: dict[str, Any], change: PlanChange) -> ChangePreview:

@@ -51,6 +51,9 @@ class ChangeCosts(Protocol):
     def paid_with(self, subscription_id: str) -> tuple[str, ...]:
         """The ids of the payments that paid the invoices of its current period, newest first."""
 
+    def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
+        """Add to the customer's credit balance; returns the adjustment's id."""
+
 
 class SubscriptionChanges(Protocol):
     """A key stands for one change, and is sent with the same parameters each time.

@@ -54,13 +54,13 @@ def change_subscription(request: Request, body: ChangeBody, desk: SubscriptionDe
             raise refused(change, error) from error
         if outcome is not None:
             raise declined(outcome, f"The change to {change.plan}")
-        told = {"direction": change.direction, "when": change.when, "promo": body.promo}
+        noted = {"direction": change.direction, "when": change.when, "promo": body.promo}
         return desk.record(
             request,
             account,
             lease.subscription_id,
             before=row,
-            told={name: value for name, value in told.items() if value is not None},
+            noted={name: value for name, value in noted.items() if value is not None},
         )
 
     return desk.changing(request, judge, do, at=_priced_at(body.priced_at, desk))

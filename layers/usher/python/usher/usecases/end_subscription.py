@@ -1,7 +1,7 @@
 """POST /v1/accounts/{id}/subscription/cancel: an end now or with the period, and what is paid back."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,6 +9,8 @@ from usher.domain import times
 from usher.domain.access import PRODUCT
 from usher.domain.change_policy import Refund, When
 from usher.domain.errors import Conflict
+from usher.domain.event import Event
+from usher.domain.invoice_events import CreditBalanceAdjusted
 from usher.domain.plan_changes import ENDED
 from usher.domain.problems import FieldError, Problem, invalid
 from usher.ports.store import Item
@@ -43,9 +45,13 @@ class Retained(BaseModel):
 
 
 class Ended(SubscriptionState):
-    """How it stands, what goes back to who paid (minor units), and what stays."""
+    """How it stands, what goes back (minor units of `currency`), and what stays.
 
-    refunded_minor: int
+    `refunded_minor` to the cards that paid, `credited_minor` to the credit balance: what credit had paid for.
+    """
+
+    refunded_minor: int = 0
+    credited_minor: int = 0
     retained: Retained
 
 
@@ -55,7 +61,6 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
     Raises NotFound; Conflict when it has ended, or ends like that already; Problem 400 for a refund that
     cannot be, 409 when another change was faster.
     """
-    told: dict[str, Any] = {}
 
     def judge(account: Account, row: Item) -> Item:
         when, refund = judged_end(body, row, desk)
@@ -69,22 +74,25 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
         return {"when": when, "refund": refund}
 
     def do(account: Account, row: Item, lease: Lease) -> SubscriptionState:
+        events: list[Event] = []
         if lease.plan["when"] == "period_end":
             desk.changes.end_at_period_end(lease.subscription_id, key=lease.key)
         else:
-            told["refunded_minor"] = _end_now(account, row, lease, body.reason or "subscription ended", desk)
+            back, events = _end_now(account, row, lease, body.reason or "subscription ended", desk)
+            amounts.update(refunded_minor=back.refunded, credited_minor=back.credit)
         return desk.record(
             request,
             account,
             lease.subscription_id,
             before=row,
             reason=body.reason,
-            told={"when": lease.plan["when"], "refund": lease.plan["refund"], **told},
+            noted={"when": lease.plan["when"], "refund": lease.plan["refund"], **amounts},
+            told=events,
         )
 
+    amounts: dict[str, int] = {}
     state = desk.changing(request, judge, do, at=desk.clock.now().replace(microsecond=0))
-    refunded = told.get("refunded_minor", 0)
-    return Ended(**state.model_dump(), refunded_minor=refunded, retained=_retained(state, desk))
+    return Ended(**state.model_dump(), **amounts, retained=_retained(state, desk))
 
 
 def judged_end(body: EndBody, row: Item, desk: SubscriptionDesk) -> tuple[When, Refund]:
@@ -106,14 +114,23 @@ def judged_end(body: EndBody, row: Item, desk: SubscriptionDesk) -> tuple[When, 
     return when, refund
 
 
-def repayments_of(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDesk) -> dict[str, int]:
-    """What goes back of which payment (minor units) when the subscription ends at the moment `at`.
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What an end gives back, in minor units: of which payment, and as credit what credit had paid for."""
 
-    Less than was asked for when less was paid in money: what credit paid for does not go back.
-    """
+    payments: dict[str, int]
+    credit: int = 0
+
+    @property
+    def refunded(self) -> int:
+        return sum(self.payments.values())
+
+
+def given_back(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDesk) -> GivenBack:
+    """What goes back when the subscription ends at the moment `at`, of the newest payment first."""
     id, back = str(row["subscription_id"]), dict[str, int]()
-    if refund == "none" or row["status"] in ("trialing", "paused"):
-        return back
+    if refund == "none" or row["status"] in ("trialing", "paused", "past_due", "unpaid"):
+        return GivenBack(back)  # of a period that is not paid nothing can go back
     left = None if refund == "full" else desk.costs.unused(id, at=at)
     for payment_id in desk.costs.paid_with(id):
         found = desk.refunds.refundable(payment_id)
@@ -123,7 +140,7 @@ def repayments_of(row: Item, refund: Refund, *, at: datetime, desk: Subscription
         if amount > 0:
             back[payment_id] = amount
             left = None if left is None else left - amount
-    return back
+    return GivenBack(back, left or 0)
 
 
 def ends_at(row: Item) -> str | None:
@@ -133,13 +150,16 @@ def ends_at(row: Item) -> str | None:
     return str(row["current_period_end"]) if row.get("cancel_at_period_end") else None
 
 
-def _end_now(account: Account, row: Item, lease: Lease, reason: str, desk: SubscriptionDesk) -> int:
+def _end_now(
+    account: Account, row: Item, lease: Lease, reason: str, desk: SubscriptionDesk
+) -> tuple[GivenBack, list[Event]]:
     """What goes back is worked out and noted first: after the end nobody could tell it any more."""
-    if "repayments" not in lease.plan:
-        back = repayments_of(row, lease.plan["refund"], at=lease.at, desk=desk)
-        lease = desk.leases.note(lease, {**lease.plan, "repayments": back})
+    if "back" not in lease.plan:
+        back = given_back(row, lease.plan["refund"], at=lease.at, desk=desk)
+        lease = desk.leases.note(lease, {**lease.plan, "back": asdict(back)})
+    back = GivenBack(**lease.plan["back"])
     desk.closer.cancel_subscription(lease.subscription_id, idempotency_key=f"{lease.key}/end")
-    for payment_id, amount in lease.plan["repayments"].items():
+    for payment_id, amount in back.payments.items():
         found = desk.refunds.refundable(payment_id)
         assert found is not None  # it was there when the amount was worked out
         desk.refunds.refund(  # recorded when the vendor rings, as every refund is
@@ -150,7 +170,14 @@ def _end_now(account: Account, row: Item, lease: Lease, reason: str, desk: Subsc
             correlation_id=account.correlation_id,
             idempotency_key=f"{lease.key}/refund/{payment_id}",
         )
-    return sum(lease.plan["repayments"].values())
+    if not back.credit:
+        return back, []
+    currency = str(row.get("currency") or desk.catalog.currency)
+    id = desk.costs.give_credit(
+        str(row["customer_id"]), amount_minor=back.credit, currency=currency, key=f"{lease.key}/credit"
+    )
+    fields = {"adjustment_id": id, "amount_minor": back.credit, "currency": currency}
+    return back, [CreditBalanceAdjusted(**fields, reason=reason)]
 
 
 def _retained(state: SubscriptionState, desk: SubscriptionDesk) -> Retained:

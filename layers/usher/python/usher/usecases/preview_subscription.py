@@ -12,7 +12,7 @@ from usher.domain.plan_changes import Wanted
 from usher.domain.problems import FieldError, invalid
 from usher.ports.store import Item
 from usher.usecases.change_subscription import Quantity, judged_for, refused, whole_second
-from usher.usecases.end_subscription import EndBody, judged_end, repayments_of
+from usher.usecases.end_subscription import EndBody, given_back, judged_end
 from usher.usecases.fields import Body, Text
 from usher.usecases.subscription_desk import Request, SubscriptionDesk
 
@@ -121,7 +121,7 @@ def preview_subscription(request: Request, body: PreviewBody, desk: Subscription
 def _end(body: EndBody, row: Item, desk: SubscriptionDesk) -> dict[str, Any]:
     at = whole_second(desk.clock.now())
     when, refund = judged_end(body, row, desk)
-    back = repayments_of(row, refund, at=at, desk=desk) if when == "now" else {}
+    back = given_back(row, refund if when == "now" else "none", at=at, desk=desk)
     return {
         "direction": "cancel",
         "plan": row.get("plan"),
@@ -129,6 +129,7 @@ def _end(body: EndBody, row: Item, desk: SubscriptionDesk) -> dict[str, Any]:
         "when": when,
         "effective_at": times.text(at) if when == "now" else row["current_period_end"],
         "currency": row.get("currency") or desk.catalog.currency,
-        "refunded_minor": sum(back.values()),
+        "refunded_minor": back.refunded,
+        "credited_minor": back.credit,
         "refund": refund,
     }

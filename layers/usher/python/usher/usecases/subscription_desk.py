@@ -1,6 +1,6 @@
 """What every change of a subscription shares: whose it is, one change at a time, the record and the audit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from usher.domain.access import Caller
 from usher.domain.change_policy import ChangePolicy
 from usher.domain.entitlements import HELD, NEVER_BEGAN
 from usher.domain.errors import Conflict, NotFound, NotYet, PermanentError
+from usher.domain.event import Event
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import Problem
 from usher.ports.billing import BillingGateway
@@ -121,11 +122,12 @@ class SubscriptionDesk:
         before: Item,
         reason: str | None = None,
         also: tuple[Write, ...] = (),
-        told: dict[str, Any] | None = None,
+        noted: dict[str, Any] | None = None,
+        told: Sequence[Event] = (),
     ) -> SubscriptionState:
         """Bring our copy in step with the vendor, with the audit of who changed it; returns how it stands.
 
-        `told` is noted in the audit beside what changed.
+        `noted` stands in the audit beside what changed; `told` joins the events.
         """
         for _ in range(_TRIES):
             known = self.records.known({(SUBSCRIPTIONS, subscription_id)})
@@ -139,7 +141,7 @@ class SubscriptionDesk:
                 f"subscription.{request.action}",
                 subject=account.account_id,
                 before=shown(before),
-                after=shown(after) | {"subscription_id": subscription_id} | (told or {}),
+                after=shown(after) | {"subscription_id": subscription_id} | (noted or {}),
                 reason=reason,
                 now=self.clock.now(),
             )
@@ -151,6 +153,7 @@ class SubscriptionDesk:
                     correlation_id=account.correlation_id,
                     now=self.clock.now(),
                     also=(audit, *also),
+                    told=told,
                 )
             except ConditionFailed:
                 continue  # sync was told of it at this moment: read again, ask again
