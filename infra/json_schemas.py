@@ -8,7 +8,7 @@ from pydantic import BaseModel
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The model's JSON Schema, its parts in place, its fields in their order.
 
-    A field that may be None is not required and never null.
+    A field that may be None is not required and never null; readers take fields that are added later.
     """
     made = model.model_json_schema(mode="serialization")
     parts = made.pop("$defs", {})
@@ -23,7 +23,8 @@ def _placed(node: Any, parts: dict[str, Any]) -> Any:
         return node
     if "$ref" in node:
         return _placed(parts[node["$ref"].rpartition("/")[2]], parts)
-    placed = {name: _placed(held, parts) for name, held in node.items() if name not in {"title", "default"}}
+    left_out = {"title", "default", "additionalProperties"} if "properties" in node else {"title", "default"}
+    placed = {name: _placed(held, parts) for name, held in node.items() if name not in left_out}
     if "properties" in node:  # a field may be called as one of the words left out above
         fields = node["properties"]
         placed["properties"] = {name: _some(_placed(field, parts)) for name, field in fields.items()}

@@ -103,7 +103,12 @@ def following(before: Item, customer: CustomerSnapshot, *, now: datetime) -> tup
         wanted = {}
     elif not customer.deleted:
         wanted |= {"billing_email": customer.email, "delinquent": customer.delinquent}
+        owed = customer.credit_balance_minor or None
         wanted["has_payment_method"] = customer.has_payment_method or None  # absent is none
+        wanted |= {
+            "credit_balance_minor": owed,
+            "credit_balance_currency": customer.currency if owed else None,
+        }
     elif "customer_deleted_at" not in before:
         wanted["customer_deleted_at"] = times.text(now)
     changed = {name: value for name, value in wanted.items() if before.get(name) != value}

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from usher.domain.errors import NotFound
+from usher.domain.plain_statuses import invoice_status, payment_status
 from usher.ports.store import Equals, Item, Page, Store
 from usher.records.accounts import Accounts
 from usher.records.offline_payments import OfflinePayment, OfflinePayments
@@ -23,7 +24,10 @@ class OfflineQuery(Paged):
 def list_money(
     account_id: str, kind: Kind, query: Paged, *, accounts: Accounts, store: Store
 ) -> dict[str, Any]:
-    """A page of what we hold of this kind for an account, newest first. Raises NotFound."""
+    """A page of what we hold of this kind for an account, newest first. Raises NotFound.
+
+    `plain_status` of an invoice or payment is its status in the workflow text's words (docs/records.md).
+    """
     if accounts.find(account_id) is None:
         raise NotFound(f"no account {account_id}")
     with reading_a_page():
@@ -35,7 +39,7 @@ def list_money(
             cursor=query.cursor,
             descending=True,
         )
-    return page([_without_ours(item) for item in found.items], found.cursor)
+    return page([_in_plain_words(kind, _without_ours(item)) for item in found.items], found.cursor)
 
 
 def list_offline_payments(query: OfflineQuery, *, payments: OfflinePayments) -> dict[str, Any]:
@@ -43,6 +47,12 @@ def list_offline_payments(query: OfflineQuery, *, payments: OfflinePayments) -> 
     with reading_a_page():
         found = payments.in_state(query.state, limit=query.limit, cursor=query.cursor)
     return page([shown(OfflinePayment.model_validate(item)) for item in found.items], found.cursor)
+
+
+def _in_plain_words(kind: Kind, item: Item) -> Item:
+    if kind == "invoices":
+        return {**item, "plain_status": invoice_status(item)}
+    return {**item, "plain_status": payment_status(item)} if kind == "payments" else item
 
 
 def _without_ours(item: Item) -> Item:
