@@ -132,7 +132,8 @@ def _stored(name: str, snapshot: type[Snapshot], **more: Any) -> type[BaseModel]
         field: (_as_text(info.annotation), info.default if not info.is_required() else ...)
         for field, info in snapshot.model_fields.items()
     }
-    ours = {"account_id": (str, ...), "version": (int, ...), "recorded_at": (Moment, ...)}
+    ours: dict[str, Any] = {"account_id": (str, ...), "version": (int, ...), "recorded_at": (Moment, ...)}
+    ours |= {"created_at": (Moment, ...), "created_month": (str, ...)}  # records/created.py
     return create_model(name, __base__=Row, __doc__=snapshot.__doc__, **fields | ours | more)
 
 
