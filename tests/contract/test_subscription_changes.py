@@ -302,6 +302,19 @@ def test_of_two_changes_at_once_one_wins_and_the_other_is_told_how_it_stands(ada
     assert [invoice.amount_paid for invoice in ada.invoices()] == [1900, 47100]
 
 
+def test_what_sync_writes_in_between_is_no_other_change(ada: Subscriber) -> None:
+    """The bell of the change before rings while the next one begins: the customer need not send it again."""
+    key = {"subscription_id": ada.row()["subscription_id"]}
+
+    def sync() -> None:
+        ada.world.store.inner.write(Update("subscriptions", key, add={"version": 1}))
+
+    ada.world.store.meanwhile("write", sync, skip=1)
+    status, changed = ada.post("change", {"plan": "pro-monthly"}, key="mine")
+    assert (status, changed["plan"]) == (200, "pro-monthly")
+    assert len(ada.invoices()) == 2
+
+
 def test_a_change_under_way_keeps_others_out_until_its_lease_is_over(ada: Subscriber) -> None:
     ada.shop.control(
         "POST", "/_control/faults", {"operation": "POST /v1/subscriptions/{id}", "fault": "fail_before"}

@@ -19,6 +19,11 @@ class BeingChanged(Conflict):
         super().__init__(f"subscription {row['subscription_id']} is being changed by another request")
         self.row = row
 
+    def by_another_change_than(self, read: Item, *, now: datetime) -> bool:
+        """Whether another change has it, or has had it since `read`; else its row was only written."""
+        begun = self.row.get("change_number") != read.get("change_number")
+        return begun or str(self.row.get("change_until", "")) > times.text(now)
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

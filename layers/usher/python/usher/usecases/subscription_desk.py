@@ -97,14 +97,7 @@ class SubscriptionDesk:
         account, row = self.held(request.account_id)
         if row.get("change_done") == request.intent:
             return state_of(account.account_id, row)
-        now = self.clock.now()
-        try:
-            lease = self.leases.taken_up(row, intent=request.intent, now=now)
-            if lease is None:
-                plan = judge(account, row)
-                lease = self.leases.take(row, intent=request.intent, plan=plan, at=at, now=now)
-        except BeingChanged as busy:
-            raise _busy(account.account_id, busy) from busy
+        lease, row = self._lease(request, account, row, judge, at=at)
         try:
             state = do(account, row, lease)
         except (Problem, PermanentError):
@@ -112,6 +105,34 @@ class SubscriptionDesk:
             raise
         self.leases.release(lease, done=True)
         return state
+
+    def _lease(
+        self,
+        request: Request,
+        account: Account,
+        row: Item,
+        judge: Callable[[Account, Item], Item],
+        *,
+        at: datetime,
+    ) -> tuple[Lease, Item]:
+        """The lease, and the row it was judged by.
+
+        Sync may write the row between our reading it and taking the lease: that is no other change, and the
+        request is judged once more by how the row stands then.
+        """
+        now = self.clock.now()
+        for _ in range(_TRIES):
+            try:
+                lease = self.leases.taken_up(row, intent=request.intent, now=now)
+                if lease is None:
+                    plan = judge(account, row)
+                    lease = self.leases.take(row, intent=request.intent, plan=plan, at=at, now=now)
+                return lease, row
+            except BeingChanged as busy:
+                if busy.by_another_change_than(row, now=now):
+                    raise _busy(account.account_id, busy) from busy
+                row = busy.row
+        raise NotYet(f"{row['subscription_id']} kept moving while its change began; send the request again")
 
     def record(
         self,
