@@ -13,7 +13,7 @@ from infra.local.clock import ManualClock
 from infra.local.database import opened
 from infra.local.sqlite_store import SqliteStore
 from tests.fakes.platform import FaultyStore
-from usher.domain.admission import SECOND, Rate, Rates
+from usher.domain.admission import SECOND, Lane, Rate, Rates
 from usher.domain.errors import VendorUnavailable
 from usher.ports.store import Update
 from usher.records.buckets import Buckets
@@ -218,3 +218,82 @@ def test_a_row_that_somebody_keeps_changing_is_taken_from_all_the_same(
         store.meanwhile("write", partial(store.inner.write, behind))
     places, _ = buckets.book("vendor", 1, 1)
     assert due(buckets, places) == [0]
+
+
+# -- the background ------------------------------------------------------------------------------------------
+
+
+def test_the_background_takes_a_quarter_of_what_nobody_wants(buckets: Buckets) -> None:
+    waits = [buckets.pass_line("vendor", "background") for _ in range(3)]
+    assert waits == pytest.approx([0, 0.4, 0.8])
+    with pytest.raises(VendorUnavailable):  # more than a second ahead
+        buckets.pass_line("vendor", "background")
+
+
+def test_the_background_gives_way_to_a_line_and_changes_nothing_in_it(buckets: Buckets) -> None:
+    places, _ = buckets.book("vendor", 1, 20)
+    before, row = due(buckets, places), buckets.row("vendor")
+    with pytest.raises(VendorUnavailable) as caught:
+        buckets.pass_line("vendor", "background")
+    assert caught.value.retry_after == pytest.approx(1.6)  # when the line is four slots long
+    assert (due(buckets, places), buckets.row("vendor")) == (before, row)
+
+
+def test_the_background_waits_until_a_refusal_is_not_felt_any_more(
+    buckets: Buckets, clock: ManualClock
+) -> None:
+    buckets.refused("vendor", retry_after=None)
+    with pytest.raises(VendorUnavailable):
+        buckets.pass_line("vendor", "background")
+    clock.advance(13)
+    assert buckets.pass_line("vendor", "background") == 0
+
+
+LANES: tuple[Lane, ...] = ("main", "reserved")
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("every", [1, 3, 12])
+def test_live_calls_wait_as_long_as_with_nobody_in_the_background(
+    store: FaultyStore, clock: ManualClock, lane: Lane, every: int
+) -> None:
+    """Live calls every so many twentieths of a second, for half a minute; others try at each of them."""
+    alone, _ = played(Buckets(store, TEN, clock), clock, lane, every, others=0)
+    clock.advance(60)
+    beside, done = played(Buckets(store, TEN, clock), clock, lane, every, others=4)
+    assert beside == pytest.approx(alone, abs=1e-4)
+    assert every < 12 or done > 20  # and what nobody wants is used
+
+
+def played(
+    buckets: Buckets, clock: ManualClock, lane: Lane, every: int, *, others: int
+) -> tuple[list[float], int]:
+    """The waits of the live calls, and how many others were let through."""
+    waits, done = [], 0
+    for tick in range(600):
+        if tick % every == 0:
+            waits.append(wait(buckets, lane))
+        done += sum(wait(buckets, "background") <= 1 for _ in range(others))
+        clock.advance(0.05)
+    return waits, done
+
+
+def wait(buckets: Buckets, lane: Lane) -> float:
+    """For the slot; who is turned away waits as long as it is told, and more than a second."""
+    try:
+        return buckets.pass_line("vendor", lane)
+    except VendorUnavailable as error:
+        return max(1.001, error.retry_after or 0)
+
+
+def test_a_sign_up_is_held_up_by_a_few_slots_at_most(store: FaultyStore, clock: ManualClock) -> None:
+    """The line goes at seven tenths of the rate; the background takes what is left, and stops at four."""
+    buckets, late = Buckets(store, TEN, clock), []
+    for tick in range(600):
+        if tick % 3 == 0:
+            places, _ = buckets.book("vendor", 1, 1)
+            late.append(due(buckets, places)[0])
+        for _ in range(4):
+            wait(buckets, "background")
+        clock.advance(0.05)
+    assert max(late) <= 5 * TENTH
