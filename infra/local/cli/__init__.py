@@ -322,6 +322,23 @@ def quarantine(data: DataOption = DATA, url: UrlOption = None, token: TokenOptio
     _run("ledger", what="quarantine", query={}, data=data, url=url, token=token)
 
 
+@app.command()
+def reconcile(
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="The first day, such as 2026-11-01. [default: as policy says]"),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last day, UTC. [default: today]")] = None,
+    heal: Annotated[bool, typer.Option("--heal", help="Heal what a fetch from Stripe settles.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
+    data: DataOption = DATA,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Compare subscriptions, invoices, payments and refunds with Stripe's, both ways."""
+    _run("reconcile", since=since, until=until, heal=heal, as_json=as_json, data=data, url=url, token=token)
+
+
 def main() -> None:
     """The entry point. What cannot be done is told in one line; exit codes: 2 not started, 1 not achieved."""
     try:

@@ -56,7 +56,7 @@ def _next(here: Progress, *, created: Created, listing: BillingListing) -> tuple
     """One page further into the past, and what differs on it."""
     since, upto = times.moment(here.since), times.moment(here.upto)
     page = listing.page(here.kind, since=since, upto=upto)
-    there = [side(here.kind, dict(each)) for each in page.snapshots]
+    there = [side(here.kind, vars(each)) for each in page.snapshots]
     ours = created.page(here.kind, since=here.since, upto=here.upto)
     sides, reached, cursor = list(ours.sides), ours.reached, ours.cursor
     more = page.more
@@ -67,7 +67,7 @@ def _next(here: Progress, *, created: Created, listing: BillingListing) -> tuple
             break
         if stuck_there:  # a whole page within one second: read on until the second is whole
             page = listing.page(here.kind, since=since, upto=upto, after=there[-1].object_id)
-            there += [side(here.kind, dict(each)) for each in page.snapshots]
+            there += [side(here.kind, vars(each)) for each in page.snapshots]
             more = page.more
         if stuck_here:
             ours = created.page(here.kind, since=here.since, upto=here.upto, cursor=cursor)

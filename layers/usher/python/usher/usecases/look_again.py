@@ -71,7 +71,7 @@ def _settle(suspicion: Suspicion, run: Run, looking: Looking) -> None:
 
 
 def _why(found: Difference) -> str:
-    return _WAITS.get(found.kind, "a fetch of the vendor's object would settle it; this run heals nothing")
+    return _WAITS.get(found.kind, "a fetch settles it: heal this run")
 
 
 def _agreed(suspicion: Suspicion, run: Run, looking: Looking) -> None:

@@ -61,7 +61,7 @@ def heal(suspicion: Suspicion, looking: Looking) -> Difference | None:
 def _side_in(facts: BillingFacts, suspicion: Suspicion) -> Side | None:
     wanted = (COMPARED[suspicion.object].table, suspicion.object_id)
     found = next((each for table, id, each in objects(facts) if (table, id) == wanted), None)
-    return None if found is None else side(suspicion.object, dict(found))
+    return None if found is None else side(suspicion.object, vars(found))
 
 
 def is_nobodys(there: Side | None, looking: Looking) -> bool:

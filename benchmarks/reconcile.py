@@ -1,0 +1,306 @@
+"""Reconciliation of many invoices: how long it takes, how that grows, and what memory it needs.
+
+    .venv/bin/python -m benchmarks.reconcile [--invoices 100000] [--stripe-ms 0]
+
+Measured: a whole run through the use cases behind the workflow's steps (plan, compare page by page, look
+again, heal, report), over the SQLite store with `synchronous=FULL`, slice by slice in one process. One in a
+thousand is planted as a mismatch (missing here, missing there, amount, status); each must be found, and
+the safe ones healed by sync's own path, or the benchmark fails. Simulated: Stripe, whose lists are computed
+page by page in process and held nowhere (`--stripe-ms` adds a wait to each page, as networks do). Left out:
+the workflow engine, which adds some milliseconds to every thousand objects (a step compares ten pages), and
+admission, which lets a run on AWS ask for a quarter of 23.5 pages a second at most: 590 invoices a second, so
+that a million take half an hour.
+
+A quarter, a half and the whole are run, each in a process of its own. Printed for each: seconds of the run,
+invoices a second, the time per invoice against that of the smallest size (1.00 is linear), the peak of memory
+(resident set), and how much of it the run added to what it began with. Exits with 1 when something planted
+was not found as planted, the time per invoice grew by half, or the run's own memory by half and 32 MB.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load
+from infra import catalog, policy_files
+from infra.local.blobs import SqliteBlobs
+from infra.local.clock import ManualClock
+from infra.local.database import Database, opened
+from infra.local.sqlite_store import SqliteStore
+from usher.domain import times
+from usher.domain.access import Caller
+from usher.domain.reconciliation import ObjectKind
+from usher.domain.reconciliation_policy import ReconciliationPolicy
+from usher.ports.billing_facts import BillingFacts, InvoiceSnapshot
+from usher.ports.billing_listing import VendorPage
+from usher.ports.store import Put
+from usher.records.accounts import Accounts
+from usher.records.billing import BillingRecords
+from usher.records.billing_rows import row_of
+from usher.records.created import Created
+from usher.records.events import EventLog
+from usher.records.failures import Failures
+from usher.records.mismatches import Mismatches
+from usher.records.reconciliations import Reconciliations
+from usher.usecases.compare_page import ComparePage, compare_page
+from usher.usecases.look_again import look_again
+from usher.usecases.looking import Looking
+from usher.usecases.plan_reconciliation import plan_reconciliation
+from usher.usecases.reconciling import RunCommand
+from usher.usecases.report_reconciliation import report_reconciliation
+from usher.usecases.start_reconciliation import StartBody, start_reconciliation
+
+ACCOUNT, CUSTOMER = "acc_bench", "cus_bench"
+BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
+SPAN = timedelta(days=28)  # over which the invoices are spread, a few of them in the same second
+EVERY = 1000  # of so many invoices, one is a mismatch
+KINDS = ("missing_local", "missing_remote", "amount", "status")
+CHANGED: dict[str, dict[str, Any]] = {"amount": {"amount_due_minor": 1}, "status": {"status": "open"}}
+SLOWER, LARGER = 1.5, (1.5, 32)  # what may grow, per invoice and in all (times, MB)
+
+
+class Invoices:
+    """Invoices by their number, as Stripe has them; nothing is held."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def planted(self, number: int) -> str | None:
+        return KINDS[number // EVERY % len(KINDS)] if number % EVERY == EVERY // 2 else None
+
+    def at(self, number: int) -> datetime:
+        return BEGAN + timedelta(seconds=number * int(SPAN.total_seconds()) // self.count)
+
+    def one(self, number: int) -> InvoiceSnapshot:
+        return InvoiceSnapshot(
+            invoice_id=f"in_{number:09}",
+            customer_id=CUSTOMER,
+            subscription_id=None,
+            status="paid",
+            currency="usd",
+            amount_due_minor=1900,
+            amount_paid_minor=1900,
+            total_minor=1900,
+            created_at=self.at(number),
+            account_id=ACCOUNT,
+        )
+
+    def before(self, moment: datetime) -> int:
+        """How many of them were made up to this moment, it included."""
+        seconds = int((moment - BEGAN).total_seconds()) + 1
+        return max(0, min(self.count, -(-seconds * self.count // int(SPAN.total_seconds()))))
+
+
+class Stripe:
+    """Its lists and its single objects, computed."""
+
+    def __init__(self, invoices: Invoices, wait_ms: float) -> None:
+        self._invoices, self._wait_ms = invoices, wait_ms
+        self.pages = 0
+
+    def page(
+        self, kind: ObjectKind, *, since: datetime, upto: datetime, after: str | None = None
+    ) -> VendorPage:
+        self.pages += 1
+        time.sleep(self._wait_ms / 1000)
+        if kind != "invoice":
+            return VendorPage((), more=False)
+        first = self._invoices.before(since - timedelta(seconds=1))
+        last = int(after[3:]) if after else self._invoices.before(upto)
+        found: list[InvoiceSnapshot] = []
+        while last > first and len(found) < 100:
+            last -= 1
+            if self._invoices.planted(last) != "missing_remote":
+                found.append(self._invoices.one(last))
+        return VendorPage(tuple(found), more=last > first)
+
+    def fetch(self, kind: str, id: str) -> BillingFacts | None:
+        number = int(id[3:])
+        if self._invoices.planted(number) == "missing_remote":
+            return None
+        return BillingFacts(invoices=(self._invoices.one(number),))
+
+    def account_of(self, customer_id: str) -> str:
+        return ACCOUNT
+
+
+def rows(invoices: Invoices) -> Iterator[dict[str, Any]]:
+    """Our copies, with what was planted in them."""
+    for number in range(invoices.count):
+        kind = invoices.planted(number)
+        if kind == "missing_local":
+            continue
+        row = row_of("invoices", invoices.one(number), ACCOUNT, None) | {"version": 1}
+        yield row | CHANGED.get(kind or "", {})
+
+
+def fill(store: SqliteStore, invoices: Invoices) -> None:
+    account = {
+        "account_id": ACCOUNT,
+        "org_name": "Bench",
+        "status": "active",
+        "plan": "pro-monthly",
+        "signup_id": "su_bench",
+        "correlation_id": "cor_bench",
+        "created_at": times.text(BEGAN),
+        "customer_id": CUSTOMER,
+    }
+    store.write(Put("accounts", account))
+    batch: list[Put] = []
+    for row in rows(invoices):
+        batch.append(Put("invoices", row))
+        if len(batch) == 100:
+            store.transact(batch)
+            batch = []
+    store.transact(batch)
+
+
+def measure(count: int, wait_ms: float) -> dict[str, Any]:
+    """One run over so many invoices, in this process."""
+    invoices = Invoices(count)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "usher.sqlite"
+        clock = ManualClock(BEGAN + SPAN + timedelta(days=1))
+        with opened(path, synchronous="OFF") as database:
+            fill(SqliteStore(database, catalog.TABLES, clock), invoices)
+        with opened(path, synchronous="FULL") as database:
+            return run(database, clock, invoices, Stripe(invoices, wait_ms))
+
+
+def run(database: Database, clock: ManualClock, invoices: Invoices, stripe: Any) -> dict[str, Any]:
+    store = SqliteStore(database, catalog.TABLES, clock)
+    policy = ReconciliationPolicy.model_validate(policy_files.load("reconciliation"))
+    runs, mismatches, log = Reconciliations(store), Mismatches(store), EventLog(store)
+    looking = Looking(
+        billing=stripe,
+        records=BillingRecords(store, log),
+        accounts=Accounts(store),
+        created=Created(store),
+        mismatches=mismatches,
+        runs=runs,
+        policy=policy,
+        clock=clock,
+    )
+    at_rest, began = forgotten_peak(), time.perf_counter()
+    body = StartBody.model_validate({"from": BEGAN.date().isoformat(), "heal": True})
+    started = start_reconciliation(
+        body, Caller("bench", "billing"), runs=runs, workflows=Nowhere(), clock=clock
+    )
+    id = str(started["reconciliation_id"])
+    command = RunCommand(run_id=id, correlation_id=id, entered_at=clock.now())
+    plan = plan_reconciliation(command, runs=runs, mismatches=mismatches, policy=policy, clock=clock)
+    for name in plan.slices:
+        page = ComparePage(**command.model_dump(), slice=name)
+        more = "more"
+        while more == "more":
+            more = compare_page(
+                page,
+                runs=runs,
+                created=looking.created,
+                listing=stripe,
+                most=policy.most_per_slice,
+                clock=clock,
+            ).outcome
+    while (looked := look_again(command, looking)).outcome != "done":
+        clock.advance(looked.wait_seconds if looked.outcome == "wait" else 0)
+    report_reconciliation(
+        command,
+        runs=runs,
+        failures=Failures(store),
+        blobs=SqliteBlobs(database),
+        log=log,
+        policy=policy,
+        clock=clock,
+        on_reported=lambda found, still_open, alarm: None,
+    )
+    seconds = time.perf_counter() - began
+    ended = runs.find(id)
+    assert ended is not None
+    assert ended.counts is not None
+    wanted = [kind for number in range(invoices.count) if (kind := invoices.planted(number))]
+    counts = ended.counts
+    right = (
+        counts["found"] == len(wanted)
+        and counts["open"] == wanted.count("missing_remote")
+        and counts["by_kind"] == {kind: wanted.count(kind) for kind in sorted(set(wanted))}
+        and counts["compared"]["all"] == invoices.count
+    )
+    return {
+        "count": invoices.count,
+        "seconds": seconds,
+        "peak_mb": peak(),
+        "added_mb": peak() - at_rest,
+        "pages": stripe.pages,
+        "found": counts["found"],
+        "right": right,
+    }
+
+
+class Nowhere:
+    """Workflows that nobody runs: the steps are called here."""
+
+    def start(self, workflow: str, *, name: str, input: Any) -> str:
+        return name
+
+    def execution_id(self, workflow: str, name: str) -> str:
+        return name
+
+    def describe(self, execution_id: str) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+def forgotten_peak() -> float:
+    """Let the peak begin anew; returns what is held now, in MB. Linux alone can."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+def peak() -> float:
+    """The largest resident set of this process since then, in MB."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--invoices", type=int, default=100_000)
+    arguments.add_argument("--stripe-ms", type=float, default=0.0)
+    arguments.add_argument("--alone", action="store_true", help="one size, in this process, as JSON")
+    options = arguments.parse_args()
+    if options.alone:
+        print(json.dumps(measure(options.invoices, options.stripe_ms)))
+        return
+    print(load.machine(), flush=True)
+    met = True
+    first: dict[str, Any] | None = None
+    for size in (options.invoices // 4, options.invoices // 2, options.invoices):
+        command = [sys.executable, "-m", "benchmarks.reconcile", "--alone", f"--invoices={size}"]
+        command.append(f"--stripe-ms={options.stripe_ms}")
+        told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        first = first or told
+        ratio = told["seconds"] / told["count"] / (first["seconds"] / first["count"])
+        grown = told["added_mb"] > max(first["added_mb"] * LARGER[0], first["added_mb"] + LARGER[1])
+        met = met and told["right"] and ratio <= SLOWER and not grown
+        print(
+            f"{size:9} invoices: {told['seconds']:6.1f} s, {size / told['seconds']:6.0f}/s, "
+            f"{ratio:4.2f} of the time per invoice, {told['pages']} pages, "
+            f"{told['found']} planted {'found' if told['right'] else 'NOT as planted'}, "
+            f"peak {told['peak_mb']:.0f} MB, {told['added_mb']:.0f} MB of it by the run",
+            flush=True,
+        )
+    print("budgets met" if met else "budgets NOT met")
+    sys.exit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    main()
