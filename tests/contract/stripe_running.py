@@ -66,7 +66,11 @@ class Running:
         mine = {self.id, self.customer.id}
         found = [*self.api.events.list({"limit": 100}).auto_paging_iter()][::-1]
         objects = [(event.type, event.data.object) for event in found]
-        return [kind for kind, each in objects if {each.id, getattr(each, "customer", None)} & mine]
+        return [
+            kind
+            for kind, each in objects
+            if {getattr(each, "id", None), getattr(each, "customer", None)} & mine
+        ]
 
 
 def amounts(invoice: Any) -> list[int]:

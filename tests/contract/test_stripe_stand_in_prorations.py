@@ -231,3 +231,13 @@ def test_another_currency_is_refused(shop: Shop) -> None:
     running.currency = "eur"
     with pytest.raises(stripe.InvalidRequestError, match="currency"):
         running.to(running.price(2000))
+
+
+def test_a_renewal_is_announced_a_week_before_with_what_it_will_ask_for(shop: Shop) -> None:
+    running = Running(shop, moment(2026, 4, 1), 1000).at(moment(2026, 4, 11))
+    running.to(running.price(2500), "create_prorations")
+    running.at(moment(2026, 4, 25))
+    events = running.api.events.list({"type": "invoice.upcoming", "limit": 100}).auto_paging_iter()
+    mine = [each.data.object for each in events if each.data.object.customer == running.customer.id]
+    assert [(each.amount_due, getattr(each, "id", None)) for each in mine] == [(3500, None)]
+    assert running.at(moment(2026, 5, 1, 2)).invoices()[-1].amount_paid == 3500

@@ -1,5 +1,7 @@
 """Previews: the invoice that a change makes, by making the change and undoing it."""
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from infra.local.stand_ins.state import Object
@@ -42,19 +44,31 @@ class InvoicePreviews(Resource):
         super().__init__(account)
         self._drafts, self._pending, self._life = drafts, pending, life
         self._subscriptions, self._updates = subscriptions, updates
+        life.upcoming = self.announce
 
     def routes(self) -> dict[str, Route]:
         names = ("customer", "subscription", "subscription_details", "discounts", "currency", "preview_mode")
         return {"POST /v1/invoices/create_preview": route(self.preview, names)}
 
     def preview(self, params: dict[str, Any]) -> Object:
+        return _shown(self._undone(lambda: self._made(params)), params)
+
+    def announce(self, subscription: Object) -> None:
+        """`invoice.upcoming`, about an invoice that has no id yet; none when none comes."""
+        with contextlib.suppress(StripeError):
+            invoice = _shown(self._undone(lambda: self.next(dict(subscription))), {})
+            del invoice["id"]
+            self.account.emit("invoice.upcoming", invoice)
+
+    def _undone(self, make: Callable[[], Object]) -> Object:
+        """What `make` returns; all it did is undone."""
         state, events = self.account.state, self.account.events
         writes, owed = state.writes, events.owed
         try:
             with state.savepoint():
-                raise _Undo(self._made(params))
+                raise _Undo(make())
         except _Undo as undo:
-            return _shown(undo.invoice, params)
+            return undo.invoice
         finally:
             state.writes, events.owed = writes, owed
             self.account.timers.changed()

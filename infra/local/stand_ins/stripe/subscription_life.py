@@ -14,6 +14,7 @@ from infra.local.stand_ins.stripe.periods import DAY, period_at
 
 ENDED = ("canceled", "incomplete_expired")
 INCOMPLETE_HOURS = 23  # docs.stripe.com/billing/subscriptions/overview: then it is incomplete_expired
+UPCOMING = 7 * DAY  # invoice.upcoming comes so long before a renewal (a setting of the account)
 REMINDER = 3 * DAY  # customer.subscription.trial_will_end comes so long before
 
 
@@ -22,7 +23,7 @@ class SubscriptionLife:
 
     Attributes:
         enter_phase, phase_end: asked of a subscription that has a schedule (the schedules answer).
-        ended: told of a subscription that is over.
+        ended, upcoming: told of a subscription that is over, or is renewed soon.
     """
 
     def __init__(self, account: Account, invoices: Invoices, drafts: InvoiceDrafts) -> None:
@@ -31,6 +32,7 @@ class SubscriptionLife:
         self.enter_phase: Callable[[Object, Object], Object | None] = lambda subscription, customer: None
         self.phase_end: Callable[[Object], int | None] = lambda subscription: None
         self.ended: Callable[[Object], None] = lambda subscription: None
+        self.upcoming: Callable[[Object], None] = lambda subscription: None
         invoices.settled = self._invoice_settled
 
     @contextlib.contextmanager
@@ -52,6 +54,8 @@ class SubscriptionLife:
             due = reminder if reminder > self._account.now() and not reminded else subscription["trial_end"]
         elif status in ("active", "past_due", "unpaid"):
             due = self.period_end(subscription)
+            if due - UPCOMING > self._account.now():
+                due -= UPCOMING
         pause = subscription["pause_collection"] or {}
         moments = (subscription["cancel_at"], pause.get("resumes_at"), self.phase_end(subscription))
         if due is not None:
@@ -85,6 +89,8 @@ class SubscriptionLife:
             else:
                 self._begin_period(subscription)
         else:
+            if status == "active" and now == self.period_end(subscription) - UPCOMING:
+                self.upcoming(subscription)
             self.schedule(subscription)
 
     def cancellation(self, subscription: Object, *, at_period_end: bool) -> dict[str, Any]:
