@@ -287,6 +287,27 @@ def apply(
     _run("catalog", apply=True, source=source, target=target, yes=yes, data=data)
 
 
+@catalog.command("migrate")
+def migrate_plan(
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="A key of policies/plans.yaml.")],
+    accounts: Annotated[list[str] | None, typer.Option("--account", help="Whom; may be repeated.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody on a former price.")] = False,
+    target: ToOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a named account is changed.")] = False,
+    data: DataOption = DATA,
+) -> None:
+    """Put subscribers of a plan's former prices on the one that is sold now, from their next invoice on."""
+    _run(
+        "catalog_migration",
+        plan=plan,
+        accounts=accounts,
+        everybody=everybody,
+        target=target,
+        yes=yes,
+        data=data,
+    )
+
+
 ledger = typer.Typer(help="The double-entry ledger, as CSV.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 

@@ -1,10 +1,9 @@
 """`usher catalog plan` and `apply`: how an account of Stripe differs from what should be sold there."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from infra import plan_catalog, policy_files
 from infra.local.cli.refusal import Refused
@@ -39,18 +38,18 @@ def run(*, apply: bool, source: str | None, target: str | None, yes: bool, data:
         0: nothing differs, or all was changed; 1: `plan` found something to do.
     """
     with ExitStack() as stack:
-        account = stack.enter_context(_account(target, data))
-        wanted = _wanted(stack.enter_context(_account(source, data)) if source else None)
-        with _told():
-            planned = plan_catalog.plan(wanted, account)
+        there = stack.enter_context(account(target, data))
+        wanted = _wanted(stack.enter_context(account(source, data)) if source else None)
+        with told():
+            planned = plan_catalog.plan(wanted, there)
         print("\n".join(_lines(planned, source, target)))
         if not planned.changes or not apply:
             return 1 if planned.changes else 0
         if target is not None and not yes:
-            _ask(target)
+            asked(target)
         done = 0
-        with _told(lambda: f"{done} of {len(planned.changes)} changes were made; run it again for the rest"):
-            for change in plan_catalog.apply(planned, account):
+        with told(lambda: f"{done} of {len(planned.changes)} changes were made; run it again for the rest"):
+            for change in plan_catalog.apply(planned, there):
                 done += 1
                 print(f"{_SIGNS[change.action]} {change.kind} {change.key}: done")
     return 0
@@ -58,7 +57,7 @@ def run(*, apply: bool, source: str | None, target: str | None, yes: bool, data:
 
 def _wanted(model: StripeCalls | None) -> list[Entry]:
     if model is not None:
-        with _told():
+        with told():
             return plan_catalog.of_account(model)
     try:
         catalog = PlanCatalog.model_validate(policy_files.load("plans"))
@@ -68,7 +67,7 @@ def _wanted(model: StripeCalls | None) -> list[Entry]:
 
 
 @contextmanager
-def _account(name: str | None, data: Path) -> Iterator[StripeCalls]:
+def account(name: str | None, data: Path) -> Iterator[StripeCalls]:
     """The account of this name, of which the environment has the key. Raises Refused."""
     try:
         if name is None:
@@ -81,22 +80,24 @@ def _account(name: str | None, data: Path) -> Iterator[StripeCalls]:
         raise Refused(f"no Usher has run in {data} yet: {advice}") from error
     except MissingSetting as error:
         raise Refused(str(error)) from error
-    account = StripeCalls(api_base=base, api_key=key)
+    calls = StripeCalls(api_base=base, api_key=key)
     try:
-        yield account
+        yield calls
     finally:
-        account.close()
+        calls.close()
 
 
 @contextmanager
-def _told(left: Any = None) -> Iterator[None]:
+def told(left: Callable[[], str] | None = None) -> Iterator[None]:
+    """What a vendor refuses, in one line, with what is `left` to do."""
     try:
         yield
     except UsherError as error:
         raise Refused(f"{error}{'; ' + left() if left else ''}", exit_code=1) from error
 
 
-def _ask(target: str) -> None:
+def asked(target: str) -> None:
+    """Let a person say yes to a change of a named account. Raises Refused."""
     if not sys.stdin.isatty():
         raise Refused(f"the account {target} is changed with --yes only, where nobody can be asked")
     if input(f"Change the account {target}? Only yes is taken for it: ").strip() != "yes":

@@ -1,14 +1,20 @@
 """`usher catalog`: what it shows of two accounts, what it changes, how it refuses."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from infra import plan_catalog, policy_files
 from infra.local.cli import app
 from infra.local.cli.refusal import Refused
 from infra.local.stand_ins.serve import running
+from usher.adapters.stripe_calls import StripeCalls
+from usher.domain.plans import PlanCatalog
 
 KEY = "sk_test_that_nobody_should_read"
 
@@ -83,3 +89,40 @@ def test_a_vendor_that_is_away_is_told_in_one_line(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("STRIPE_DEV_API_BASE", "http://127.0.0.1:9")
     with pytest.raises(Refused, match="stripe: get billing got no answer"):
         run("plan", "--to", "dev")
+
+
+def test_subscribers_keep_their_price_until_they_are_moved(
+    accounts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running("stripe") as shop, ExitStack() as stack:
+        monkeypatch.setenv("STRIPE_SHOP_API_BASE", shop.url)
+        monkeypatch.setenv("STRIPE_SHOP_API_KEY", KEY)
+        calls = StripeCalls(api_base=shop.url, api_key=KEY)
+        stack.callback(calls.close)
+        file = deepcopy(policy_files.load("plans"))
+
+        def apply() -> None:
+            wanted = plan_catalog.of_file(PlanCatalog.model_validate(file), date(2025, 11, 21))
+            list(plan_catalog.apply(plan_catalog.plan(wanted, calls), calls))
+
+        def amounts() -> list[int]:
+            found = calls.call("get", "/v1/subscriptions", {"limit": 10})["data"]
+            return sorted(each["items"]["data"][0]["price"]["unit_amount"] for each in found)
+
+        apply()
+        (price,) = calls.call("get", "/v1/prices", {"lookup_keys": ["free"], "active": True})["data"]
+        for who in ("acc_ada", "acc_bob"):
+            customer = calls.call("post", "/v1/customers", {})["id"]
+            order = {"customer": customer, "items": [{"price": price["id"]}], "metadata": {"account_id": who}}
+            calls.call("post", "/v1/subscriptions", {**order, "trial_period_days": 30})
+        file["plans"]["free"]["amount_minor"] = 100
+        apply()
+        assert amounts() == [0, 0]
+        code, shown = run("migrate", "free", "--account", "acc_ada", "--to", "shop", "--yes")
+        assert (code, "acc_ada  free 0 -> 100" in shown, "acc_bob" in shown) == (0, True, False)
+        assert amounts() == [0, 100]
+        assert run("migrate", "free", "--all", "--to", "shop", "--yes")[0] == 0
+        assert amounts() == [100, 100]
+        assert "Nobody to move" in run("migrate", "free", "--all", "--to", "shop", "--yes")[1]
+    with pytest.raises(Refused, match="name the accounts, or --all"):
+        run("migrate", "free")

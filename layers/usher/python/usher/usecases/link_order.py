@@ -45,6 +45,8 @@ def offer_of(body: PaymentLinkBody, plans: PlanCatalog) -> Offer:
         plan = plans.plans.get(body.plan)
         if plan is None or not plan.is_paid:
             raise invalid((FieldError("plan", "is not a plan that has a price"),))
+        if plan.metered:  # Stripe's links want a quantity of everything
+            raise invalid((FieldError("plan", "bills usage, which no link can sell; open a checkout"),))
         return Offer(plan=body.plan, title=plan.name, amount_minor=plan.amount_minor, currency=plans.currency)
     sale, credits = plans.credits, body.credits or 0
     if sale is None:
