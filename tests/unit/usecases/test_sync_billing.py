@@ -140,6 +140,52 @@ def test_three_events_in_any_order_end_in_the_same_records_and_tell_once(
     assert {world.rows(table)[0]["account_id"] for table in TABLES} == {signup.account_id}
 
 
+CHECKOUT = {"id": "cs_1", "object": "checkout.session", "customer": "cus_0001"}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([CHECKOUT, SUBSCRIPTION, INVOICE])))
+def test_a_checkout_its_subscription_and_its_paid_invoice_in_any_order_begin_one_subscription(
+    world: World, signup: Signup, order: Sequence[dict[str, Any]]
+) -> None:
+    for event_id in arrived(*order):
+        assert sync(world, [event_id]) == {event_id: "synced"}
+    assert told(world, signup).count("subscription.activated") == 1
+    assert told(world, signup).count("mrr.changed") == 1
+    assert [len(world.rows(table)) for table in TABLES] == [1, 1, 1]
+
+
+def test_two_events_of_one_second_both_count(world: World, signup: Signup) -> None:
+    """Neither's time says which came later, so neither's content is believed."""
+    sync(world, arrived(SUBSCRIPTION))
+    world.billing.change("sub_0001", quantity=2)
+    (first,) = arrived(SUBSCRIPTION, first=2, created=1_700_000_000)
+    sync(world, [first])
+    world.billing.change("sub_0001", quantity=3)
+    (second,) = arrived(SUBSCRIPTION, first=3, created=1_700_000_000)
+    sync(world, [second])
+    assert world.rows("subscriptions")[0]["quantity"] == 3
+    assert told(world, signup)[len(CREATED) :] == ["subscription.upgraded", "mrr.changed"] * 2
+
+
+def test_a_trial_s_paid_invoice_over_nothing_leaves_it_a_trial_that_brings_nothing(world: World) -> None:
+    signup = run_until(world, "create_subscription", world.given_signup(trial=True, trial_days=14))
+    sync(world, arrived(INVOICE, type="invoice.paid"))
+    assert world.rows("subscriptions")[0]["status"] == "trialing"
+    assert "mrr.changed" not in told(world, signup)
+    assert world.rows("mrr") == []
+
+
+def test_a_worker_that_dies_after_taking_an_event_leaves_it_to_the_next_delivery(
+    world: World, signup: Signup
+) -> None:
+    (event_id,) = arrived(SUBSCRIPTION)
+    world.queue.take()  # and nobody ever heard of that worker again
+    assert arrived(SUBSCRIPTION) == [event_id]
+    ((_, message),) = world.queue.take()
+    assert sync(world, [message.body["event_id"]]) == {event_id: "synced"}
+    assert told(world, signup) == CREATED
+
+
 def test_an_event_of_an_update_before_that_of_the_creation_changes_nothing(
     world: World, signup: Signup
 ) -> None:
