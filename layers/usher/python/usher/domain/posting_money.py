@@ -25,11 +25,13 @@ def succeeded(fact: PaymentSucceeded, book: Book, day: date) -> Draft:
     return Draft(postings=(*came, *settled), payment_id=fact.payment_id, received_minor=fact.amount_minor)
 
 
-def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) -> Draft:
+def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) -> Draft | None:
     """A payment that was unapplied is its invoice's, and so is what went and goes back of it.
 
-    `origin` is the payment's own book, where it is posted already.
+    `origin` is the payment's book, where it is posted already; None to post when that is the invoice's.
     """
+    if origin is book:
+        return None
     gone = max(fact.amount_minor + origin.balance("unapplied"), 0) if origin is not None else 0
     left = origin.received(fact.payment_id) if origin is not None else fact.amount_minor
     debits, services, given = _paid_back(book, gone, day)

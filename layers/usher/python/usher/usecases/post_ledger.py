@@ -133,6 +133,8 @@ def _place(rule: Rule, payload: Event, desk: Desk) -> _Place | Waits:
     if former is None:
         return _Place(ledger.book(place), None, (ledger.not_posted(own),))
     origin = ledger.book(former.book)
+    if origin.id == place:
+        return _Place(origin, origin)
     return _Place(ledger.book(place), origin, (ledger.ended(origin),))
 
 
