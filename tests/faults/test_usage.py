@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stripe
 
 from tests.faults import world as worlds
 from tests.faults.crashing import When
-from tests.faults.vendors import KEYS
 from tests.faults.world import World, eventually
 from usher.domain import times
 from usher.ports.queue import Message
@@ -59,17 +57,9 @@ def test_a_crash_between_the_buffer_and_the_sums_loses_and_doubles_nothing(
 
 
 def test_stripe_counts_what_was_used_once_though_its_answer_is_lost(usher: World, account_id: str) -> None:
-    http = stripe.RequestsClient()
-    bases: Any = {"api": usher.vendors.urls["stripe"]}
-    api: Any = stripe.StripeClient(KEYS["stripe"], base_addresses=bases, http_client=http).v1
-    terms = {"display_name": "Calls", "default_aggregation": {"formula": "sum"}}
-    active = api.billing.meters.list({"limit": 100}).data
-    meter = next((each for each in active if each.event_name == "usher_api_calls"), None)
-    meter = meter or api.billing.meters.create({**terms, "event_name": "usher_api_calls"})
     usher.vendors.fault("stripe", "POST /v1/billing/meter_events", "fail_after")
-    assert (
-        usher.call("POST", "/v1/usage", used(usher, account_id, "r1", quantity=7), role="product")[0] == 202
-    )
+    call = used(usher, account_id, "r1", quantity=7)
+    assert usher.call("POST", "/v1/usage", call, role="product")[0] == 202
     usher.settle()
     (hour,) = usher.rows("usage_hours")
     key = {"meter": hour["meter"], "hour": hour["hour"]}
@@ -77,11 +67,14 @@ def test_stripe_counts_what_was_used_once_though_its_answer_is_lost(usher: World
         message = Message(key, group=hour["meter"], deduplication_id=str(number))
         usher.usher.queue.send("usage-reports", [message])
     assert eventually(lambda: usher.rows("usage_hours")[0].get("reported") == 7)
-    customer = next(row["customer_id"] for row in usher.rows("accounts"))
+    (account,) = usher.rows("accounts")
     start = int(times.moment(hour["hour"]).timestamp()) // 60 * 60
-    span = {"customer": customer, "start_time": start, "end_time": start + 3600}
-    (summary,) = api.billing.meters.event_summaries.list(meter.id, span).data
+    span = {"customer": account["customer_id"], "start_time": start, "end_time": start + 3600}
+    with usher.vendors.stripe() as stripe:
+        (meter,) = stripe.billing.meters.list().data
+        (summary,) = stripe.billing.meters.event_summaries.list(meter.id, span).data
+        (subscription,) = stripe.subscriptions.list({"customer": account["customer_id"]}).data
     assert summary.aggregated_value == 7
+    assert [item.price.recurring.meter for item in subscription["items"].data] == [None, meter.id]
     told = [row["payload"] for row in usher.rows("events") if row["type"] == "usage.reported"]
     assert [(each["quantity"], each["billed"]) for each in told] == [(7, True)]
-    http.close()

@@ -21,6 +21,7 @@ import urllib3
 from infra import catalog
 from infra.local.build import FILE, LocalUsher
 from infra.local.clock import LocalClock
+from infra.local.prepare import prepare
 from infra.local.secrets import FileSecrets
 from infra.local.signed_posts import Outcome, Signed, get, post, sign
 from tests.faults.crashing import Crash, When
@@ -252,7 +253,7 @@ def opened(
         skipping: pass over waiting times; False lives in real time.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
         onboarding: settings of policies/onboarding.yaml in place of its own.
-        plans: settings of single plans in place of their own; the vendors do not hear of them.
+        plans: settings of single plans in place of their own; the vendors are set up for them.
         vendor_timeout: wall seconds that Usher waits for a vendor's answer.
     """
     content = policies()
@@ -267,6 +268,10 @@ def opened(
         options = {"retry_seconds": 0.05, **(stripe or {})}
         url = f"http://127.0.0.1:{port}"
         around = stack.enter_context(vendors(usher_url=url, stripe_options=options, seed=seed))
+        if plans:
+            env = {f"{vendor.upper()}_API_BASE": base for vendor, base in around.urls.items()}
+            env |= {f"{vendor.upper()}_API_KEY": key for vendor, key in KEYS.items()}
+            prepare(content, env, done=folder / "prepared")
         world = World(folder, port, around, skipping=skipping, vendor_timeout=vendor_timeout)
         world.start()
         try:

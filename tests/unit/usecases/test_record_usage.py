@@ -1,7 +1,7 @@
 """Consumer of the buffer: every record is counted once, whatever comes twice, breaks or dies in between."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +72,19 @@ def test_an_hour_in_which_the_period_ends_is_summed_apart(world: World) -> None:
     count_all(world)
     assert sums(world) == {(METER, "2025-11-21T11:00:00.000Z"): 1, (METER, "2025-11-21T11:30:00.000Z"): 2}
     assert len(sums(world, "usage_periods")) == 2
+
+
+@pytest.mark.parametrize("began", [NOON - timedelta(minutes=10), NOON - timedelta(hours=1)])
+def test_what_a_slow_clock_says_of_the_first_minutes_counts_in_the_first_period(
+    world: World, began: datetime
+) -> None:
+    given_account(world, period=(began, NOON + timedelta(days=30)))
+    before = NOON - began
+    tell(*(used(f"r{m}", m, ago=before + timedelta(minutes=m)) for m in (4, 6, 1, 3)))
+    count_all(world)
+    assert sums(world)[METER, times.text(began)] == 8
+    assert sums(world, "usage_periods")[METER, times.text(began)] == 8
+    assert total(world) == total(world, "usage_periods") == 14
 
 
 def test_who_has_no_subscription_is_counted_by_the_month(world: World) -> None:
@@ -302,7 +315,7 @@ def test_law_a_share_fits_a_transaction_with_all_its_alerts(
         )
         for n, (metric, ago) in enumerate(said)
     ]
-    cut = list(shares(owner, records))
+    cut = list(shares(owner, records, policy=UsagePolicy()))
     assert sorted(each.record.id for share in cut for each in share.counted) == sorted(r.id for r in records)
     for share in cut:
         assert len(share.counted) + len(share.hours()) + 3 * len(share.periods()) + 1 <= 100

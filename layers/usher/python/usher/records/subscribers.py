@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from usher.domain import times
 from usher.domain.usage import Billed, Period, calendar_month
@@ -14,7 +14,10 @@ SUBSCRIPTIONS = "subscriptions"
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """`billed` is None for who has no subscription at the payment vendor: months count then."""
+    """`billed` is None for who has no subscription at the payment vendor: months count then.
+
+    `began`: when the subscription did.
+    """
 
     account_id: str
     correlation_id: str
@@ -22,6 +25,13 @@ class Subscriber:
     subscription_id: str | None = None
     customer_id: str | None = None
     billed: Billed | None = None
+    began: datetime | None = None
+
+    def counted_at(self, moment: datetime, *, skew: timedelta) -> datetime:
+        """When usage of a moment counts: what a slow clock dates before the beginning counts as that."""
+        if self.began is not None and self.began - skew <= moment < self.began:
+            return self.began
+        return moment
 
     def period_of(self, moment: datetime) -> Period:
         return self.billed.period_of(moment) if self.billed else calendar_month(moment)
@@ -62,6 +72,7 @@ def _subscriber(account: Item, subscription: Item | None) -> Subscriber:
         subscription_id=held.get("subscription_id"),
         customer_id=account.get("customer_id"),
         billed=_billed(held),
+        began=times.moment(held["started_at"]) if "started_at" in held else None,
     )
 
 

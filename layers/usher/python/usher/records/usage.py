@@ -64,7 +64,9 @@ class UsageBook:
         One whose id was counted with other content is told as an event and not counted. Raises
         StoreUnavailable, StaleWrite: any part may be counted then, and all of it may be given again.
         """
-        waiting = [shares(subscribers[account_id], own) for account_id, own in records.items()]
+        waiting = [
+            shares(subscribers[account_id], own, policy=self._policy) for account_id, own in records.items()
+        ]
         while waiting:
             # One share of each account at a time: two of one account would write the same sums.
             first = [(each, share) for each in waiting if (share := next(each, None)) is not None]

@@ -105,19 +105,17 @@ def period_key(account_id: str, metric: str, start: datetime) -> dict[str, str]:
     return {"meter": meter_of(account_id, metric), "period": times.text(start)}
 
 
-def shares(subscriber: Subscriber, records: Sequence[UsageRecord]) -> Iterator[Share]:
+def shares(subscriber: Subscriber, records: Sequence[UsageRecord], *, policy: UsagePolicy) -> Iterator[Share]:
     """The records in the order of their moments, as many together as a transaction holds."""
-    places: dict[str, tuple[Period, Period]] = {}  # by clock hour, unless that is in two periods
+    places: dict[str, tuple[Period, Period]] = {}  # by clock hour, where all of it has the same place
     counted: list[Counted] = []
     sums: set[tuple[str, str, datetime]] = set()
     writes = _OUTBOX
     for record in sorted(records, key=lambda each: each.recorded_at):
         place = places.get(record.recorded_at[:13])
         if place is None:
-            moment = times.moment(record.recorded_at)
-            period = subscriber.period_of(moment)
-            place = period.hour_of(moment), period
-            if place[0].end - place[0].start == HOUR:
+            place, is_whole = _place(times.moment(record.recorded_at), subscriber, policy)
+            if is_whole:
                 places[record.recorded_at[:13]] = place
         hour, period = place
         own = ("hour", record.metric, hour.start), ("period", record.metric, period.start)
@@ -130,6 +128,18 @@ def shares(subscriber: Subscriber, records: Sequence[UsageRecord]) -> Iterator[S
         writes += more
     if counted:
         yield Share(subscriber, counted)
+
+
+def _place(
+    moment: datetime, subscriber: Subscriber, policy: UsagePolicy
+) -> tuple[tuple[Period, Period], bool]:
+    """The hour and the period in which usage counts, and whether all of its clock hour counts there."""
+    at = subscriber.counted_at(moment, skew=policy.ahead)
+    period = subscriber.period_of(at)
+    hour = period.hour_of(at)
+    last = hour.end - timedelta(microseconds=1)
+    is_whole = hour.end - hour.start == HOUR and subscriber.counted_at(last, skew=policy.ahead) == last
+    return (hour, period), is_whole and at == moment
 
 
 def record_writes(share: Share, *, now: datetime, policy: UsagePolicy) -> list[Write]:
