@@ -32,7 +32,7 @@ LEDGER_DESK: tuple[tuple[str, Access], ...] = (
     ("ledger", "append"),
     ("ledger_totals", "change"),
     ("ledger_deferrals", "append"),
-    ("ledger_quarantine", "read"),
+    ("ledger_quarantine", "all"),
 )
 
 LEDGER: tuple[tuple[str, Access], ...] = (

@@ -142,6 +142,14 @@ ROUTES = (
     ),
     Route(
         "POST",
+        "/v1/ledger/quarantine/{id}/dismiss",
+        "operations/api",
+        "token",
+        roles=_BILLING,
+        why="Take off that list what a person has settled.",
+    ),
+    Route(
+        "POST",
         "/v1/ledger/adjustments",
         "operations/api",
         "token",

@@ -6,6 +6,7 @@ from usher.bootstrap.api import Call, Outcome, Routes
 from usher.bootstrap.ledger import accounts, desk
 from usher.usecases import ledger_reports as reports
 from usher.usecases.adjust_ledger import Adjustment, adjust_ledger
+from usher.usecases.dismiss_quarantined import Dismissal, dismiss_quarantined
 from usher.usecases.list_quarantine import QuarantineQuery, list_quarantine
 from usher.usecases.pages import Listed
 
@@ -25,6 +26,14 @@ def statement(call: Call[reports.StatementQuery]) -> Outcome:
 @routes.get("/v1/ledger/quarantine", query=QuarantineQuery, answers=Listed)
 def quarantine(call: Call[QuarantineQuery]) -> dict[str, Any]:
     return list_quarantine(call.input, quarantine=desk().quarantine)
+
+
+@routes.post("/v1/ledger/quarantine/{id}/dismiss", body=Dismissal)
+def dismiss(call: Call[Dismissal]) -> dict[str, Any]:
+    d = desk()
+    return dismiss_quarantined(
+        call.parameters["id"], call.input, by=call.caller, quarantine=d.quarantine, clock=d.clock
+    )
 
 
 @routes.post("/v1/ledger/adjustments", body=Adjustment, status=201)

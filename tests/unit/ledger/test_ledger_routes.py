@@ -123,6 +123,24 @@ def test_what_waits_is_listed_with_its_reason(books: Books) -> None:
     assert (item["reason"], item["since"][:10]) == ("what it builds on is not posted yet", "2025-11-21")
 
 
+def test_what_waits_for_a_person_is_dismissed_by_one_and_audited_whole(books: Books) -> None:
+    books.post(invoice("in_1", MONTH), payment(), payment(amount_minor=9))
+    event, path = books.told[2], f"/v1/ledger/quarantine/{books.told[2].event_id}/dismiss"
+    assert call("POST", path, {"reason": "Told twice"}, role="support")[0] == 403
+    assert call("POST", path, {"reason": "Told twice"}, role="billing")[0] == 200
+    assert books.held() == {}
+    (noted,) = books.world.rows("audit")
+    assert (noted["subject"], noted["before"]["event"]["payload"]["amount_minor"]) == (event.event_id, 9)
+    assert call("POST", path, {"reason": "Again"}, role="billing")[0] == 404
+
+
+def test_what_waits_for_another_fact_is_not_dismissed(books: Books) -> None:
+    books.post(RefundIssued(refund_id="re_1", payment_id="pi_1", amount_minor=5, currency="usd"))
+    path = f"/v1/ledger/quarantine/{books.told[0].event_id}/dismiss"
+    assert call("POST", path, {"reason": "Away with it"}, role="billing")[0] == 404
+    assert len(books.held()) == 1
+
+
 def test_an_adjustment_is_an_entry_of_its_own_and_audited(books: Books, account: None) -> None:
     status, body = call("POST", "/v1/ledger/adjustments", adjustment(), role="billing")
     assert (status, body["account_id"], body["date"]) == (201, ACCOUNT, "2025-11-21")

@@ -6,7 +6,7 @@ from datetime import datetime
 from usher.domain import times
 from usher.domain.event import Envelope
 from usher.domain.posting_rules import Waits
-from usher.ports.store import Absent, Check, Delete, Equals, Item, Page, Put, Store, Write
+from usher.ports.store import Absent, Check, Delete, Equals, Item, Page, Present, Put, Store, Write
 
 TABLE = "ledger_quarantine"
 _LISTED = "all"
@@ -19,6 +19,8 @@ class Held:
     until: str
     event: Envelope
     since: str
+    fact: str
+    reason: str
 
 
 class Quarantine:
@@ -60,7 +62,7 @@ class Quarantine:
     def waiting_for(self, *until: str) -> list[Held]:
         """What waits for any of these."""
         return [
-            Held(item["waits_for"], Envelope.model_validate(item["event"]), item["since"])
+            _held(item)
             for each in until
             for item in self._store.query(TABLE, Equals("waits_for", each)).items
         ]
@@ -68,6 +70,15 @@ class Quarantine:
     def releasing(self, held: Held) -> Write:
         """The write that takes it out of here, for the transaction in which it is posted."""
         return Delete(TABLE, {"waits_for": held.until, "event_id": held.event.event_id})
+
+    def find(self, until: str, event_id: str) -> Held | None:
+        item = self._store.get(TABLE, {"waits_for": until, "event_id": event_id})
+        return None if item is None else _held(item)
+
+    def dismiss(self, held: Held, noted: Put) -> None:
+        """Take it out, and note who did. Raises ConditionFailed when it is not here any more."""
+        key = {"waits_for": held.until, "event_id": held.event.event_id}
+        self._store.transact([Delete(TABLE, key, if_=Present("event_id")), noted])
 
     def release(self, held: Held) -> None:
         self._store.transact([self.releasing(held)])
@@ -77,6 +88,11 @@ class Quarantine:
         return self._store.query(
             TABLE, Equals("listed", _LISTED), index="by_time", limit=limit, cursor=cursor
         )
+
+
+def _held(item: Item) -> Held:
+    event = Envelope.model_validate(item["event"])
+    return Held(item["waits_for"], event, item["since"], item["fact"], item["reason"])
 
 
 def shown(row: Item) -> Item:
