@@ -19,7 +19,6 @@ class ReconciliationPolicy(BaseModel):
     alarm_above_per_ten_thousand: int = Field(default=20, ge=0)
     alarm_from: int = Field(default=3, ge=1)
     most_per_slice: int = Field(default=1000, ge=1)
-    keep_days: int = Field(default=400, ge=1)
 
 
 def exceeds(policy: ReconciliationPolicy, *, found: int, compared: int) -> bool:

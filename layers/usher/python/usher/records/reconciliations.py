@@ -32,7 +32,8 @@ TABLE = "reconciliations"
 HEAD = "run"
 RUNNING = "running"  # the row that says which run goes on
 _ALL = "all"
-_KEPT = timedelta(days=30)  # how long slices and suspicions stay; the head stays as long as policy says
+_KEPT = timedelta(days=30)  # how long slices and suspicions stay
+_FOUND_KEPT = timedelta(days=400)  # and heads, and what was found
 
 RunState = Literal["running", "done", "failed"]
 
@@ -120,7 +121,7 @@ class Reconciliations:
                 set={"holder": run.run_id},
                 if_=Either((free, taken)) if taken else free,
             ),
-            Put(TABLE, _item(run) | {"listed": _ALL}, if_=Absent("run_id")),
+            Put(TABLE, _head(run), if_=Absent("run_id")),
         ]
         if instead_of is not None:
             writes.append(self.changing(instead_of, state="failed", ended_at=run.started_at))
@@ -223,7 +224,8 @@ class Reconciliations:
     def finding(self, run_id: str, row: Mismatch) -> Put:
         """The write that keeps in the run what it found."""
         part = f"found#{row.object}#{row.object_id}"
-        return Put(TABLE, row.model_dump(mode="json", exclude_none=True) | _key(run_id, part))
+        kept = _expiring(times.moment(row.seen_at), _FOUND_KEPT)
+        return Put(TABLE, row.model_dump(mode="json", exclude_none=True) | _key(run_id, part) | kept)
 
     def found(self, run_id: str) -> Iterator[Mismatch]:
         """What the run found, by kind of object, each as it was at its end."""
@@ -257,8 +259,9 @@ def _key(run_id: str, part: str) -> Item:
     return {"run_id": run_id, "part": part}
 
 
-def _item(run: Run) -> Item:
-    return {"part": HEAD, **run.model_dump(mode="json", exclude_none=True)}
+def _head(run: Run) -> Item:
+    own = {"part": HEAD, "listed": _ALL, **_expiring(times.moment(run.started_at), _FOUND_KEPT)}
+    return run.model_dump(mode="json", exclude_none=True) | own
 
 
 def _slice(run: Run, each: Slice, now: datetime) -> Put:
@@ -278,5 +281,5 @@ def _suspicion_of(run_id: str, kind: ObjectKind, object_id: str, seen_at: dateti
     return Put(TABLE, item | _key(run_id, f"suspect#{kind}#{object_id}") | _expiring(seen_at))
 
 
-def _expiring(now: datetime) -> Item:
-    return {"expires_at": int((now + _KEPT).timestamp())}
+def _expiring(now: datetime, kept: timedelta = _KEPT) -> Item:
+    return {"expires_at": int((now + kept).timestamp())}
