@@ -24,6 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks import load, simulation
+from infra.local.garbage import collect_rarely
 from usher.bootstrap.observe import logger
 
 PER_HOUR = 100_000
@@ -70,6 +71,7 @@ def main() -> None:
     logger.setLevel("CRITICAL")
     with tempfile.TemporaryDirectory() as folder:
         print(load.machine(), flush=True)
+        collect_rarely()  # as `usher up` does
         met = run(Path(folder), options.signups)
     print("budgets met" if met else "budgets NOT met")
     sys.exit(0 if met else 1)

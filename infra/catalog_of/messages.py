@@ -83,6 +83,9 @@ QUEUES = (
         "Events that money hangs on, on their way into the ledger: a burst waits here.",
         "reporting/post_ledger",
         max_receives=8,
+        batch_size=100,  # an account's events come together, and those of one batch wait for no other's
+        batch_window_seconds=2,
+        max_concurrency=2,
         dead_letter_consumer="operations/file_dead_letter",
     ),
 )

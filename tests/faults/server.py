@@ -76,8 +76,22 @@ class Server:
         """Return once so many sign-ups are at these stages."""
         deadline = time.monotonic() + LIMIT
         while (there := self.at_stage(*stages)) < count:
-            assert time.monotonic() < deadline, f"only {there} of {count} are {' or '.join(stages)}"
+            assert time.monotonic() < deadline, (
+                f"only {there} of {count} are {stages}: {self._elsewhere(stages)}"
+            )
             time.sleep(0.1)  # looking takes from the time of who is looked at
+
+    def _elsewhere(self, stages: Sequence[str]) -> list[Any]:
+        """Where the others stand, and what is left in queues, for the message of a test that gives up."""
+        found = records(self.folder / FILE, ("signups", "waits", "failures"))
+        others = [row for row in found["signups"] if row["stage"] not in stages]
+        where = [(row["signup_id"], row["status"], row["stage"], row.get("steps")) for row in others]
+        with contextlib.closing(sqlite3.connect(self.folder / FILE)) as connection:
+            sql = "SELECT queue, count(*), max(receives) FROM queue_messages GROUP BY queue"
+            queues = connection.execute(sql).fetchall()
+            running = "SELECT id, status FROM workflow_executions WHERE status != 'SUCCEEDED'"
+            executions = connection.execute(running).fetchall()
+        return [*where[:10], *found["failures"][:10], queues, executions[:10]]
 
     def wait_told(self) -> None:
         """Return once every event is published and every webhook delivered and dealt with."""
