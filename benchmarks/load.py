@@ -1,5 +1,6 @@
 """The load the benchmarks apply: sign-ups of made-up people; and on what, and beside whom, it ran."""
 
+import contextlib
 import json
 import os
 import time
@@ -81,6 +82,19 @@ def _cpu_seconds() -> tuple[float, float]:
     )
     total = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
     return total, sum(os.times()[:4])
+
+
+def process_seconds(parent: int) -> dict[str, float]:
+    """CPU seconds so far of a process and its children, by name."""
+    found: dict[str, float] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            fields = (place / "stat").read_text().rpartition(")")[2].split()
+            if parent in (int(place.name), int(fields[1])):
+                words = (place / "cmdline").read_text().split("\0")
+                name = "usher" if int(place.name) == parent else words[words.index("-m") + 2]
+                found[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def machine() -> str:

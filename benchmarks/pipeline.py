@@ -80,9 +80,10 @@ def tell_calls(before: dict[str, dict[str, int]], env: dict[str, str], signups: 
     return met
 
 
-def burst(env: dict[str, str], count: int) -> bool:
+def burst(env: dict[str, str], count: int, usher: int) -> bool:
     vendors = {vendor: calls(env, vendor) for vendor in ("STRIPE", "PRODUCT", "HUBSPOT", "POSTMARK")}
     requests = [load.sign(env["USHER_SIGNUP_SECRET"], "burst", number) for number in range(count)]
+    spent = load.process_seconds(usher)
     began = time.perf_counter()
     posted = load.post(env["USHER_URL"], requests, connections=8)
     ended = wait_until_done(env, posted.accepted, limit=300)
@@ -95,6 +96,8 @@ def burst(env: dict[str, str], count: int) -> bool:
         f"  {whole} active, CRM, mail and webhooks done after {took:.1f} s: "
         f"{rate:.1f}/s (budget {RATE_BUDGET:.0f})"
     )
+    each = {name: 1000 * (s - spent[name]) / count for name, s in load.process_seconds(usher).items()}
+    print("  CPU a sign-up: " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in sorted(each.items())))
     few_calls = tell_calls(vendors, env, count)
     return bool(whole == count and rate >= RATE_BUDGET and few_calls)
 
@@ -126,7 +129,7 @@ def main() -> None:
                     break
             env = load.environment(Path(folder))
             print(load.machine())
-            met = [burst(env, options.burst), steady(env, options.steady)]
+            met = [burst(env, options.burst, process.pid), steady(env, options.steady)]
         finally:
             process.terminate()
             process.wait(timeout=30)
