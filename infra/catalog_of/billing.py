@@ -54,6 +54,21 @@ FUNCTIONS = (
     ),
     Function(
         "billing",
+        "collect_fees",
+        timeout_seconds=900,
+        tables=(
+            ("accounts", "read"),
+            ("buckets", "change"),
+            ("payments", "change"),
+            ("events", "append"),
+            ("outbox", "append"),
+        ),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+        reserved_concurrency=1,
+    ),
+    Function(
+        "billing",
         "ask_payment",
         timeout_seconds=60,
         tables=(("buckets", "change"), ("waits", "change"), ("signups", "change"), *RECORDS),

@@ -212,6 +212,13 @@ SCHEDULES = (
         30,
         "reporting/recognize_revenue",
     ),
+    Schedule(
+        "collect-fees",
+        "Asks what Stripe kept of the last days' payments.",
+        24 * 60,
+        "billing/collect_fees",
+        after_minutes=150,
+    ),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
     *reconciliation.SCHEDULES,
 )

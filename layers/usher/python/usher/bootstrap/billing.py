@@ -6,6 +6,7 @@ from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_checkout import StripeCheckouts
 from usher.adapters.stripe_closing import StripeCloser
+from usher.adapters.stripe_fees import StripeFees
 from usher.adapters.stripe_shelf import StripeShelf
 from usher.bootstrap.admission import admission
 from usher.bootstrap.asking import asker
@@ -17,6 +18,7 @@ from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingGateway
 from usher.ports.clock import Clock
+from usher.ports.fees import VendorFees
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.store import Store
@@ -43,6 +45,7 @@ class BillingServices:
 
     calls: StripeCalls
     billing: BillingGateway
+    fees: VendorFees
     payments: FirstPayments
     undoing: Undoing
     desk: LinkDesk
@@ -82,6 +85,7 @@ def services(platform: Platform) -> BillingServices:
     return BillingServices(
         calls=calls,
         billing=billing,
+        fees=StripeFees(calls),
         payments=FirstPayments(billing=billing, checkouts=checkouts, signups=signups),
         undoing=Undoing(
             billing=billing,

@@ -10,6 +10,7 @@ from usher.domain.event import Event
 from usher.domain.invoice_events import InvoicePaymentActionRequired
 from usher.domain.subscription_changes import subscription_changes
 from usher.ports.billing_facts import BillingFacts
+from usher.ports.fees import Fee
 from usher.ports.store import Equals, Item, Store, Write
 from usher.records import accounts
 from usher.records.billing_rows import (
@@ -150,6 +151,17 @@ class BillingRecords:
                 account_id, happened, writes, correlation_id=correlation_id, now=now, context=context
             )
         return happened
+
+    def note_fee(self, row: Item, fee: Fee, *, correlation_id: str, now: datetime) -> None:
+        """Add the fee to a payment, with its event. Raises ConditionFailed when the row has changed."""
+        after = {**row, "fee_minor": fee.fee_minor, "charge_id": fee.charge_id}
+        self._log.commit(
+            row["account_id"],
+            payment_changes.payment_changes(row, after),
+            [changed(PAYMENTS, after, row, now)],
+            correlation_id=correlation_id,
+            now=now,
+        )
 
     def _get(self, table: str, id: str) -> Item | None:
         return self._store.get(table, {KEYS[table]: id})
