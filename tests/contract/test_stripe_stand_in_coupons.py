@@ -41,7 +41,7 @@ def promotion(shop: Shop, coupon: Any, **more: Any) -> Any:
     ],
 )
 def test_what_a_coupon_takes_off(amounts: list[int], coupons: list[Any], taken: list[list[int]]) -> None:
-    assert reductions(amounts, coupons) == taken
+    assert reductions(amounts, coupons, [None] * len(amounts)) == taken
 
 
 @pytest.mark.parametrize(
@@ -217,3 +217,40 @@ def test_a_coupon_in_another_currency_is_refused(shop: Shop) -> None:
     coupon = shop.api.coupons.create({"amount_off": 100, "currency": "eur"})
     with pytest.raises(stripe.InvalidRequestError, match="cannot reduce"):
         shop.subscribe(shop.customer(), discounts=[{"coupon": coupon.id}])
+
+
+def test_a_coupon_for_some_products_takes_nothing_off_others(shop: Shop) -> None:
+    api = shop.api
+    cheap, dear = (
+        api.prices.create(
+            {
+                "currency": "usd",
+                "unit_amount": amount,
+                "recurring": {"interval": "month"},
+                "product_data": {"name": f"Plan of {amount}"},
+            }
+        )
+        for amount in (1000, 3000)
+    )
+    terms: Any = {"percent_off": 50, "duration": "forever", "applies_to": {"products": [cheap.product]}}
+    coupon = api.coupons.create(terms)
+    customer = shop.customer()
+
+    def order(*prices: Any) -> Any:
+        items = [{"price": price.id} for price in prices]
+        discounts = [{"coupon": coupon.id}]
+        return api.subscriptions.create({"customer": customer.id, "items": items, "discounts": discounts})
+
+    with pytest.raises(stripe.InvalidRequestError, match="applies to nothing in this order"):
+        order(dear)
+    both = order(cheap, dear)
+    assert api.invoices.retrieve(both.latest_invoice).total == 500 + 3000
+    checkout: Any = {
+        "customer": customer.id,
+        "mode": "subscription",
+        "line_items": [{"price": dear.id, "quantity": 1}],
+        "discounts": [{"coupon": coupon.id}],
+        **HOME,
+    }
+    with pytest.raises(stripe.InvalidRequestError, match="applies to nothing in this order"):
+        api.checkout.sessions.create(checkout)

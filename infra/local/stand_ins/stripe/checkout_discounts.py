@@ -6,7 +6,7 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account
 from infra.local.stand_ins.stripe.checkout_notes import order_of
 from infra.local.stand_ins.stripe.discount_amounts import reductions
-from infra.local.stand_ins.stripe.discounts import Choice, Discounts
+from infra.local.stand_ins.stripe.discounts import Choice, Discounts, refuse_unless_covered
 from infra.local.stand_ins.stripe.errors import invalid
 from infra.local.stand_ins.stripe.line_items import LineItems
 
@@ -48,7 +48,9 @@ class CheckoutDiscounts:
 
     def _reduce(self, session: Object, choice: Choice) -> None:
         items = self._items.of(session["id"])
-        shares = reductions([item["amount_subtotal"] for item in items], [choice.coupon])[0]
+        products = [item["price"]["product"] for item in items]
+        refuse_unless_covered(choice.coupon, products)
+        shares = reductions([item["amount_subtotal"] for item in items], [choice.coupon], products)[0]
         for item, share in zip(items, shares, strict=True):
             item |= {"amount_discount": share, "amount_total": item["amount_subtotal"] - share}
         self._items.keep(session["id"], items)

@@ -4,14 +4,27 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 
-def reductions(amounts: list[int], coupons: list[dict[str, Any]]) -> list[list[int]]:
-    """For each coupon, what it takes off each amount; a later coupon works on what earlier ones left."""
+def reductions(
+    amounts: list[int], coupons: list[dict[str, Any]], products: list[str | None]
+) -> list[list[int]]:
+    """For each coupon, what it takes off each amount; a later coupon works on what earlier ones left.
+
+    `products` are what the amounts are for: a coupon that applies to some takes nothing off others.
+    """
     left, taken = list(amounts), []
     for coupon in coupons:
-        shares = _shares(left, coupon)
+        shares = _shares(
+            [amount if covers(coupon, of) else 0 for amount, of in zip(left, products, strict=True)], coupon
+        )
         left = [amount - share for amount, share in zip(left, shares, strict=True)]
         taken.append(shares)
     return taken
+
+
+def covers(coupon: dict[str, Any], product: str | None) -> bool:
+    """Whether the coupon is for this product."""
+    applies_to = coupon.get("applies_to")
+    return not applies_to or product in applies_to["products"]
 
 
 def _shares(amounts: list[int], coupon: dict[str, Any]) -> list[int]:

@@ -6,11 +6,17 @@ from typing import Any
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account, new_id
 from infra.local.stand_ins.stripe.coupons import redeemable
-from infra.local.stand_ins.stripe.discount_amounts import reductions
+from infra.local.stand_ins.stripe.discount_amounts import covers, reductions
 from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
 from infra.local.stand_ins.stripe.periods import after
 from infra.local.stand_ins.stripe.promotion_codes import active_codes
 from infra.local.stand_ins.stripe.resource import refuse_others
+
+
+def refuse_unless_covered(coupon: Object, products: list[str]) -> None:
+    """Raise a 400 when the coupon is for none of these products."""
+    if not any(covers(coupon, product) for product in products):
+        raise invalid("This coupon cannot be redeemed: it applies to nothing in this order.", param="coupon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +147,15 @@ class Discounts:
         amount = sum((item["price"]["unit_amount"] or 0) * (item["quantity"] or 1) for item in items)
         customer, new = subscription["customer"], [each for each in given if "discount" not in each]
         choices = self.chosen(new, customer, amount, subscription["currency"])
+        for choice in choices:
+            refuse_unless_covered(choice.coupon, [item["price"]["product"] for item in items])
         return kept + [self.redeem(each, customer, subscription=subscription["id"])["id"] for each in choices]
 
     # -- applying --------------------------------------------------------------------------------
 
-    def net(self, amounts: list[int], subscription: Object) -> list[int]:
+    def net(self, amounts: list[int], subscription: Object, products: list[str | None]) -> list[int]:
         """What the subscription's discounts would leave of these amounts; nothing is used up."""
-        taken = reductions(amounts, self._live(subscription)[1])
+        taken = reductions(amounts, self._live(subscription)[1], products)
         return [amount - sum(shares) for amount, *shares in zip(amounts, *taken, strict=True)]
 
     def _live(self, subscription: Object) -> tuple[list[Object], list[Object]]:
@@ -165,7 +173,8 @@ class Discounts:
         """
         live, coupons = self._live(subscription)
         amounts = [line["amount"] if line["discountable"] else 0 for line in lines]
-        taken = reductions(amounts, coupons)
+        products = [((line["pricing"] or {}).get("price_details") or {}).get("product") for line in lines]
+        taken = reductions(amounts, coupons, products)
         for line, shares in zip(lines, zip(*taken, strict=True), strict=False):
             line["discount_amounts"] = [
                 {"amount": share, "discount": each["id"]} for each, share in zip(live, shares, strict=True)

@@ -112,7 +112,8 @@ class SubscriptionChanges:
         """Charge `items` for the rest of their period, less the subscription's discounts."""
         every = subscription["items"]["data"]
         full = [(each["price"]["unit_amount"] or 0) * (each["quantity"] or 0) for each in every]
-        net = dict(zip((each["id"] for each in every), self._discounts.net(full, subscription), strict=True))
+        left = self._discounts.net(full, subscription, [each["price"]["product"] for each in every])
+        net = dict(zip((each["id"] for each in every), left, strict=True))
         made = 0
         for item in items:
             start, end = item["current_period_start"], item["current_period_end"]
