@@ -12,7 +12,8 @@ first        nothing is kept of the account yet: read from the records, and kept
 mixed        half of the questions are about twenty accounts; before one in a hundred an event tells of a
              change
 
-`reads` of the store are what a question costs where the store is a network away.
+`reads` of the store are what a question costs where the store is a network away. `p99 CPU` is what was
+worked; the rest of p99 was waited for: the disk, or a core that others had.
 """
 
 import argparse
@@ -108,8 +109,8 @@ def _customer(id: str, now: str, ends_at: str) -> Iterator[Put]:
     yield Put("usage_periods", used | {"account_id": id})
 
 
-def ask(account_id: str) -> float:
-    """One question at the handler; the milliseconds it took."""
+def ask(account_id: str) -> tuple[float, float]:
+    """One question at the handler; the milliseconds it took, and those of CPU among them."""
     path = f"/v1/accounts/{account_id}/entitlements"
     event = {
         "version": "2.0",
@@ -125,15 +126,17 @@ def ask(account_id: str) -> float:
         },
         "isBase64Encoded": False,
     }
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.thread_time()
     answer = handler(event, cast(Any, None))
-    took = time.perf_counter() - began
+    worked, took = time.thread_time() - busy, time.perf_counter() - began
     assert answer["statusCode"] == 200, answer
-    return took * 1000
+    return took * 1000, worked * 1000
 
 
-def measured(clock: ManualClock, who: Sequence[str], before: Callable[[int, str], None]) -> list[float]:
-    """The milliseconds of each of these questions, `before` each of which something may happen."""
+def measured(
+    clock: ManualClock, who: Sequence[str], before: Callable[[int, str], None]
+) -> list[tuple[float, float]]:
+    """`ask` for each of these accounts, the fastest first; `before` each something may happen."""
     found = []
     for number, account_id in enumerate(who):
         clock.advance(APART)
@@ -172,17 +175,21 @@ def main() -> None:
             ("mixed", entitling, often, told),
         ]
         print(f"{options.accounts} accounts; milliseconds at the handler; budget: p99 {P99:g}")
-        print(f"{'':12}{'questions':>10}{'reads':>7}{'p50':>8}{'p99':>8}{'max':>8}   records / this (p50)")
+        print(
+            f"{'':12}{'questions':>10}{'reads':>7}{'p50':>8}{'p99':>8}{'p99 CPU':>10}   records / this (p50)"
+        )
         reference = 0.0
         for name, how, who, before in rounds:
             cast(Any, route).entitling = lambda how=how: how
             counted = cast(Counted, here.store)
             counted.reads = 0
             took = measured(clock, who, before)
-            p50, p99, reads = took[len(took) // 2], took[len(took) * 99 // 100], counted.reads / len(took)
+            p50, p99 = took[len(took) // 2][0], took[len(took) * 99 // 100][0]
+            busy = sorted(cpu for _, cpu in took)[len(took) * 99 // 100]
+            reads = counted.reads / len(took)
             reference = reference or p50
             figures = (
-                f"{len(took):>10}{reads:>7.2f}{p50:>8.2f}{p99:>8.2f}{took[-1]:>8.2f}{reference / p50:>12.2f}"
+                f"{len(took):>10}{reads:>7.2f}{p50:>8.2f}{p99:>8.2f}{busy:>10.2f}{reference / p50:>12.2f}"
             )
             verdict = "" if name in ("records", "first") else ("   met" if p99 <= P99 else "   missed")
             print(f"{name:12}{figures}{verdict}")
