@@ -99,9 +99,9 @@ def test_a_list_gives_no_more_than_its_cap(door: Door, world: World, route: cata
 
 
 def test_every_list_is_capped() -> None:
-    """A route that takes a cursor is a list, and takes its size from where the cap is."""
+    """A route that is read by a cursor is a list, and takes its size from where the cap is."""
     for key, operation in OPERATIONS.items():
-        if "cursor" in operation.input.model_fields:
+        if key.startswith("GET ") and "cursor" in operation.input.model_fields:
             assert issubclass(operation.input, Paged), key
 
 
