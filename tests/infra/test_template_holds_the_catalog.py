@@ -63,6 +63,7 @@ def test_an_environment_names_exactly_what_its_function_may_use(prod: Assembly) 
         expected |= {variable("workflows", name) for name in entry.starts}
         expected |= {variable("secrets", name) for name in entry.secrets}
         expected |= {"USHER_BUS"} if entry.publishes else set()
+        expected |= {"USHER_BUCKET"} if entry.files else set()
         assert found[f"functions.{entry.room}.{entry.name}.handler"] == expected
 
 
@@ -76,9 +77,15 @@ def test_rules_and_schedules(prod: Assembly) -> None:
         assert rule.get("EventBusName", "default") == ("usher-prod" if entry.bus == "usher" else "default")
     schedules = {each["Name"]: each for each in prod.properties("AWS::Scheduler::Schedule")}
     assert {name: each["ScheduleExpression"] for name, each in schedules.items()} == {
-        f"usher-prod-{entry.name}": f"rate({entry.every_minutes} minute{'s' * (entry.every_minutes > 1)})"
-        for entry in catalog.SCHEDULES
+        f"usher-prod-{entry.name}": _when(entry) for entry in catalog.SCHEDULES
     }
+
+
+def _when(entry: catalog.Schedule) -> str:
+    if entry.every_minutes == 24 * 60:
+        hour, minute = divmod(entry.after_minutes, 60)
+        return f"cron({minute} {hour} * * ? *)"
+    return f"rate({entry.every_minutes} minute{'s' * (entry.every_minutes > 1)})"
 
 
 def test_a_rule_on_aws_own_events_hears_only_this_stages_workflows(prod: Assembly) -> None:

@@ -68,8 +68,11 @@ def test_no_role_has_a_wildcard_beyond_the_listed_ones(prod: Assembly) -> None:
                 assert action in WITHOUT_RESOURCE, f"{policy.where}: {action} on everything"
             elif action == "lambda:InvokeFunction" and policy.stack.endswith("workflows"):
                 assert resource.endswith(":*") and resource.count("*") == 1  # versions of one function
-            elif action in ("states:DescribeExecution", "states:RedriveExecution"):
-                assert resource.endswith(":*") and resource.count("*") == 1  # executions of one workflow
+            elif action in ("states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"):
+                items = policy.stack.endswith("workflows")  # of its own distributed Map
+                assert resource.endswith("/*" if items else ":*") and resource.count("*") == 1
+            elif action in ("s3:GetObject", "s3:PutObject"):
+                assert resource.endswith("/*") and resource.count("*") == 1  # files of the one bucket
             elif action.startswith("logs:"):
                 assert resource.endswith(":*") and resource.count("*") == 1  # streams of one log group
             elif action == "lambda:InvokeFunction":
