@@ -15,6 +15,7 @@ from tests.fakes.api import Context, api_event, call
 from tests.fakes.steps import run, run_until
 from tests.fakes.world import PUBLIC_URL, World
 from usher.domain import signed_links
+from usher.usecases.pricing_style import STYLE
 
 
 def answer(**query: str) -> dict[str, Any]:
@@ -194,3 +195,32 @@ def test_the_plans_as_json_tell_their_products_limits_and_currencies(world: Worl
         4084,
     )
     assert pro["limits"] == {"api_calls": {"most": 1_200_000, "hard": False}}
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of `#rgb` or `#rrggbb`."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        *(("text", ground) for ground in ("page", "card", "mark")),
+        *(("soft", ground) for ground in ("page", "card")),
+        *(("act", ground) for ground in ("page", "card", "mark")),
+        ("good", "card"),
+        ("on-act", "act"),
+    ],
+)
+def test_text_can_be_read_in_both_schemes(scheme: str, text: str, ground: str) -> None:
+    """At least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in STYLE.split("@media")[:2])
+    colours = light if scheme == "light" else dark
+    lighter, darker = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5

@@ -227,6 +227,16 @@ def test_each_change_is_told_once_and_each_look_is_a_new_version(world: World, s
     assert world.rows("subscriptions")[0]["version"] == 5  # each look that was recorded, change or not
 
 
+def test_since_when_a_payment_is_late_is_kept_until_it_is_not(world: World, signup: Signup) -> None:
+    since: list[str | None] = []
+    for number, status in enumerate(["active", "past_due", "past_due", "active"], start=1):
+        world.clock.advance(60)  # within what signatures tolerate
+        world.billing.change("sub_0001", status=status)
+        sync(world, arrived(SUBSCRIPTION, first=number))
+        since.append(world.rows("subscriptions")[0].get("past_due_since"))
+    assert since == [None, "2025-11-21T12:02:00.000Z", "2025-11-21T12:02:00.000Z", None]
+
+
 def test_a_field_that_the_vendor_took_away_is_gone(world: World, signup: Signup) -> None:
     world.billing.change("pi_0001", status="failed", failure_code="card_declined", failure_reason="No.")
     sync(world, arrived(SUBSCRIPTION))
