@@ -9,7 +9,10 @@ from tests.fakes.closing import RecordingCloser, RecordingWithdrawal
 from tests.fakes.steps import payload, run, run_until
 from tests.fakes.world import World
 from usher.domain.errors import KeySpent, PermanentError, VendorRejected
+from usher.ports.billing_facts import BillingFacts
+from usher.records.billing import ids_in
 from usher.records.signups import Signup
+from usher.usecases.cancel_subscription import cancel_subscription
 from usher.usecases.close_customer import close_customer
 from usher.usecases.refund_payment import refund_payment
 from usher.usecases.remove_identity import remove_identity
@@ -174,3 +177,43 @@ def test_the_crm_hears_of_it_only_when_it_may_know_the_customer(world: World) ->
     withdraw_from_crm(command(world, signup), **vendor)
     (profile,) = withdrawal.profiles
     assert (profile.account_id, profile.subscription_status) == (signup.account_id, "rolled_back")
+
+
+# -- CancelSubscription --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Ending(RecordingCloser):
+    """Ends the subscription of the vendor in memory, and answers with it."""
+
+    world: World | None = None
+
+    def cancel_subscription(self, subscription_id: str, *, idempotency_key: str) -> BillingFacts | None:
+        assert self.world is not None
+        super().cancel_subscription(subscription_id, idempotency_key=idempotency_key)
+        self.world.billing.change(subscription_id, status="canceled")
+        return self.world.billing.fetch("subscription", subscription_id)
+
+
+def test_a_subscription_that_sync_records_at_that_moment_is_on_record_as_cancelled(world: World) -> None:
+    """Once it is cancelled, a next try of the step may not find it any more: this one has to record it."""
+    signup, closer = run_until(world, "issue_api_key", world.given_signup()), Ending(world=world)
+
+    def sync() -> None:
+        facts = world.billing.fetch("subscription", "sub_0001")
+        assert facts is not None
+        known = world.records.known(ids_in(facts))
+        world.records.record(
+            facts,
+            account_id=str(signup.account_id),
+            known=known,
+            correlation_id="cor",
+            now=world.clock.now(),
+        )
+
+    world.store.meanwhile("transact", sync)
+    cancel_subscription(command(world, signup), undoing=undoing(world, closer))
+    (row,) = world.rows("subscriptions")
+    assert row["status"] == "canceled"
+    assert now(world, signup).steps["cancel_subscription"]["status"] == "done"
+    assert world.events(str(signup.account_id)).count("subscription.canceled") == 1
