@@ -144,6 +144,43 @@ def test_a_customer_tells_what_we_owe_them(shop: Shop, calls: CountedCalls) -> N
     assert (found.credit_balance_minor, found.has_payment_method) == (0, True)
 
 
+def test_a_change_that_waits_for_the_period_s_end_is_on_the_subscription(
+    shop: Shop, calls: CountedCalls
+) -> None:
+    made = shop.subscribe(shop.customer(), metadata={"account_id": "acc_1"})
+    recurring = {"interval": "month"}
+    product = shop.api.products.create({"name": "Small"})
+    terms = {"product": product.id, "currency": "usd", "unit_amount": 900, "recurring": recurring}
+    small = shop.api.prices.create(terms | {"lookup_key": f"small-{made.id}"})
+    schedule = shop.api.subscription_schedules.create({"from_subscription": made.id})
+    (first,) = schedule.phases
+    current = {"items": [{"price": shop.price, "quantity": 1}], "start_date": first.start_date}
+    coming = {"items": [{"price": small.id, "quantity": 2}], "duration": recurring | {"interval_count": 1}}
+    phases = [current | {"end_date": first.end_date}, coming]
+    shop.api.subscription_schedules.update(schedule.id, {"phases": phases})
+    found = look(calls, "subscription", made.id).subscription
+    assert found is not None and found.schedule_id == schedule.id
+    assert (found.scheduled_plan, found.scheduled_quantity) == (f"small-{made.id}", 2)
+    assert found.scheduled_at == found.current_period_end
+    assert calls.asked[1:] == [f"/v1/prices/{small.id}"]  # once: whose plan the coming price is
+    assert look(calls, "subscription", made.id).subscription == found
+
+
+def test_a_price_of_before_is_told_as_its_plan_on_a_proration(shop: Shop, calls: CountedCalls) -> None:
+    made = shop.subscribe(shop.customer())
+    recurring = {"interval": "month"}
+    product = shop.api.products.create({"name": "Large"})
+    terms = {"product": product.id, "currency": "usd", "unit_amount": 9900, "recurring": recurring}
+    large = shop.api.prices.create(terms | {"lookup_key": f"large-{made.id}"})
+    items = [{"id": made["items"].data[0].id, "price": large.id}]
+    shop.api.subscriptions.update(made.id, {"items": items, "proration_behavior": "always_invoice"})
+    facts = look(calls, "subscription", made.id)
+    (invoice,) = facts.invoices
+    assert invoice.lines is not None and all(line.proration for line in invoice.lines)
+    assert {line.plan for line in invoice.lines} == {f"large-{made.id}", None}  # the first has no plan's name
+    assert sum(line.amount_minor for line in invoice.lines) == invoice.total_minor
+
+
 def test_what_is_not_there_is_none_and_what_is_not_followed_is_an_error(calls: CountedCalls) -> None:
     assert StripeLooks(calls).fetch("refund", "re_none") is None
     with pytest.raises(ValueError, match="payout"):

@@ -21,7 +21,6 @@ FOLLOWED = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
-    "payment_method.attached",
     "payment_method.detached",
     "payment_method.automatically_updated",
     "charge.refunded",
@@ -43,7 +42,11 @@ FOLLOWED = (
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
 )
-"""The types our webhook endpoint at Stripe is enabled for; any other that comes is stored and ignored."""
+"""The types our webhook endpoint at Stripe is enabled for.
+
+`payment_method.attached` is dealt with when it comes, but not asked for: every sign-up by card has one, and it
+changes nothing that we keep until the method is the customer's default, which `customer.updated` tells.
+"""
 
 _OUR_KEYS = "signup/"
 CATALOG = "catalog"
