@@ -44,7 +44,7 @@ FOLLOWED = (
 )
 """The types our webhook endpoint at Stripe is enabled for.
 
-`payment_method.attached` is dealt with when it comes, but not asked for: every sign-up by card has one, and it
+`payment_method.attached` is dealt with when it comes, but not asked for: every sign-up by card has one, which
 changes nothing that we keep until the method is the customer's default, which `customer.updated` tells.
 """
 
