@@ -9,9 +9,11 @@ from usher.records.events import SHARDS
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 _VENDOR_ID = re.compile(r"^(cus|sub|si|in|il|pi|ch|pm|py|inpay|price|prod|evt|req|re|cs_test|plink)_\w+$")
+_NUMBER = re.compile(r"^[0-9A-F]{8}-\d{4}$")  # of an invoice; its beginning is the customer's
 _PAGE = re.compile(r"^http://127\.0\.0\.1:\d+/(invoice|checkout|pay)/\w+$")
 _WAITS = ("confirmation", "review", "payment")
-_LEFT_OUT = {  # numbers of time, and the token of a task
+_LEFT_OUT = {  # numbers of time, the token of a task, the part of the feed that the account fell to
+    "feed",
     "expires_at",
     "expiration",
     "milliseconds_to_active",
@@ -92,6 +94,8 @@ def _plain(node: Any, names: dict[str, str]) -> Any:
         return f"<{match.group(1)}>"
     if match := _PAGE.match(node):
         return f"<{match.group(1)} page>"
+    if _NUMBER.match(node):
+        return "<number>"
     own = next(key for key, name in names.items() if name == "<own>")
     return _TIME.sub("<time>", node).replace(own, "<own>")
 
