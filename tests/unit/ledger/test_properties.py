@@ -17,7 +17,7 @@ from usher.domain.ledger import Draft, Entry, Posting, Service, balance
 from usher.domain.service_days import earned, month_of, next_due, share, unearned
 from usher.records.ledger import Ledger
 
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 END = "2027-02-02"  # all service of the histories is given by then
 
 
