@@ -190,6 +190,38 @@ def test_what_credit_had_paid_for_becomes_credit_again(ada: Subscriber) -> None:
     assert "credit_balance.adjusted" in ada.world.events(ada.account_id)
 
 
+def test_what_the_bank_has_taken_back_does_not_become_credit_too(shop: Shop, world: World) -> None:
+    eve = Subscriber(shop, world, method="pm_card_createDispute").later(days=15)
+    preview = eve.post("preview", {"cancel": {"when": "now", "refund": "prorated"}})[1]
+    assert (preview["refunded_minor"], preview["credited_minor"]) == (0, 0)
+    ended = eve.post("cancel", {"when": "now", "refund": "prorated"})[1]
+    assert (ended["refunded_minor"], ended["credited_minor"], eve.balance()) == (0, 0, 0)
+
+
+def test_what_was_given_back_before_does_not_become_credit_too(ada: Subscriber) -> None:
+    ada.api.refunds.create({"payment_intent": payment_of(ada), "amount": 1500})
+    ada.later(days=15)
+    ended = ada.post("cancel", {"when": "now", "refund": "prorated"})[1]
+    assert (ended["refunded_minor"], ended["credited_minor"], ada.balance()) == (400, 0, 0)
+
+
+def test_all_that_goes_back_is_what_was_paid_less_the_credit_a_downgrade_left(
+    shop: Shop, world: World
+) -> None:
+    leo = Subscriber(shop, world, plan="pro-monthly").later(days=15)
+    leo.post("change", {"plan": "starter-monthly", "when": "now"})  # 49.00 were paid, 15.00 are credit
+    assert leo.balance() == -1500
+    ended = leo.post("cancel", {"when": "now", "refund": "full"})[1]
+    assert (ended["refunded_minor"], ended["credited_minor"], leo.balance()) == (3400, 0, -1500)
+
+
+def test_a_refund_in_full_is_no_less_than_one_in_part(ada: Subscriber) -> None:
+    ada.later(days=15).post("pause")  # 9.50 of credit
+    ada.later(days=1).post("resume")  # 19.00, of which 9.50 by the card
+    ended = ada.later(days=15).post("cancel", {"when": "now", "refund": "full"})[1]
+    assert (ended["refunded_minor"], ended["credited_minor"], ada.balance()) == (950, 950, -950)
+
+
 def test_a_refund_takes_a_person(ada: Subscriber) -> None:
     assert ada.post("cancel", {"when": "now", "refund": "full"}, role="product")[0] == 403
     assert ada.post("cancel", {"when": "now"}, role="product")[0] == 200

@@ -10,7 +10,7 @@ from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_changes import discounts_with, licensed_item, subscription
 from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.plan_changes import PlanChange
-from usher.ports.subscription_changes import ChangePreview, PreviewLine
+from usher.ports.subscription_changes import ChangePreview, Paid, PreviewLine
 
 
 class StripeChangeCosts:
@@ -43,18 +43,21 @@ class StripeChangeCosts:
         details = {"cancel_now": True, "proration_date": int(at.timestamp())}
         params = {"subscription": subscription_id, "subscription_details": details}
         invoice = self._calls.call("post", "/v1/invoices/create_preview", params)
-        return -sum(int(line["amount"]) for line in invoice["lines"]["data"] if _is_proration(line))
+        return -sum(_net(line) for line in invoice["lines"]["data"] if _is_proration(line))
 
-    def paid_with(self, subscription_id: str) -> tuple[str, ...]:
+    def paid(self, subscription_id: str) -> Paid:
         now = subscription(self._calls, subscription_id)
         begun = licensed_item(now)["current_period_start"]
         params = {"subscription": subscription_id, "status": "paid", "created": {"gte": begun}}
-        return tuple(
-            entry["payment"]["payment_intent"]
-            for invoice in self._calls.pages("/v1/invoices", params | {"expand": ["data.payments"]})
-            for entry in (invoice.get("payments") or {}).get("data") or ()
-            if entry["status"] == "paid" and entry["payment"].get("payment_intent")
-        )
+        total = otherwise = 0
+        payments: list[str] = []
+        for invoice in self._calls.pages("/v1/invoices", params | {"expand": ["data.payments"]}):
+            held = (invoice.get("payments") or {}).get("data") or ()
+            own = [each for each in held if each["status"] == "paid" and each["payment"].get("payment_intent")]
+            total += invoice["total"]
+            otherwise += max(invoice["total"] - sum(each["amount_paid"] or 0 for each in own), 0)
+            payments += [each["payment"]["payment_intent"] for each in own]
+        return Paid(total_minor=total, otherwise_minor=otherwise, payments=tuple(payments))
 
     def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
         params = {"amount": -amount_minor, "currency": currency, "description": "Unused time"}

@@ -36,6 +36,18 @@ class ChangePreview(Snapshot):
     next_minor: int | None
 
 
+class Paid(Snapshot):
+    """What the invoices of a period came to, and how they were paid, in minor units.
+
+    `total_minor` is less what some of them gave back as credit; `otherwise_minor` was paid by credit, or past
+    the vendor; `payments` are those that can be refunded, newest first.
+    """
+
+    total_minor: int
+    otherwise_minor: int
+    payments: tuple[str, ...]
+
+
 class ChangeCosts(Protocol):
     """What changes cost, and what an end would give back."""
 
@@ -48,8 +60,8 @@ class ChangeCosts(Protocol):
     def unused(self, subscription_id: str, *, at: datetime) -> int:
         """What was billed for time after `at`, in minor units."""
 
-    def paid_with(self, subscription_id: str) -> tuple[str, ...]:
-        """The ids of the payments that paid the invoices of its current period, newest first."""
+    def paid(self, subscription_id: str) -> Paid:
+        """What was paid of its current period."""
 
     def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
         """Add to the customer's credit balance; returns the adjustment's id."""

@@ -131,16 +131,20 @@ def given_back(row: Item, refund: Refund, *, at: datetime, desk: SubscriptionDes
     id, back = str(row["subscription_id"]), dict[str, int]()
     if refund == "none" or row["status"] in ("trialing", "paused", "past_due", "unpaid"):
         return GivenBack(back)  # of a period that is not paid nothing can go back
-    left = None if refund == "full" else desk.costs.unused(id, at=at)
-    for payment_id in desk.costs.paid_with(id):
+    paid = desk.costs.paid(id)
+    left = max(paid.total_minor if refund == "full" else desk.costs.unused(id, at=at), 0)
+    for payment_id in paid.payments:
+        if not left:
+            break
         found = desk.refunds.refundable(payment_id)
         if found is None or found.disputed:
             continue
-        amount = found.left_minor if left is None else min(found.left_minor, left)
+        amount = min(found.left_minor, left)
         if amount > 0:
             back[payment_id] = amount
-            left = None if left is None else left - amount
-    return GivenBack(back, left or 0)
+            left -= amount
+    # What is left of a payment that went back before, or that a bank has taken back, is nobody's credit.
+    return GivenBack(back, min(left, paid.otherwise_minor))
 
 
 def ends_at(row: Item) -> str | None:
