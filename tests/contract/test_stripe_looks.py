@@ -8,6 +8,8 @@ import pytest
 from tests.contract.stripe_shop import Shop, opened_shop
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_looks import StripeLooks
+from usher.adapters.stripe_reversals import dispute_of
+from usher.adapters.stripe_snapshots import payment_of
 from usher.ports.billing_facts import BillingFacts
 
 
@@ -185,3 +187,22 @@ def test_what_is_not_there_is_none_and_what_is_not_followed_is_an_error(calls: C
     assert StripeLooks(calls).fetch("refund", "re_none") is None
     with pytest.raises(ValueError, match="payout"):
         StripeLooks(calls).fetch("payout", "po_1")
+
+
+def test_a_fee_in_the_currency_of_the_bank_account_is_none_in_that_of_the_payment(
+    shop: Shop, calls: CountedCalls
+) -> None:
+    """Stripe takes its fees in the currency that it settles in; a payment in another one names none."""
+    customer = shop.customer("pm_card_createDispute")
+    intent = shop.intent_of(shop.subscribe(customer))
+    (made,) = shop.api.disputes.list({"payment_intent": intent.id}).data
+    paid = calls.call(
+        "get", f"/v1/payment_intents/{intent.id}", {"expand": ["latest_charge.balance_transaction"]}
+    )
+    paid["latest_charge"]["balance_transaction"] |= {"currency": "eur", "fee": 99}
+    assert payment_of(paid).fee_minor is None
+    disputed = calls.call("get", f"/v1/disputes/{made.id}", {"expand": ["charge"]})
+    for movement in disputed["balance_transactions"]:
+        movement |= {"currency": "eur"}
+    dispute = dispute_of(disputed)
+    assert (dispute.fee_minor, dispute.fee_returned_minor) == (None, None)

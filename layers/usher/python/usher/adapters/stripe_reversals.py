@@ -26,8 +26,12 @@ def refund_of(refund: Any, *, customer_id: str | None = None) -> RefundSnapshot:
 
 
 def dispute_of(dispute: Any) -> DisputeSnapshot:
-    """Its fee is what Stripe took with the money; a fee below 0 in a later movement came back."""
-    fees = [movement["fee"] for movement in get(dispute, "balance_transactions") or ()]
+    """Its fee is what Stripe took with the money; a fee below 0 in a later movement came back.
+
+    A fee in the currency that Stripe settles in says nothing in another one.
+    """
+    moved = get(dispute, "balance_transactions") or ()
+    fees = [each["fee"] for each in moved if each["currency"] == dispute["currency"]]
     return DisputeSnapshot(
         dispute_id=dispute["id"],
         payment_id=id_of(get(dispute, "payment_intent")),

@@ -95,7 +95,7 @@ def payment_of(intent: Any, *, invoice_id: str | None = None, charge: Any = None
         charge_id=id_of(get(intent, "latest_charge")),
         card_brand=get(used, "card", "brand"),
         card_country=get(used, "card", "country"),
-        fee_minor=get(whole(charge, "balance_transaction"), "fee"),
+        fee_minor=_fee(whole(charge, "balance_transaction"), intent["currency"]),
         refunded_minor=get(charge, "amount_refunded"),
         paid_at=moment(get(charge, "created")) if status == "succeeded" else None,
         failure_code=get(error, "decline_code") or get(error, "code"),
@@ -133,6 +133,11 @@ def _invoice_payment(entry: Any, invoice: InvoiceSnapshot) -> PaymentSnapshot:
         method=None if intent else "offline",
         created_at=moment(entry["created"]),
     )
+
+
+def _fee(moved: Any, currency: str) -> int | None:
+    """The fee as far as it is in the payment's currency: Stripe takes it in the one that it settles in."""
+    return get(moved, "fee") if get(moved, "currency") == currency else None
 
 
 def _method(intent: Any) -> str | None:
