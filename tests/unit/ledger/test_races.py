@@ -68,3 +68,25 @@ def test_eight_hands_at_once_post_each_fact_once(books: Books, copies: int) -> N
             books.take(event)
     assert (books.balances(), books.held()) == (AFTER, {})
     assert len(books.entries()) == len(facts)
+
+
+def test_however_many_wait_for_one_fact_all_of_them_are_posted_with_it(books: Books) -> None:
+    refunds = [
+        RefundIssued(refund_id=f"re_{n}", payment_id="pi_1", amount_minor=10, currency="usd")
+        for n in range(101)
+    ]
+    books.post(invoice("in_1", MONTH), *refunds)
+    assert len(books.held()) == 101
+    books.post(payment())
+    assert (books.held(), books.balances()["cash"]) == ({}, 3000 - 1010)
+
+
+def test_what_waits_in_two_places_leaves_both(books: Books) -> None:
+    """Delivered twice: once it waits for its payment's invoice already, once still for its payment."""
+    refund = books.event(REFUND)
+    books.take(refund)  # waits for the payment
+    paid = books.event(payment())
+    books.world.store.meanwhile("query", lambda: books.take(refund), skip=1)  # now that the payment is there
+    books.take(paid)
+    books.post(invoice("in_1", MONTH))
+    assert (books.held(), books.balances()) == ({}, AFTER)

@@ -54,18 +54,25 @@ class Quarantine:
             "event": event.model_dump(mode="json"),
         }
         if self._store.get(TABLE, {"waits_for": waits.until, "event_id": event.event_id}) is not None:
+            if instead_of:
+                self.release(instead_of)  # it came twice, and has been put there by then
             return
         put = Put(TABLE, row, if_=Absent("event_id"))
         moved = (self.releasing(instead_of),) if instead_of else ()
         self._store.transact([put, *moved, *((unless,) if unless else ())])
 
     def waiting_for(self, *until: str) -> list[Held]:
-        """What waits for any of these."""
-        return [
-            _held(item)
-            for each in until
-            for item in self._store.query(TABLE, Equals("waits_for", each)).items
-        ]
+        """All that waits for any of these."""
+        found: list[Held] = []
+        for each in until:
+            cursor: str | None = None
+            while True:
+                page = self._store.query(TABLE, Equals("waits_for", each), cursor=cursor)
+                found += map(_held, page.items)
+                cursor = page.cursor
+                if cursor is None:
+                    break
+        return found
 
     def releasing(self, held: Held) -> Write:
         """The write that takes it out of here, for the transaction in which it is posted."""
