@@ -42,7 +42,7 @@ def adjust(call: Call[Adjustment]) -> dict[str, Any]:
     return adjust_ledger(
         call.input,
         by=call.caller,
-        request_id=call.request_id,
+        key=call.key,
         ledger=d.ledger,
         accounts=accounts(),
         clock=d.clock,

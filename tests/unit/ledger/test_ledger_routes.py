@@ -151,6 +151,20 @@ def test_an_adjustment_is_an_entry_of_its_own_and_audited(books: Books, account:
     assert call("POST", "/v1/ledger/adjustments", adjustment(), role="support")[0] == 403
 
 
+def test_an_adjustment_whose_answer_was_lost_is_posted_once(books: Books, account: None) -> None:
+    def post(**more: Any) -> tuple[int, Any]:
+        headers = {"idempotency-key": "set-right"}
+        return call("POST", "/v1/ledger/adjustments", adjustment(**more), role="billing", headers=headers)
+
+    books.world.store.fail("transact", after_effect=True)
+    assert post()[0] == 503
+    assert post(reason="Something else")[0] == 409
+    status, body = post()
+    assert (status, body["reason"]) == (201, "Billed twice")
+    assert books.balances() == {"revenue": 500, "adjustments": -500}
+    assert len(books.world.rows("audit")) == 1
+
+
 def test_an_adjustment_of_an_invoice_goes_to_its_book_and_defers_by_days(books: Books, account: None) -> None:
     books.post(invoice("in_1", MONTH))
     deferred = {

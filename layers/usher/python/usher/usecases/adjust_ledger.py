@@ -69,13 +69,16 @@ class Adjustment(Body):
 
 
 def adjust_ledger(
-    wanted: Adjustment, *, by: Caller, request_id: str, ledger: Ledger, accounts: Accounts, clock: Clock
+    wanted: Adjustment, *, by: Caller, key: str, ledger: Ledger, accounts: Accounts, clock: Clock
 ) -> dict[str, Any]:
-    """Post it; returns the entry. Raises NotFound: no such account or invoice; Conflict: another currency."""
+    """Post it, once for each `key` of a caller; returns the entry.
+
+    Raises NotFound: no such account or invoice; Conflict: another currency, or a key of another adjustment.
+    """
     if accounts.find(wanted.account_id) is None:
         raise NotFound("There is no account of this id")
     now = clock.now()
-    id = ids.derived("adj", by.subject, request_id)
+    id = ids.derived("adj", by.subject, key)
     book = ledger.book(f"invoice/{wanted.invoice_id}" if wanted.invoice_id else f"adjustment/{id}")
     if wanted.invoice_id and (not book.entries or book.entries[0].account_id != wanted.account_id):
         raise NotFound("The ledger has no such invoice of this account")
@@ -104,13 +107,29 @@ def adjust_ledger(
         date=now.date(),
         posted_at=times.text(now),
     )
-    after = {"entry": entry.fact, "currency": entry.currency, "postings": _told(entry)}
+    before = ledger.posted(entry.fact)
+    if before is not None:  # its answer was lost
+        made = ledger.book(before.book).entry(entry.fact)
+        if made is None or not _same(made, entry):
+            raise Conflict("This Idempotency-Key was used with another adjustment")
+        return _shown(made)
     noted = audit.entry(
-        by, "ledger.adjust", subject=wanted.account_id, now=now, after=after, reason=wanted.reason
+        by, "ledger.adjust", subject=wanted.account_id, now=now, after=_told(entry), reason=wanted.reason
     )
     ledger.add(entry, [noted])
-    return {**after, "account_id": entry.account_id, "date": entry.date.isoformat(), "reason": entry.reason}
+    return _shown(entry)
 
 
-def _told(entry: Entry) -> list[dict[str, Any]]:
-    return [posting.model_dump(exclude_none=True) for posting in entry.postings]
+def _same(made: Entry, wanted: Entry) -> bool:
+    own = {"number", "date", "posted_at"}  # of each writing
+    return made.model_dump(exclude=own) == wanted.model_dump(exclude=own)
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    more = {"account_id": entry.account_id, "date": entry.date.isoformat(), "reason": entry.reason}
+    return {**_told(entry), **more}
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    postings = [posting.model_dump(exclude_none=True) for posting in entry.postings]
+    return {"entry": entry.fact, "currency": entry.currency, "postings": postings}
