@@ -99,6 +99,39 @@ def test_a_refund_that_never_reached_the_vendor_makes_room_for_the_next(office: 
     assert office.audited() == [("refund.issue", "bob")]
 
 
+def test_a_refund_that_is_asked_for_again_late_keeps_others_out_as_long_as_the_first_time(
+    office: Office,
+) -> None:
+    payment_id = office.paid()
+    office.fault("POST /v1/refunds", "fail_before")
+    assert refund(office, payment_id, amount=900)[0] == 503
+    office.world.clock.advance(115)
+    office.fault("POST /v1/refunds", "fail_before")  # it may be on its way for ten seconds more
+    assert refund(office, payment_id, amount=900)[0] == 503
+    office.world.clock.advance(10)
+    assert refund(office, payment_id, subject="bob", amount=500)[0] == 409
+
+
+def test_a_refund_that_is_taken_up_again_is_not_given_up_by_somebody_else(office: Office) -> None:
+    """Bob finds nothing of it at the vendor; before he says so, Bea's next try is on its way."""
+    payment_id = office.paid()
+    office.fault("POST /v1/refunds", "fail_before")
+    assert refund(office, payment_id, amount=900)[0] == 503
+    office.world.clock.advance(118)
+    bea: list[Answered] = []
+
+    def goes_on() -> None:
+        office.world.clock.advance(-3)
+        bea.append(refund(office, payment_id, amount=900))
+        office.world.clock.advance(3)
+
+    office.world.clock.advance(2)
+    office.world.store.meanwhile("write", goes_on)
+    status, _ = refund(office, payment_id, subject="bob", amount=500)
+    assert bea[0][0] == 201
+    assert (status, office.refunds(payment_id)) in [(409, [900]), (201, [900, 500])]
+
+
 def test_of_two_refunds_at_once_one_wins(office: Office) -> None:
     payment_id = office.paid()
     later: list[Answered] = []

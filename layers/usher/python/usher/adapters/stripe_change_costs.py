@@ -53,7 +53,9 @@ class StripeChangeCosts:
         payments: list[str] = []
         for invoice in self._calls.pages("/v1/invoices", params | {"expand": ["data.payments"]}):
             held = (invoice.get("payments") or {}).get("data") or ()
-            own = [each for each in held if each["status"] == "paid" and each["payment"].get("payment_intent")]
+            own = [
+                each for each in held if each["status"] == "paid" and each["payment"].get("payment_intent")
+            ]
             total += invoice["total"]
             otherwise += max(invoice["total"] - sum(each["amount_paid"] or 0 for each in own), 0)
             payments += [each["payment"]["payment_intent"] for each in own]
