@@ -1,11 +1,15 @@
 """Refunds by operators through the API, at the Stripe stand-in."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.contract.money_office import Answered, Office, office, shop, world
 from tests.fakes.api import call
+from tests.fakes.world import World
+from usher.domain.access import Caller
+from usher.records.refund_requests import RefundRequests
 
 __all__ = ["office", "shop", "world"]
 
@@ -112,24 +116,18 @@ def test_a_refund_that_is_asked_for_again_late_keeps_others_out_as_long_as_the_f
     assert refund(office, payment_id, subject="bob", amount=500)[0] == 409
 
 
-def test_a_refund_that_is_taken_up_again_is_not_given_up_by_somebody_else(office: Office) -> None:
-    """Bob finds nothing of it at the vendor; before he says so, Bea's next try is on its way."""
-    payment_id = office.paid()
-    office.fault("POST /v1/refunds", "fail_before")
-    assert refund(office, payment_id, amount=900)[0] == 503
-    office.world.clock.advance(118)
-    bea: list[Answered] = []
-
-    def goes_on() -> None:
-        office.world.clock.advance(-3)
-        bea.append(refund(office, payment_id, amount=900))
-        office.world.clock.advance(3)
-
-    office.world.clock.advance(2)
-    office.world.store.meanwhile("write", goes_on)
-    status, _ = refund(office, payment_id, subject="bob", amount=500)
-    assert bea[0][0] == 201
-    assert (status, office.refunds(payment_id)) in [(409, [900]), (201, [900, 500])]
+def test_a_refund_that_is_taken_up_again_is_not_given_up_by_who_has_read_it_before(world: World) -> None:
+    requests, caller, now = RefundRequests(world.store), Caller("bea", "billing"), world.clock.now()
+    requests.open("pi_1", amount_minor=900, asked=900, reason=REASON, caller=caller, now=now)
+    read = requests.under_way("pi_1")
+    assert read is not None
+    held = requests.taken_up(read, now=now + timedelta(seconds=100))
+    assert held is not None
+    requests.drop(read)  # nothing of it is at the vendor, found another one
+    assert requests.under_way("pi_1") == held
+    assert requests.taken_up(read, now=now + timedelta(seconds=101)) is None
+    requests.drop(held)
+    assert requests.under_way("pi_1") is None
 
 
 def test_of_two_refunds_at_once_one_wins(office: Office) -> None:

@@ -13,7 +13,10 @@ TABLE = "refund_requests"
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """One refund under way. `id` names it for good: it is the idempotency key at the vendor."""
+    """One refund under way. `id` names it for good: it is the idempotency key at the vendor.
+
+    `at`: when somebody last set about it.
+    """
 
     id: str
     payment_id: str
@@ -55,16 +58,16 @@ class RefundRequests:
             asked: the amount as it was asked for; None when that was all that is left.
         """
         request = {"amount_minor": amount_minor, "reason": reason, "by": caller.subject}
-        request |= {"at": times.text(now)} | ({} if asked is None else {"asked": asked})
-        key = {"payment_id": payment_id}
-        try:
-            row = self._store.write(
-                Update(TABLE, key, set={"request": request}, add={"number": 1}, if_=Absent("request"))
-            )
-        except ConditionFailed:
-            return None
-        assert row is not None
-        return _request(row)
+        request |= {} if asked is None else {"asked": asked}
+        values = {"request": request, "at": times.text(now)}
+        return self._held(
+            Update(TABLE, {"payment_id": payment_id}, set=values, add={"number": 1}, if_=Absent("request"))
+        )
+
+    def taken_up(self, request: RefundRequest, *, now: datetime) -> RefundRequest | None:
+        """The request with `now` as its moment; None when it is another's or nobody's by now."""
+        key, values = {"payment_id": request.payment_id}, {"at": times.text(now)}
+        return self._held(Update(TABLE, key, set=values, if_=_as_read(request)))
 
     def closing(self, request: RefundRequest) -> Update:
         """The write that frees the place, to be done with what came of it; it fails when that was done."""
@@ -75,9 +78,23 @@ class RefundRequests:
         )
 
     def drop(self, request: RefundRequest) -> None:
-        """Nothing came of it."""
+        """Nothing came of it, unless somebody has taken it up again since it was read."""
+        key = {"payment_id": request.payment_id}
         with contextlib.suppress(ConditionFailed):
-            self._store.write(self.closing(request))
+            self._store.write(Update(TABLE, key, remove=("request",), if_=_as_read(request)))
+
+    def _held(self, write: Update) -> RefundRequest | None:
+        try:
+            row = self._store.write(write)
+        except ConditionFailed:
+            return None
+        assert row is not None
+        return _request(row)
+
+
+def _as_read(request: RefundRequest) -> Both:
+    number, at = int(request.id.rpartition("/")[2]), times.text(request.at)
+    return Both((Equals("number", number), Equals("at", at), Present("request")))
 
 
 def _request(row: Item) -> RefundRequest:
@@ -89,5 +106,5 @@ def _request(row: Item) -> RefundRequest:
         asked=held.get("asked"),
         reason=held["reason"],
         by=held["by"],
-        at=times.moment(held["at"]),
+        at=times.moment(row["at"]),
     )

@@ -100,7 +100,8 @@ def recorded(
         try:
             _write(facts, known, request, caller, row, desk)
         except ConditionFailed:
-            if desk.requests.under_way(request.payment_id) != request:
+            pending = desk.requests.under_way(request.payment_id)
+            if pending is None or pending.id != request.id:
                 break  # the same request, sent twice at once, has recorded it
             known = desk.records.known(ids_in(facts))
             facts = desk.refunds.find(facts.payments[0], request=request.id) or facts

@@ -76,7 +76,10 @@ def _what_became(
         raise _busy()
     found = refundable(body.payment_id, desk)
     if again and young:
-        return give_back(pending, found, caller, row, desk)
+        held = desk.requests.taken_up(pending, now=desk.clock.now())
+        if held is None:
+            raise _busy()
+        return give_back(held, found, caller, row, desk)
     known = known_of(body.payment_id, desk)
     facts = desk.refunds.find(found.payment, request=pending.id)
     if facts is None:
