@@ -1,6 +1,6 @@
 """Changing a subscription through the API, with the real adapters at the Stripe stand-in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from infra import policy_files
 from tests.contract.stripe_shop import Shop, opened_shop
 from tests.contract.subscriber import Subscriber, stocked
 from tests.fakes.world import World, world
+from usher.adapters.stripe_calls import StripeCalls
 from usher.bootstrap import policies
 from usher.domain.plans import PlanCatalog
 from usher.ports.store import Update
@@ -318,6 +319,76 @@ def test_an_end_whose_answer_was_lost_pays_back_once(ada: Subscriber) -> None:
     assert (status, ended["refunded_minor"]) == (200, 950)
     charge = ada.api.payment_intents.retrieve(payment_of(ada), {"expand": ["latest_charge"]}).latest_charge
     assert charge.amount_refunded == 950
+
+
+def lose_answers(ada: Subscriber, operation: str) -> None:
+    ada.shop.control("POST", "/_control/faults", {"operation": operation, "fault": "fail_after"})
+
+
+@pytest.fixture
+def forget_keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on no key is one that Stripe has heard before: it keeps them for a day."""
+
+    def forget() -> None:
+        call = StripeCalls.call
+
+        def anew(self: StripeCalls, method: str, path: str, params: Any = None, key: str | None = None) -> Any:
+            return call(self, method, path, params, key and f"{key}/forgotten")
+
+        monkeypatch.setattr(StripeCalls, "call", anew)
+
+    return forget
+
+
+def test_a_return_whose_answer_was_lost_begins_one_subscription(
+    ada: Subscriber, forget_keys: Callable[[], None]
+) -> None:
+    ada.post("cancel", {"when": "now"})
+    lose_answers(ada, "POST /v1/subscriptions")
+    assert ada.post("reactivate", key="k1")[0] == 503
+    forget_keys()
+    status, state = ada.post("reactivate", key="k1")
+    live = [each.id for each in ada.api.subscriptions.list({"customer": ada.customer.id}).data]
+    assert (status, [state["subscription_id"]]) == (200, live)
+
+
+def test_a_return_that_nobody_has_heard_of_yet_stands_in_the_way_of_another(ada: Subscriber) -> None:
+    ada.post("cancel", {"when": "now"})
+    lose_answers(ada, "POST /v1/subscriptions")
+    assert ada.post("reactivate", key="k1")[0] == 503
+    ada.world.clock.advance(70)  # the lease is over, and Stripe's bell is late
+    status, problem = ada.post("reactivate", key="k2")
+    assert (status, "has begun" in problem["detail"]) == (409, True)
+    assert len(ada.api.subscriptions.list({"customer": ada.customer.id}).data) == 1
+
+
+def test_an_end_that_is_sent_again_when_its_keys_are_forgotten_pays_back_once(
+    ada: Subscriber, forget_keys: Callable[[], None]
+) -> None:
+    ada.later(days=15).post("pause")  # 9.50 of credit
+    ada.later(days=1).post("resume")  # 19.00, of which 9.50 by the card
+    ada.later(seconds=1)
+    body = {"when": "now", "refund": "prorated"}
+    lose_answers(ada, "POST /v1/customers/{id}/balance_transactions")
+    assert ada.post("cancel", body, key="k1")[0] == 503
+    forget_keys()
+    status, ended = ada.post("cancel", body, key="k1")
+    assert (status, ended["refunded_minor"], ended["credited_minor"]) == (200, 950, 950)
+    charges = ada.api.charges.list({"customer": ada.customer.id}).data
+    assert (sum(each.amount_refunded for each in charges), ada.balance()) == (950, -950)
+
+
+def test_an_end_is_on_record_although_its_payment_was_given_back_meanwhile(ada: Subscriber) -> None:
+    ada.later(days=15)
+
+    def operator() -> None:
+        ada.api.refunds.create({"payment_intent": payment_of(ada), "amount": 1500})
+
+    ada.world.store.meanwhile("write", operator, skip=2)  # what goes back was worked out
+    status, ended = ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1")
+    assert (status, ended["status"], ended["refunded_minor"]) == (200, "canceled", 0)
+    assert [row["action"] for row in ada.audited()] == ["subscription.cancel"]
+    assert ada.audited()[0]["after"]["refunded_minor"] == 0
 
 
 def test_of_two_changes_at_once_one_wins_and_the_other_is_told_how_it_stands(ada: Subscriber) -> None:

@@ -62,9 +62,12 @@ class StripeChangeCosts:
         return Paid(total_minor=total, otherwise_minor=otherwise, payments=tuple(payments))
 
     def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
-        params = {"amount": -amount_minor, "currency": currency, "description": "Unused time"}
         path = f"/v1/customers/{customer_id}/balance_transactions"
-        return str(self._calls.call("post", path, params, key)["id"])
+        for made in self._calls.pages(path, {}):  # the key may be forgotten by now
+            if (made.get("metadata") or {}).get("change") == key:
+                return str(made["id"])
+        params = {"amount": -amount_minor, "currency": currency, "description": "Unused time"}
+        return str(self._calls.call("post", path, params | {"metadata": {"change": key}}, key)["id"])
 
     # -- steps -----------------------------------------------------------------------------------
 

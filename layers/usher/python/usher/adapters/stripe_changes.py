@@ -11,10 +11,11 @@ from usher.adapters.stripe_billing import metadata
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
 from usher.adapters.stripe_price_keys import StripePrices
-from usher.domain.errors import VendorRejected
+from usher.domain.errors import Conflict, VendorRejected
 from usher.domain.plan_changes import PlanChange
 from usher.ports.billing_facts import Declined
 
+_NOT_BEGUN = frozenset({"incomplete", "incomplete_expired", "canceled"})
 _NO_CARD = frozenset({"resource_missing", "missing"})  # what Stripe says when there is nothing to charge
 
 
@@ -64,11 +65,18 @@ class StripeChanges:
         change: PlanChange,
         key: str,
     ) -> str | Declined:
+        listed = self._calls.pages("/v1/subscriptions", {"customer": customer_id})
+        running = [each for each in listed if each["status"] not in _NOT_BEGUN]
+        for each in running:
+            if each["metadata"].get("change") == key:
+                return str(each["id"])  # an earlier run made it; its key may be forgotten by now
+        if running:
+            raise Conflict(f"subscription {running[0]['id']} has begun meanwhile; look at how it stands")
         params: dict[str, Any] = {
             "customer": customer_id,
             "items": [{"price": self._prices.of(change.price_key), "quantity": change.quantity}],
             "payment_behavior": "error_if_incomplete",
-            "metadata": metadata(account_id, signup_id, correlation_id) | {"plan": change.plan},
+            "metadata": metadata(account_id, signup_id, correlation_id) | {"plan": change.plan, "change": key},
         }
         if change.promo:
             params["discounts"] = [{"promotion_code": change.promo}]

@@ -64,7 +64,7 @@ class ChangeCosts(Protocol):
         """What was paid of its current period."""
 
     def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
-        """Add to the customer's credit balance; returns the adjustment's id."""
+        """Add to the customer's credit balance, once for each key; returns the adjustment's id."""
 
 
 class SubscriptionChanges(Protocol):
@@ -96,7 +96,10 @@ class SubscriptionChanges(Protocol):
         change: PlanChange,
         key: str,
     ) -> str | Declined:
-        """A new subscription of a customer who had one; returns its id once its first invoice is paid."""
+        """A new subscription of a customer who had one; returns its id once its first invoice is paid.
+
+        Raises Conflict when the customer has another one by now.
+        """
 
     def pause(self, subscription_id: str, *, key: str) -> None:
         """Neither service nor invoices; what is left of the period becomes credit for later."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from usher.domain import times
 from usher.domain.access import PRODUCT
 from usher.domain.change_policy import Refund, When
-from usher.domain.errors import Conflict
+from usher.domain.errors import Conflict, VendorRejected
 from usher.domain.event import Event
 from usher.domain.invoice_events import CreditBalanceAdjusted
 from usher.domain.plan_changes import ENDED
@@ -158,22 +158,17 @@ def _end_now(
     account: Account, row: Item, lease: Lease, reason: str, desk: SubscriptionDesk
 ) -> tuple[GivenBack, list[Event]]:
     """What goes back is worked out and noted first: after the end nobody could tell it any more."""
-    if "back" not in lease.plan:
+    again = "back" in lease.plan
+    if not again:
         back = given_back(row, lease.plan["refund"], at=lease.at, desk=desk)
         lease = desk.leases.note(lease, {**lease.plan, "back": asdict(back)})
     back = GivenBack(**lease.plan["back"])
     desk.closer.cancel_subscription(lease.subscription_id, idempotency_key=f"{lease.key}/end")
-    for payment_id, amount in back.payments.items():
-        found = desk.refunds.refundable(payment_id)
-        assert found is not None  # it was there when the amount was worked out
-        desk.refunds.refund(  # recorded when the vendor rings, as every refund is
-            found.payment,
-            amount_minor=amount,
-            request=f"{lease.key}/{payment_id}",
-            reason=reason,
-            correlation_id=account.correlation_id,
-            idempotency_key=f"{lease.key}/refund/{payment_id}",
-        )
+    went = {
+        payment_id: _refund(payment_id, amount, account, lease, reason, desk, again=again)
+        for payment_id, amount in back.payments.items()
+    }
+    back = GivenBack(went, back.credit)
     if not back.credit:
         return back, []
     currency = str(row.get("currency") or desk.catalog.currency)
@@ -182,6 +177,41 @@ def _end_now(
     )
     fields = {"adjustment_id": id, "amount_minor": back.credit, "currency": currency}
     return back, [CreditBalanceAdjusted(**fields, reason=reason)]
+
+
+def _refund(
+    payment_id: str,
+    amount: int,
+    account: Account,
+    lease: Lease,
+    reason: str,
+    desk: SubscriptionDesk,
+    *,
+    again: bool,
+) -> int:
+    """What of a payment went back; nothing, when others have given or taken it back since it was worked out.
+
+    `again`: an earlier run may have done it, by a key that the vendor does not know any more.
+    """
+    found, request = desk.refunds.refundable(payment_id), f"{lease.key}/{payment_id}"
+    assert found is not None  # it was there when the amount was worked out
+    if again and desk.refunds.find(found.payment, request=request) is not None:
+        return amount
+    try:
+        desk.refunds.refund(  # recorded when the vendor rings, as every refund is
+            found.payment,
+            amount_minor=amount,
+            request=request,
+            reason=reason,
+            correlation_id=account.correlation_id,
+            idempotency_key=f"{lease.key}/refund/{payment_id}",
+        )
+    except VendorRejected:
+        now = desk.refunds.refundable(payment_id)
+        if now is not None and not now.disputed and now.left_minor >= amount:
+            raise
+        return 0
+    return amount
 
 
 def _retained(state: SubscriptionState, desk: SubscriptionDesk) -> Retained:
