@@ -332,7 +332,9 @@ def forget_keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def forget() -> None:
         call = StripeCalls.call
 
-        def anew(self: StripeCalls, method: str, path: str, params: Any = None, key: str | None = None) -> Any:
+        def anew(
+            self: StripeCalls, method: str, path: str, params: Any = None, key: str | None = None
+        ) -> Any:
             return call(self, method, path, params, key and f"{key}/forgotten")
 
         monkeypatch.setattr(StripeCalls, "call", anew)

@@ -76,7 +76,8 @@ class StripeChanges:
             "customer": customer_id,
             "items": [{"price": self._prices.of(change.price_key), "quantity": change.quantity}],
             "payment_behavior": "error_if_incomplete",
-            "metadata": metadata(account_id, signup_id, correlation_id) | {"plan": change.plan, "change": key},
+            "metadata": metadata(account_id, signup_id, correlation_id)
+            | {"plan": change.plan, "change": key},
         }
         if change.promo:
             params["discounts"] = [{"promotion_code": change.promo}]
