@@ -49,6 +49,16 @@ def test_an_act_that_cannot_be_noted_is_not_done(world: World) -> None:
     assert world.rows("claims") == []
 
 
+def test_two_acts_at_the_same_moment_are_two_and_the_same_one_is_one() -> None:
+    def noted(after: dict[str, int], request: str = "") -> str:
+        return str(
+            audit.entry(SUE, "a.b", subject="su_1", now=NOON, after=after, request=request).item["entry"]
+        )
+
+    assert noted({"quantity": 2}) == noted({"quantity": 2})
+    assert len({noted({"quantity": 2}), noted({"quantity": 3}), noted({"quantity": 2}, "other request")}) == 3
+
+
 def test_a_day_is_told_last_first_a_page_at_a_time(world: World) -> None:
     for minutes in range(5):
         at = NOON + timedelta(minutes=minutes)

@@ -1,5 +1,6 @@
 """The audit log: who did what to whom, when and why; never changed, read by day."""
 
+import json
 from datetime import datetime
 
 from usher.domain import ids, times
@@ -18,17 +19,23 @@ def entry(
     before: Item | None = None,
     after: Item | None = None,
     reason: str | None = None,
+    request: str = "",
 ) -> Put:
     """The write that notes an act, to be done in one transaction with it.
+
+    Its key follows from the act alone: the same one at the same moment is noted once, another one beside it.
 
     Args:
         action: what was done, as `onboarding.decide`.
         subject: the id of what it was done to.
         before, after: the attributes that it changed, as they were and as they are.
         reason: why, in the caller's words.
+        request: tells acts apart that are alike in all of this.
     """
     at = times.text(now)
-    id = ids.derived("aud", caller.subject, action, subject, at)
+    told = {"before": before, "after": after, "reason": reason}
+    act = json.dumps(told, sort_keys=True, default=str)
+    id = ids.derived("aud", caller.subject, action, subject, at, act, request)
     item: Item = {
         "day": at[:10],
         "entry": f"{at}#{id}",
@@ -39,7 +46,6 @@ def entry(
         "action": action,
         "subject": subject,
     }
-    told = {"before": before, "after": after, "reason": reason}
     return Put(TABLE, {**item, **{k: v for k, v in told.items() if v is not None}}, if_=Absent("day"))
 
 
