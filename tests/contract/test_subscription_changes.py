@@ -12,7 +12,7 @@ from tests.fakes.world import World, world
 from usher.adapters.stripe_calls import StripeCalls
 from usher.bootstrap import policies
 from usher.domain.plans import PlanCatalog
-from usher.ports.store import Update
+from usher.ports.store import Delete, Update
 
 __all__ = ["world"]
 
@@ -391,6 +391,22 @@ def test_an_end_is_on_record_although_its_payment_was_given_back_meanwhile(ada: 
     assert (status, ended["status"], ended["refunded_minor"]) == (200, "canceled", 0)
     assert [row["action"] for row in ada.audited()] == ["subscription.cancel"]
     assert ada.audited()[0]["after"]["refunded_minor"] == 0
+
+
+def test_an_end_whose_answer_was_lost_before_it_was_kept_is_answered_the_same(ada: Subscriber) -> None:
+    ada.later(days=15)
+    body = {"when": "now", "refund": "prorated"}
+    first = ada.post("cancel", body, key="k1")
+    assert first[1]["refunded_minor"] == 950
+    for row in ada.world.rows("idempotency"):  # the process was gone before it kept the answer
+        ada.world.store.write(Delete("idempotency", {"id": row["id"]}))
+    assert ada.post("cancel", body, key="k1") == first
+
+
+def test_two_changes_at_the_same_moment_are_both_noted(ada: Subscriber) -> None:
+    assert ada.post("change", {"quantity": 2})[0] == 200
+    assert ada.post("change", {"quantity": 3})[0] == 200
+    assert [row["action"] for row in ada.audited()] == ["subscription.change"] * 2
 
 
 def test_of_two_changes_at_once_one_wins_and_the_other_is_told_how_it_stands(ada: Subscriber) -> None:

@@ -83,10 +83,14 @@ class ChangeLeases:
         self._update(lease, set={"change_plan": plan})
         return replace(lease, plan=plan)
 
-    def release(self, lease: Lease, *, done: bool) -> None:
-        """The change is made (`done`), or came to nothing; what another request has begun meanwhile stays."""
+    def release(self, lease: Lease, *, came_to: Item | None) -> None:
+        """The change is made, or (None) came to nothing; what another request has begun meanwhile stays.
+
+        `came_to` is what a repeat of the request is answered, beside how the subscription stands.
+        """
+        done = {} if came_to is None else {"change_done": lease.intent, "change_came_to": came_to}
         try:
-            self._update(lease, set={"change_done": lease.intent} if done else {}, remove=_HELD)
+            self._update(lease, set=done, remove=_HELD)
         except ConditionFailed:
             return
 

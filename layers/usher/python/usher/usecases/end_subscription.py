@@ -91,7 +91,8 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
         )
 
     amounts: dict[str, int] = {}
-    state = desk.changing(request, judge, do, at=desk.clock.now().replace(microsecond=0))
+    at = desk.clock.now().replace(microsecond=0)
+    state = desk.changing(request, judge, do, at=at, came_to=amounts)
     return Ended(**state.model_dump(), **amounts, retained=_retained(state, desk))
 
 

@@ -81,6 +81,7 @@ class SubscriptionDesk:
         do: Callable[[Account, Item, Lease], SubscriptionState],
         *,
         at: datetime,
+        came_to: dict[str, int] | None = None,
     ) -> SubscriptionState:
         """Judge the request by how the subscription stands, then do it while nobody else changes it.
 
@@ -90,20 +91,23 @@ class SubscriptionDesk:
             judge: returns the plan of what is to be done; raises what is in its way.
             do: does what the lease's plan says. What it raises for good ends the change; with a failure that
                 may pass it is taken up again.
+            came_to: filled by `do` with what the change came to, which is kept and filled in for a repeat.
 
         Raises:
             NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
         """
         account, row = self.held(request.account_id)
+        came_to = {} if came_to is None else came_to
         if row.get("change_done") == request.intent:
+            came_to.update(row.get("change_came_to", {}))
             return state_of(account.account_id, row)
         lease, row = self._lease(request, account, row, judge, at=at)
         try:
             state = do(account, row, lease)
         except (Problem, PermanentError):
-            self.leases.release(lease, done=False)
+            self.leases.release(lease, came_to=None)
             raise
-        self.leases.release(lease, done=True)
+        self.leases.release(lease, came_to=dict(came_to))
         return state
 
     def _lease(
@@ -165,6 +169,7 @@ class SubscriptionDesk:
                 after=shown(after) | {"subscription_id": subscription_id} | (noted or {}),
                 reason=reason,
                 now=self.clock.now(),
+                request=request.key,
             )
             try:
                 self.records.record(
