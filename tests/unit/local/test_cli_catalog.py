@@ -126,3 +126,39 @@ def test_subscribers_keep_their_price_until_they_are_moved(
         assert "Nobody to move" in run("migrate", "free", "--all", "--to", "shop", "--yes")[1]
     with pytest.raises(Refused, match="name the accounts, or --all"):
         run("migrate", "free")
+
+
+def test_subscribers_get_what_their_plan_bills_by_use_since_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running("stripe") as shop, ExitStack() as stack:
+        monkeypatch.setenv("STRIPE_SHOP_API_BASE", shop.url)
+        monkeypatch.setenv("STRIPE_SHOP_API_KEY", KEY)
+        calls = StripeCalls(api_base=shop.url, api_key=KEY)
+        stack.callback(calls.close)
+        file = deepcopy(policy_files.load("plans"))
+
+        def apply() -> None:
+            wanted = plan_catalog.of_file(PlanCatalog.model_validate(file), date(2025, 11, 21))
+            list(plan_catalog.apply(plan_catalog.plan(wanted, calls), calls))
+
+        def items() -> list[tuple[str, int | None]]:
+            (found,) = calls.call("get", "/v1/subscriptions", {"limit": 10})["data"]
+            return [
+                (item["price"]["nickname"], item["price"]["unit_amount"]) for item in found["items"]["data"]
+            ]
+
+        apply()
+        (price,) = calls.call("get", "/v1/prices", {"lookup_keys": ["free"], "active": True})["data"]
+        customer = calls.call("post", "/v1/customers", {})["id"]
+        order = {
+            "customer": customer,
+            "items": [{"price": price["id"]}],
+            "metadata": {"account_id": "acc_ada"},
+        }
+        calls.call("post", "/v1/subscriptions", order)
+        for amount in (5, 7):
+            file["plans"]["free"]["metered"] = {"api_calls": {"amount_minor": amount}}
+            apply()
+            code, shown = run("migrate", "free", "--all", "--to", "shop", "--yes")
+            assert (code, "acc_ada  free:api_calls" in shown) == (0, True)
+            assert [each for _, each in items()] == [0, amount]
+        assert "Nobody to move" in run("migrate", "free", "--all", "--to", "shop", "--yes")[1]

@@ -8,6 +8,7 @@ from infra.local.stand_ins.stripe.billed_time import Billed, BilledTime, Credit
 from infra.local.stand_ins.stripe.catalog import price_details
 from infra.local.stand_ins.stripe.errors import invalid
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, route
+from infra.local.stand_ins.stripe.usage_lines import Used
 
 _CREATE = ("customer", "amount", "currency", "description", "metadata", "subscription", "period")
 
@@ -92,6 +93,15 @@ class InvoiceItems(Resource):
         made = self._proration(subscription, item, terms, None)
         self._billed.charge(item["id"], Billed(amount, *period, made["id"], None, quantity, text))
         return made
+
+    def charge_usage(self, subscription: Object, item: Object, used: Used, name: str) -> Object:
+        """The pending charge for what a metered item that goes was used for; it is counted no more."""
+        made = self._item(subscription["customer"], used.amount, subscription["currency"], self.account.now())
+        made |= {"description": f"Usage of {name}", "period": {"start": used.since, "end": used.until}}
+        made |= {"quantity": used.quantity, "quantity_decimal": str(used.quantity)}
+        made |= {"parent": _parent(subscription["id"], None), "pricing": price_details(item["price"])}
+        made["test_clock"] = subscription["test_clock"]
+        return self.account.save(made, "invoiceitem.created")
 
     def pending(self, customer: str, subscription: str) -> list[Object]:
         """What waits for the next invoice of the subscription, oldest first."""

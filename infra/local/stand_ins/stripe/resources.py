@@ -75,7 +75,7 @@ class Resources:
         life = SubscriptionLife(account, invoices, drafts)
         subscribed = SubscriptionItems(account)
         subscriptions = Subscriptions(account, methods, invoices, drafts, setups, subscribed, life, discounts)
-        changes = SubscriptionChanges(account, subscribed, drafts, pending, billed, discounts)
+        changes = SubscriptionChanges(account, subscribed, drafts, pending, billed, discounts, usage)
         pauses = SubscriptionPauses(account, invoices, changes, life)
         updates = SubscriptionUpdates(account, methods, invoices, pending, changes, life, pauses, discounts)
         schedules = SubscriptionSchedules(account, changes, life, discounts)

@@ -12,6 +12,7 @@ from infra.local.stand_ins.stripe.invoice_items import InvoiceItems
 from infra.local.stand_ins.stripe.periods import after
 from infra.local.stand_ins.stripe.proration import share
 from infra.local.stand_ins.stripe.subscription_items import SubscriptionItems
+from infra.local.stand_ins.stripe.usage_lines import UsageLines, metered
 
 BEHAVIORS = ("create_prorations", "always_invoice", "none")
 
@@ -19,7 +20,9 @@ BEHAVIORS = ("create_prorations", "always_invoice", "none")
 class SubscriptionChanges:
     """Prorates; nothing here is finalized or paid.
 
-    Source of the rules: docs.stripe.com/billing/subscriptions/prorations and …/change-price.
+    Sources of the rules: docs.stripe.com/billing/subscriptions/prorations, …/change-price and
+    …/usage-based/manage-billing-setup (flexible billing mode: a metered price that goes bills what was
+    used up to then as an invoice item, and nothing with proration_behavior=none).
     """
 
     def __init__(
@@ -30,9 +33,11 @@ class SubscriptionChanges:
         pending: InvoiceItems,
         billed: BilledTime,
         discounts: Discounts,
+        usage: UsageLines,
     ) -> None:
         self._account, self._items, self._drafts = account, items, drafts
         self._pending, self._billed, self._discounts = pending, billed, discounts
+        self._usage = usage
 
     def apply(self, subscription: Object, customer: Object, params: dict[str, Any]) -> Object | None:
         """Change the items of `subscription`, which the caller stores.
@@ -50,7 +55,8 @@ class SubscriptionChanges:
         prorates = behavior != "none" and subscription["status"] not in ("trialing", "paused")
         touched = _touched(before, now)
         stale = [item for item in before if restarts or item["id"] in touched]
-        made = self._unused(subscription, stale, moment) if prorates else 0
+        used = self._bill_usage(subscription, now, bills=prorates)
+        made = used + (self._unused(subscription, stale, moment) if prorates else 0)
         if restarts and not prorates:
             for item in stale:
                 self._billed.forget(item["id"])
@@ -63,9 +69,10 @@ class SubscriptionChanges:
             return self.invoice(subscription, customer, periods=restarts)
         return None
 
-    def renewed_as(self, subscription: Object, items: list[dict[str, Any]]) -> None:
-        """The next period, which begins now, is over these items; nothing is left to prorate."""
+    def renewed_as(self, subscription: Object, items: list[dict[str, Any]], behavior: str) -> None:
+        """The next period, which begins now, is over these items; what is left to bill is usage alone."""
         changed = self._items.changed(subscription, items)
+        self._bill_usage(subscription, changed, bills=behavior != "none")
         subscription["items"] = subscription["items"] | {"data": changed}
 
     def owes_more(self, subscription: Object) -> bool:
@@ -99,6 +106,18 @@ class SubscriptionChanges:
             message = "The proration_date must lie within the current period of the subscription."
             raise invalid(message, param="proration_date")
         return behavior, moment
+
+    def _bill_usage(self, subscription: Object, now: list[Object], *, bills: bool) -> int:
+        """Bill what was used of metered prices that go; returns how many charges that made."""
+        stays, made = {(item["id"], item["price"]["id"]) for item in now}, 0
+        for item in subscription["items"]["data"]:
+            if not metered(item) or (item["id"], item["price"]["id"]) in stays:
+                continue
+            used = self._usage.left(subscription, item)
+            if used and bills:
+                self._pending.charge_usage(subscription, item, used, self._drafts.product_name(item))
+                made += 1
+        return made
 
     def _unused(self, subscription: Object, items: list[Object], moment: int) -> int:
         made = 0

@@ -11,6 +11,7 @@ from infra.local.stand_ins.stripe.periods import after
 from infra.local.stand_ins.stripe.resource import PAGE, Resource, Route, refuse_others, route
 from infra.local.stand_ins.stripe.subscription_changes import BEHAVIORS, SubscriptionChanges, interval_of
 from infra.local.stand_ins.stripe.subscription_life import ENDED, SubscriptionLife
+from infra.local.stand_ins.stripe.usage_lines import metered
 
 _PHASE = ("items", "start_date", "end_date", "duration", "proration_behavior", "metadata", "description")
 _PHASE_MORE = ("discounts", "billing_cycle_anchor")
@@ -129,22 +130,37 @@ class SubscriptionSchedules(Resource):
 
     def _become(self, subscription: Object, customer: Object, phase: Object) -> Object | None:
         held = subscription["items"]["data"]
-        items: list[Object] = []
-        for index, wanted in enumerate(phase["items"]):
-            item: Object = {"price": wanted["price"], "quantity": wanted["quantity"]}
-            items.append(item | ({"id": held[index]["id"]} if index < len(held) else {}))
-        items += [{"id": each["id"], "deleted": True} for each in held[len(phase["items"]) :]]
+        items = self._items_of(held, phase)
         subscription["metadata"] = subscription["metadata"] | phase["metadata"]
         subscription["discounts"] = self._discounts_of(subscription, phase)
         at_renewal = self.account.now() >= self._life.period_end(subscription)
         before = interval_of(held)
         if at_renewal:
-            self._changes.renewed_as(subscription, items)
+            self._changes.renewed_as(subscription, items, phase["proration_behavior"])
             if interval_of(subscription["items"]["data"]) != before:
                 subscription["billing_cycle_anchor"] = self.account.now()
             return None
         change = {"items": items, "proration_behavior": phase["proration_behavior"]}
         return self._changes.apply(subscription, customer, change)
+
+    def _items_of(self, held: list[Object], phase: Object) -> list[Object]:
+        """The changes of the items held: a price that stays keeps its item, the plan's item another."""
+        kept = {item["price"]["id"]: item["id"] for item in held}
+        free = [
+            item for item in held if item["price"]["id"] not in {each["price"] for each in phase["items"]}
+        ]
+        changed: list[Object] = []
+        for wanted in phase["items"]:
+            item: Object = {"price": wanted["price"]}
+            if wanted["quantity"] is not None:
+                item["quantity"] = wanted["quantity"]
+            id = kept.get(wanted["price"])
+            other = next((each for each in free if not metered(each)), None)
+            if id is None and other is not None and "quantity" in item:
+                free.remove(other)
+                id = other["id"]
+            changed.append(item | ({"id": id} if id else {}))
+        return changed + [{"id": each["id"], "deleted": True} for each in free]
 
     def _discounts_of(self, subscription: Object, phase: Object) -> list[str]:
         given = [{name: id for name, id in each.items() if id} for each in phase["discounts"]]
@@ -189,9 +205,11 @@ class SubscriptionSchedules(Resource):
             price = self.account.need("price", each["price"], param=f"{param}[items][{index}][price]")
             if price["currency"] != subscription["currency"]:
                 raise invalid(f"The price is in {price['currency']}.", param=f"{param}[items]")
-            items.append(
-                schedule_object.phase_item(price, each.get("quantity", 1), each.get("metadata") or {})
-            )
+            if price["recurring"]["meter"] and "quantity" in each:
+                message = "You cannot set the quantity for metered plans."
+                raise invalid(message, param=f"{param}[items][{index}][quantity]")
+            quantity = None if price["recurring"]["meter"] else each.get("quantity", 1)
+            items.append(schedule_object.phase_item(price, quantity, each.get("metadata") or {}))
         if given.get("proration_behavior", "none") not in BEHAVIORS:
             raise invalid("Invalid proration_behavior.", param=f"{param}[proration_behavior]")
         end = given.get("end_date")

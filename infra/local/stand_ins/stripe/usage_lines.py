@@ -1,11 +1,22 @@
 """What metered items bill: the usage since it was last billed, counted anew until the invoice is final."""
 
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe import invoice_object
 from infra.local.stand_ins.stripe.account import Account
 from infra.local.stand_ins.stripe.meters import Meters
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an item that goes has yet to bill, from `since` to `until` (epoch seconds)."""
+
+    amount: int
+    quantity: int
+    since: int
+    until: int
 
 
 class UsageLines:
@@ -39,6 +50,15 @@ class UsageLines:
             for item in subscription["items"]["data"]
             if metered(item)
         )
+
+    def left(self, subscription: Object, item: Object) -> Used | None:
+        """What was used of an item up to now and is not billed; from here on it counts as billed."""
+        since, now = self._since(subscription, item), self._account.now()
+        used = self._meters.usage(_meter(item["price"]), subscription["customer"], since, now)
+        self._account.state.keep_note(_note(item["id"]), now)
+        if used <= 0:
+            return None
+        return Used(_amount(used, item["price"]), _whole(used), since, now)
 
     def count_again(self, invoice: Object) -> None:
         """An invoice becomes final: its metered lines take what was reported since its draft was made."""

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
-from usher.adapters.stripe_changes import discounts_with, licensed_item, subscription
+from usher.adapters.stripe_changes import discounts_with, subscription
+from usher.adapters.stripe_plan_items import changed_items, leaving, licensed_item
 from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.plan_changes import PlanChange
 from usher.ports.subscription_changes import ChangePreview, Paid, PreviewLine
@@ -32,7 +33,7 @@ class StripeChangeCosts:
         if invoice["created"] > moment:  # nothing is due before the next renewal
             return _preview_of(invoice["currency"], None, invoice, invoice["amount_due"])
         if _restarts(invoice, moment):
-            due = sum(_net(line) for line in invoice["lines"]["data"] if not _is_proration(line))
+            due = sum(_net(line) for line in invoice["lines"]["data"] if _begins(line, moment))
             end = max(line["period"]["end"] for line in invoice["lines"]["data"])
             following = {"created": end, "currency": invoice["currency"]}
             return _preview_of(invoice["currency"], invoice, following, _after(invoice, due))
@@ -76,17 +77,26 @@ class StripeChangeCosts:
         end = licensed_item(now)["current_period_end"]
         moment = licensed_item(now)["current_period_start"]
         invoice = self._preview(now, change, "none", moment)
+        due = max(0, invoice["starting_balance"] + invoice["total"] + self._used(now, change))
         if invoice["created"] >= end:
-            return _preview_of(invoice["currency"], None, invoice, invoice["amount_due"])
+            return _preview_of(invoice["currency"], None, invoice, due)
         # another interval would begin at once: what it costs is what the renewal will
         following = {"created": end, "currency": invoice["currency"]}
-        return _preview_of(invoice["currency"], None, following, invoice["amount_due"])
+        return _preview_of(invoice["currency"], None, following, due)
+
+    def _used(self, now: dict[str, Any], change: PlanChange) -> int:
+        """What the renewal bills, so far, of metered prices that go with the running period."""
+        gone = {item["price"]["id"] for item in leaving(now, change, self._prices)}
+        if not gone:
+            return 0
+        params = {"subscription": now["id"]}
+        renewal = self._calls.call("post", "/v1/invoices/create_preview", params)
+        return sum(_net(line) for line in renewal["lines"]["data"] if _price_id(line) in gone)
 
     def _preview(self, now: dict[str, Any], change: PlanChange, behavior: str, moment: int) -> dict[str, Any]:
-        item, price = licensed_item(now), self._prices.of(change.price_key)
         details: dict[str, Any] = {"proration_behavior": behavior}
-        if (item["price"]["id"], item["quantity"]) != (price, change.quantity):
-            details["items"] = [{"id": item["id"], "price": price, "quantity": change.quantity}]
+        if items := changed_items(now, change, self._prices):
+            details["items"] = items
             if behavior != "none" and now["status"] != "trialing":
                 details["proration_date"] = moment
         params: dict[str, Any] = {"subscription": now["id"], "subscription_details": details}
@@ -138,7 +148,17 @@ def _is_proration(line: dict[str, Any]) -> bool:
 
 def _restarts(invoice: dict[str, Any], moment: int) -> bool:
     """Whether a whole new period is on the invoice: the billing cycle begins anew."""
-    return any(not _is_proration(line) for line in invoice["lines"]["data"])
+    return any(_begins(line, moment) for line in invoice["lines"]["data"])
+
+
+def _begins(line: dict[str, Any], moment: int) -> bool:
+    """Whether it is for a period to come, and neither prorated nor for what was used."""
+    return not _is_proration(line) and line["period"]["end"] > moment
+
+
+def _price_id(line: dict[str, Any]) -> str | None:
+    id = ((line["pricing"] or {}).get("price_details") or {}).get("price")
+    return None if id is None else str(id)
 
 
 def _moment(seconds: int) -> datetime:

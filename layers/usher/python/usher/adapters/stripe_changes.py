@@ -10,6 +10,13 @@ from typing import Any
 from usher.adapters.stripe_billing import metadata
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_errors import Decline
+from usher.adapters.stripe_plan_items import (
+    changed_items,
+    leaving,
+    new_items,
+    next_phase_items,
+    phase_item,
+)
 from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.errors import Conflict, VendorRejected
 from usher.domain.plan_changes import PlanChange
@@ -74,7 +81,7 @@ class StripeChanges:
             raise Conflict(f"subscription {running[0]['id']} has begun meanwhile; look at how it stands")
         params: dict[str, Any] = {
             "customer": customer_id,
-            "items": [{"price": self._prices.of(change.price_key), "quantity": change.quantity}],
+            "items": new_items(change, self._prices),
             "payment_behavior": "error_if_incomplete",
             "metadata": metadata(account_id, signup_id, correlation_id)
             | {"plan": change.plan, "change": key},
@@ -112,10 +119,9 @@ class StripeChanges:
 
     def _terms(self, now: dict[str, Any], change: PlanChange) -> dict[str, Any]:
         """What has to be asked for; nothing when the subscription is like that."""
-        item, price = licensed_item(now), self._prices.of(change.price_key)
         terms: dict[str, Any] = {}
-        if (item["price"]["id"], item["quantity"]) != (price, change.quantity):
-            terms["items"] = [{"id": item["id"], "price": price, "quantity": change.quantity}]
+        if items := changed_items(now, change, self._prices):
+            terms["items"] = items
         if discounts := discounts_with(now, change):
             terms["discounts"] = discounts
         return terms
@@ -123,7 +129,8 @@ class StripeChanges:
     def _at_period_end(self, now: dict[str, Any], change: PlanChange, key: str) -> None:
         """A schedule: the running phase as it is, then a phase of one period with the other price.
 
-        After that it is released, and the subscription goes on as it is then (docs/adr/0045).
+        After that it is released, and the subscription goes on as it is then (docs/adr/0045). Nothing is left
+        to prorate between the two but what was used of metered prices that go.
         """
         schedule = now.get("schedule")
         if schedule is None:
@@ -131,17 +138,16 @@ class StripeChanges:
             made = self._calls.call("post", "/v1/subscription_schedules", order, f"{key}/schedule")
         else:
             made = schedule
-        item, starts = licensed_item(now), made["current_phase"]["start_date"]
+        starts = made["current_phase"]["start_date"]
         running = next(each for each in made["phases"] if each["start_date"] == starts)
         price, discounts = self._prices.of(change.price_key), discounts_with(now, change)
+        usage_ends = bool(leaving(now, change, self._prices))
         kept = [{"discount": discount_id(each)} for each in now["discounts"]]
         first = {name: running[name] for name in ("start_date", "end_date")}
-        first |= {"items": [_phase_item(each) for each in now["items"]["data"]], "discounts": kept}
-        then = [{"price": price, "quantity": change.quantity}]
-        then += [_phase_item(each) for each in now["items"]["data"] if each["id"] != item["id"]]
-        interval = self._interval(price)
+        first |= {"items": [phase_item(each) for each in now["items"]["data"]], "discounts": kept}
+        then, interval = next_phase_items(now, change, self._prices), self._interval(price)
         second = {"items": then, "discounts": discounts or kept, "duration": interval}
-        second["proration_behavior"] = "none"
+        second["proration_behavior"] = "create_prorations" if usage_ends else "none"
         order = {"phases": [first, second], "end_behavior": "release", "proration_behavior": "none"}
         self._calls.call("post", f"/v1/subscription_schedules/{made['id']}", order, f"{key}/phases")
 
@@ -166,12 +172,6 @@ def subscription(calls: StripeCalls, id: str) -> dict[str, Any]:
     return calls.call("get", _path(id), {"expand": ["schedule", "discounts"]})
 
 
-def licensed_item(subscription: dict[str, Any]) -> dict[str, Any]:
-    """The item that is paid for in advance: the plan."""
-    items: list[dict[str, Any]] = subscription["items"]["data"]
-    return next((item for item in items if _usage(item) == "licensed"), items[0])
-
-
 def discounts_with(subscription: dict[str, Any], change: PlanChange) -> list[dict[str, str]]:
     """The subscription's discounts with the promotion of the change; empty when it brings nothing new."""
     held = [each for each in subscription["discounts"] if isinstance(each, dict)]
@@ -184,15 +184,6 @@ def discounts_with(subscription: dict[str, Any], change: PlanChange) -> list[dic
 def discount_id(discount: Any) -> str:
     """The id of a discount that may or may not be expanded."""
     return str(discount if isinstance(discount, str) else discount["id"])
-
-
-def _phase_item(item: dict[str, Any]) -> dict[str, Any]:
-    counted = {} if _usage(item) == "metered" else {"quantity": item["quantity"]}
-    return {"price": item["price"]["id"], **counted}
-
-
-def _usage(item: dict[str, Any]) -> str:
-    return str(item["price"]["recurring"]["usage_type"])
 
 
 def _path(id: str) -> str:

@@ -29,7 +29,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """A change that may be made. `price_key` is the lookup key of its price at the vendor."""
+    """A change that may be made.
+
+    Attributes:
+        price_key: the lookup key of its price at the vendor.
+        usage_keys: those of what the plan bills by use.
+    """
 
     plan: str
     price_key: str
@@ -37,14 +42,16 @@ class PlanChange:
     promo: str | None
     when: When
     direction: Direction
+    usage_keys: tuple[str, ...] = ()
 
     def as_item(self) -> dict[str, Any]:
         """What is stored of it; `of_item` reads it back."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        item = {name: value for name, value in asdict(self).items() if value is not None}
+        return item | {"usage_keys": list(self.usage_keys)}
 
     @classmethod
     def of_item(cls, item: Row) -> "PlanChange":
-        return cls(**{"promo": None, **item})
+        return cls(**{"promo": None, **item, "usage_keys": tuple(item.get("usage_keys", ()))})
 
 
 def judged(
@@ -68,11 +75,11 @@ def judged(
     amount = amount_of(plan, currency, catalog=catalog, may_review=may_review)
     if quantity > policy.most:
         raise invalid((FieldError("quantity", f"is at most {policy.most}"),))
-    key = price_key(plan, currency=None if currency == catalog.currency else currency)
+    key, *usage = _price_keys(plan, currency, catalog)
     same = (plan, quantity) == (row.get("plan"), row["quantity"])
     if same:
         direction = _without_another_plan(wanted, row)
-        return PlanChange(plan, key, quantity, wanted.promo, "now", direction)
+        return PlanChange(plan, key, quantity, wanted.promo, "now", direction, tuple(usage))
     interval = catalog.plans[plan].interval
     after = monthly_minor(amount_minor=amount, quantity=quantity, interval=interval)
     more = after > monthly_of(row, catalog)
@@ -83,6 +90,7 @@ def judged(
         wanted.promo,
         _when(wanted, row, more, policy),
         "upgrade" if more else "downgrade",
+        tuple(usage),
     )
 
 
@@ -98,8 +106,8 @@ def judged_anew(
     amount_of(plan, currency, catalog=catalog, may_review=may_review)
     if quantity > policy.most:
         raise invalid((FieldError("quantity", f"is at most {policy.most}"),))
-    key = price_key(plan, currency=None if currency == catalog.currency else currency)
-    return PlanChange(plan, key, quantity, wanted.promo, "now", "upgrade")
+    key, *usage = _price_keys(plan, currency, catalog)
+    return PlanChange(plan, key, quantity, wanted.promo, "now", "upgrade", tuple(usage))
 
 
 def refuse_unless_changeable(row: Row) -> None:
@@ -114,6 +122,13 @@ def refuse_unless_changeable(row: Row) -> None:
     if row.get("cancel_at") or row.get("cancel_at_period_end"):
         end = row.get("cancel_at") or row["current_period_end"]
         raise Conflict(f"subscription {id} ends at {end}; POST .../subscription/reactivate keeps it first")
+
+
+def _price_keys(plan: str, currency: str, catalog: PlanCatalog) -> list[str]:
+    """The key of the plan's own price, then those of what it bills by use."""
+    other = None if currency == catalog.currency else currency
+    metrics = (None, *catalog.plans[plan].metered)
+    return [price_key(plan, metric=metric, currency=other) for metric in metrics]
 
 
 def _without_another_plan(wanted: Wanted, row: Row) -> Direction:
