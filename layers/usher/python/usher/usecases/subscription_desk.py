@@ -93,8 +93,7 @@ class SubscriptionDesk:
                 may pass it is taken up again.
             came_to: filled by `do` with what the change came to, which is kept and filled in for a repeat.
 
-        Raises:
-            NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
+        Raises NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
         """
         account, row = self.held(request.account_id)
         came_to = {} if came_to is None else came_to
