@@ -12,7 +12,8 @@ from usher.domain.plan_changes import Wanted
 from usher.domain.problems import FieldError, invalid
 from usher.ports.store import Item
 from usher.usecases.change_subscription import Quantity, judged_for, refused, whole_second
-from usher.usecases.end_subscription import EndBody, given_back, judged_end
+from usher.usecases.end_subscription import EndBody, judged_end
+from usher.usecases.ending_now import given_back
 from usher.usecases.fields import Body, Text
 from usher.usecases.subscription_desk import Request, SubscriptionDesk
 
