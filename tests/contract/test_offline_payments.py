@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.money_office import Answered, Office, office, shop, world
 from tests.fakes.api import call
+from usher.adapters.stripe_calls import StripeCalls
 from usher.domain.money_policy import OfflinePaymentPolicy
 
 __all__ = ["office", "shop", "world"]
@@ -176,6 +177,31 @@ def test_after_an_unknown_outcome_it_is_entered_again_and_counted_once(
     assert office.told("payment.succeeded") == ["payment.succeeded"]
 
 
+@pytest.mark.parametrize("amount", [2900, 900])
+def test_a_transfer_that_is_taken_up_again_a_day_later_is_counted_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, amount: int
+) -> None:
+    """By then Stripe has forgotten the keys."""
+    invoice_id = office.owed()
+    office.world.store.fail("transact", skip=1)
+    assert enter(office, invoice_id, amount=amount)[0] == 503
+    call = StripeCalls.call
+    anew = lambda self, method, path, params=None, key=None: call(  # noqa: E731
+        self, method, path, params, key and f"{key}/forgotten"
+    )
+    monkeypatch.setattr(StripeCalls, "call", anew)
+    assert enter(office, invoice_id, amount=amount)[1]["state"] == "recorded"
+    assert at_vendor(office, invoice_id)[1:] == (amount, 2900 - amount)
+    reported = [
+        each
+        for each in office.shop.control("GET", "/_control/objects?kind=payment_record")["objects"][
+            "payment_record"
+        ]
+        if each["customer_details"]["customer"] == office.customer_id
+    ]
+    assert len(reported) == 1
+
+
 def test_a_crash_before_the_record_is_made_good_by_entering_it_again(office: Office) -> None:
     invoice_id = office.owed()
     office.world.store.fail("transact", skip=1)
@@ -196,6 +222,8 @@ def test_an_invoice_paid_by_card_meanwhile_leaves_the_transfer_for_another_one(o
     assert listed("refused") == [id]
     status, waits = enter(office, other, amount=116_000, subject="bob")
     assert (status, waits["offline_payment_id"]) == (202, id)
+    assert ("offline_payment.enter", "bob") in office.audited()
+    assert other in [row["after"].get("invoice_id") for row in office.rows("audit")]
     assert decide("approve", id, subject="bea")[1]["state"] == "recorded"
     assert at_vendor(office, other)[0] == "paid"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_looks import StripeLooks
-from usher.domain.errors import KeySpent, VendorRejected, VendorUnavailable
+from usher.domain.errors import VendorUnavailable
 from usher.ports.billing_facts import BillingFacts
 
 
@@ -34,6 +34,10 @@ class StripeOutsideMoney:
         since: datetime,
         idempotency_key: str,
     ) -> str:
+        path = "/v1/payment_records"
+        for record in self._calls.pages(path, {"created_after": int(since.timestamp())}):
+            if (record.get("metadata") or {}).get("offline_payment_id") == offline_payment_id:
+                return str(record["id"])
         at = int(received_at.timestamp())
         params: dict[str, Any] = {
             "amount_requested": {"value": amount_minor, "currency": currency},
@@ -45,27 +49,24 @@ class StripeOutsideMoney:
             "payment_method_details": {"type": "custom", "custom": {"display_name": "Bank transfer"}},
             "processor_details": {"type": "custom", "custom": {"payment_reference": reference}},
         }
-        path = "/v1/payment_records"
-        try:
-            return str(self._calls.call("post", f"{path}/report_payment", params, idempotency_key)["id"])
-        except KeySpent:
-            for record in self._calls.pages(path, {"created_after": int(since.timestamp())}):
-                if (record.get("metadata") or {}).get("offline_payment_id") == offline_payment_id:
-                    return str(record["id"])
-            raise
+        return str(self._calls.call("post", f"{path}/report_payment", params, idempotency_key)["id"])
 
     def attach(
         self, invoice_id: str, payment_id: str, *, received_at: datetime, idempotency_key: str
     ) -> BillingFacts:
         path = f"/v1/invoices/{invoice_id}/attach_payment"
-        refusal: VendorRejected | KeySpent | None = None
-        try:
+        attached = self._attached(invoice_id, payment_id, received_at)  # by a former try, however long ago
+        if attached is None:
             self._calls.call("post", path, {"payment_record": payment_id}, idempotency_key)
-        except (VendorRejected, KeySpent) as error:  # it may be attached all the same, by a former try
-            refusal = error
+            attached = self._attached(invoice_id, payment_id, received_at)
+        if attached is None:
+            raise VendorUnavailable("stripe: the payment is attached and not shown yet")
+        return attached
+
+    def _attached(self, invoice_id: str, payment_id: str, received_at: datetime) -> BillingFacts | None:
         facts = self._looks.fetch("invoice", invoice_id)
         payments = {payment.payment_id: payment for payment in facts.payments} if facts else {}
         if facts is None or payment_id not in payments:
-            raise refusal or VendorUnavailable("stripe: the payment is attached and not shown yet")
+            return None
         payments[payment_id] = payments[payment_id].model_copy(update={"paid_at": received_at})
         return facts.model_copy(update={"payments": tuple(payments.values())})

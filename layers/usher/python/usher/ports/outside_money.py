@@ -26,7 +26,7 @@ class OutsideMoney(Protocol):
     ) -> str:
         """Tell the vendor of money that came; returns the id under which it knows the payment.
 
-        Where the key is spent it is looked for among those reported after `since`.
+        It is looked for first among those reported after `since`: the key may be forgotten by now.
         """
 
     def attach(

@@ -12,10 +12,10 @@ from usher.domain.errors import Conflict
 from usher.domain.payment_matching import candidates
 from usher.domain.problems import FieldError, Problem, invalid
 from usher.ports.http import Answer
-from usher.ports.store import ConditionFailed
+from usher.ports.store import ConditionFailed, Item, Put, Update
 from usher.records.accounts import Account
 from usher.records.audit import entry
-from usher.records.offline_payments import OfflinePayment, entering, payment_id
+from usher.records.offline_payments import OfflinePayment, changing, entering, payment_id
 from usher.usecases.fields import Body, Text, Token
 from usher.usecases.settle_offline_payment import OfflineDesk, invoice_for, settle, shown
 
@@ -82,11 +82,13 @@ def enter_offline_payment(body: OfflinePaymentBody, caller: Caller, desk: Offlin
         version=1,
     )
     invoice_for(payment, account, desk)
-    _enter(payment, caller, now, desk)
+    _enter(payment, entering(payment), caller, now, desk)
     return _answer(payment, caller, desk)
 
 
-def _enter(payment: OfflinePayment, caller: Caller, now: datetime, desk: OfflineDesk) -> None:
+def _enter(
+    payment: OfflinePayment, write: Put | Update, caller: Caller, now: datetime, desk: OfflineDesk
+) -> None:
     after = {"state": payment.state, "invoice_id": payment.invoice_id, "amount_minor": payment.amount_minor}
     audit = entry(
         caller,
@@ -97,7 +99,7 @@ def _enter(payment: OfflinePayment, caller: Caller, now: datetime, desk: Offline
         now=now,
     )
     try:
-        desk.store.transact([entering(payment), audit])
+        desk.store.transact([write, audit])
     except ConditionFailed as error:
         raise Conflict("somebody else entered this payment at this moment; look at it again") from error
 
@@ -117,10 +119,14 @@ def _again(
         if body.invoice_id is None:
             raise _which(body, desk)
         waits = desk.policy.needs_approval(before.amount_minor, before.currency)
-        values = {"invoice_id": body.invoice_id, "attempt": before.attempt + 1, "entered_by": caller.subject}
+        values: Item = {"invoice_id": body.invoice_id, "attempt": before.attempt + 1}
+        values |= {"entered_by": caller.subject}
         values |= {"state": "waiting_approval" if waits else "settling"}
-        invoice_for(before.model_copy(update=values), account, desk)
-        return _answer(desk.change(before, values), caller, desk)
+        again = before.model_copy(update=values | {"version": before.version + 1})
+        invoice_for(again, account, desk)
+        now = desk.clock.now()
+        _enter(again, changing(before, values, now=now), caller, now, desk)
+        return _answer(again, caller, desk)
     if body.invoice_id not in (None, before.invoice_id):
         raise Conflict(f"this payment was entered for {before.invoice_id}; it is {before.state}")
     if before.state in ("settling", "waiting_approval"):
