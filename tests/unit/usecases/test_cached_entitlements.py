@@ -14,7 +14,7 @@ from tests.fakes.world import World
 from usher.bootstrap import policies
 from usher.bootstrap.entitlements import services
 from usher.domain import times
-from usher.ports.store import Delete, Put
+from usher.ports.store import Delete, Equals, Page, Put
 
 
 @pytest.fixture
@@ -69,6 +69,30 @@ def test_within_seconds_the_store_is_not_asked_at_all(world: World, account_id: 
     ask(account_id)
     world.store.is_down = True
     assert ask(account_id)["basis"] == "current"
+
+
+def test_an_index_that_lags_does_not_bring_back_what_has_ended(
+    world: World, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At DynamoDB an event can be faster than the index that lists an account's subscriptions."""
+    (stale,) = world.rows("subscriptions")
+    becomes(world, status="canceled")
+    query = world.store.query
+
+    def lagging(table: str, partition: Equals, *, index: str | None = None, **more: Any) -> Page:
+        found = query(table, partition, index=index, **more)
+        return Page([stale]) if (table, index) == ("subscriptions", "by_account") else found
+
+    monkeypatch.setattr(world.store, "query", lagging)
+    assert ask(account_id)["enabled"] is False
+
+
+def test_the_newest_of_more_subscriptions_than_a_page_holds_is_the_one(world: World, account_id: str) -> None:
+    (row,) = world.rows("subscriptions")
+    for number in range(101):
+        former = {"subscription_id": f"sub_former{number}", "status": "canceled"}
+        world.store.inner.write(Put("subscriptions", {**row, **former, "started_at": f"2020-01-{number:03}"}))
+    assert (ask(account_id)["enabled"], ask(account_id)["plan"]) == (True, "pro-monthly")
 
 
 def test_an_event_has_the_records_read_again(world: World, account_id: str) -> None:

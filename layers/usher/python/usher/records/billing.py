@@ -79,15 +79,23 @@ class BillingRecords:
         return {pair: self._get(*pair) for pair in ids}
 
     def subscriptions_of(self, account_id: str) -> list[Item]:
-        """The account's subscriptions, our own among them, oldest first; the index may lag a moment."""
-        return self._store.query(SUBSCRIPTIONS, Equals("account_id", account_id), index="by_account").items
+        """The account's subscriptions, our own among them, oldest first, each as of the last write.
+
+        One that began a moment ago may be missing: the index that lists them may lag.
+        """
+        ids = [item["subscription_id"] for item in self._of_account(SUBSCRIPTIONS, account_id)]
+        found = self._store.get_all(SUBSCRIPTIONS, [{"subscription_id": id} for id in ids])
+        return [item for item in found if item is not None]
 
     def invoices_of(self, account_id: str) -> list[Item]:
         """The account's invoices, oldest first; the index may lag a moment."""
-        found, cursor = [], None
+        return self._of_account(INVOICES, account_id)
+
+    def _of_account(self, table: str, account_id: str) -> list[Item]:
+        found, cursor = list[Item](), None
         while True:
             account = Equals("account_id", account_id)
-            page = self._store.query(INVOICES, account, index="by_account", cursor=cursor)
+            page = self._store.query(table, account, index="by_account", cursor=cursor)
             found += page.items
             cursor = page.cursor
             if cursor is None:
