@@ -129,6 +129,15 @@ def test_an_upgrade_takes_the_place_of_a_scheduled_downgrade(shop: Shop, world: 
     assert (ada.at_stripe().schedule, ada.row()["quantity"]) == (None, 2)
 
 
+def test_a_declined_upgrade_leaves_a_scheduled_downgrade_as_it_is(shop: Shop, world: World) -> None:
+    ada = Subscriber(shop, world, plan="pro-monthly")
+    ada.post("change", {"plan": "starter-monthly"})
+    ada.later(seconds=1).use_card("pm_card_chargeCustomerFail")
+    assert ada.post("change", {"plan": "pro-monthly", "quantity": 2})[0] == 402
+    ada.sync()
+    assert (ada.row()["quantity"], ada.row()["scheduled_plan"]) == (1, "starter-monthly")
+
+
 def test_a_downgrade_now_leaves_credit_as_its_preview_said(shop: Shop, world: World) -> None:
     ada = Subscriber(shop, world, plan="pro-monthly").later(days=15)
     preview = ada.post("preview", {"plan": "starter-monthly", "when": "now"})[1]

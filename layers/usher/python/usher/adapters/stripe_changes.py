@@ -37,22 +37,11 @@ class StripeChanges:
         if change.when == "period_end":
             self._at_period_end(now, change, key)
             return None
-        self._release(now, key)
         params = self._terms(now, change)
-        if not params:
-            return None
-        params |= {"proration_behavior": "always_invoice", "payment_behavior": "error_if_incomplete"}
-        if now["status"] != "trialing":
-            params["proration_date"] = int(at.timestamp())
-        try:
-            self._calls.call("post", _path(subscription_id), params, f"{key}/now")
-        except Decline as decline:
-            return Declined(code=decline.code, reason=decline.reason)
-        except VendorRejected as error:
-            if error.code not in _NO_CARD:
-                raise
-            return Declined(code="no_payment_method", reason="the account has no payment method")
-        return None
+        declined = self._change_now(now, params, at=at, key=key) if params else None
+        if declined is None:  # a change that is not paid leaves what is scheduled as it is
+            self._release(now, key)
+        return declined
 
     def end_at_period_end(self, subscription_id: str, *, key: str) -> None:
         now = subscription(self._calls, subscription_id)
@@ -116,6 +105,22 @@ class StripeChanges:
         return Declined(code="payment_failed", reason="the first invoice could not be paid")
 
     # -- steps -----------------------------------------------------------------------------------
+
+    def _change_now(
+        self, now: dict[str, Any], params: dict[str, Any], *, at: datetime, key: str
+    ) -> Declined | None:
+        params |= {"proration_behavior": "always_invoice", "payment_behavior": "error_if_incomplete"}
+        if now["status"] != "trialing":
+            params["proration_date"] = int(at.timestamp())
+        try:
+            self._calls.call("post", _path(now["id"]), params, f"{key}/now")
+        except Decline as decline:
+            return Declined(code=decline.code, reason=decline.reason)
+        except VendorRejected as error:
+            if error.code not in _NO_CARD:
+                raise
+            return Declined(code="no_payment_method", reason="the account has no payment method")
+        return None
 
     def _terms(self, now: dict[str, Any], change: PlanChange) -> dict[str, Any]:
         """What has to be asked for; nothing when the subscription is like that."""
