@@ -15,6 +15,7 @@ from usher.ports.links import LinkCheckout
 from usher.ports.store import Put
 from usher.records.signups import LinkOnboarding
 from usher.usecases.await_link_payment import await_link_payment
+from usher.usecases.begin_rollback import begin_rollback
 from usher.usecases.close_link_payment import close_link_payment
 from usher.usecases.link_payment import LinkDesk
 from usher.usecases.link_standing import standing
@@ -326,6 +327,15 @@ def test_who_gives_the_same_money_back_for_another_reason_sends_the_vendor_the_s
     (first, second) = closer.asked
     assert first == second
     assert world.events(ACCOUNT).count("onboarding.payment_returned") == 1
+
+
+def test_a_link_that_is_cancelled_before_the_workflow_s_first_step_is_undone_like_any_other(
+    world: World,
+) -> None:
+    """Its team and link were made by the API: nothing in the record's steps says so."""
+    given(world, verdict={"status": "rejected", "reason": "cancelled", "step": "cancel"})
+    command = StepCommand(signup_id=SIGNUP, correlation_id="cor_link", entered_at=NOON)
+    assert begin_rollback(command, signups=world.signups, clock=world.clock).outcome == "undo"
 
 
 class BlinkingLinks(RecordingLinks):

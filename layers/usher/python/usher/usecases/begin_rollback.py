@@ -2,7 +2,7 @@
 
 from usher.domain import times
 from usher.ports.clock import Clock
-from usher.records.signups import Signup, Signups, all_given_up, failed_step
+from usher.records.signups import PAYMENT_LINK, Signup, Signups, all_given_up, failed_step
 from usher.usecases.step import StepCommand, StepResult
 
 STAGE = "rolling_back"
@@ -11,7 +11,6 @@ _MADE_SOMETHING = (
     "create_identity",
     "provision_tenant",
     "ask_payment",
-    "prepare_payment_link",
 )
 
 
@@ -34,5 +33,12 @@ def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> S
 
 
 def _may_have_made(signup: Signup) -> bool:
-    """A step that was begun may have worked without an answer: its mark is enough."""
-    return signup.customer_id is not None or any(step in signup.steps for step in _MADE_SOMETHING)
+    """A step that was begun may have worked without an answer: its mark is enough.
+
+    A payment link's team and link are made by the API, before any step: of them something may always be there.
+    """
+    return (
+        signup.kind == PAYMENT_LINK
+        or signup.customer_id is not None
+        or any(step in signup.steps for step in _MADE_SOMETHING)
+    )
