@@ -35,7 +35,7 @@ def begin_rollback(command: StepCommand, *, signups: Signups, clock: Clock) -> S
 def _may_have_made(signup: Signup) -> bool:
     """A step that was begun may have worked without an answer: its mark is enough.
 
-    A payment link's team and link are made by the API, before any step: of them something may always be there.
+    A payment link's team and link are made by the API, before any step: something of them may be there.
     """
     return (
         signup.kind == PAYMENT_LINK
