@@ -418,6 +418,30 @@ def test_two_changes_at_the_same_moment_are_both_noted(ada: Subscriber) -> None:
     assert [row["action"] for row in ada.audited()] == ["subscription.change"] * 2
 
 
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "action", "body"),
+    [
+        ("POST /v1/subscriptions/{id}", "change", {"plan": "pro-monthly"}),
+        ("DELETE /v1/subscriptions/{id}", "cancel", {"when": "now", "refund": "full"}),
+        ("POST /v1/refunds", "cancel", {"when": "now", "refund": "full"}),
+        ("POST /v1/subscriptions", "reactivate", {}),
+    ],
+)
+def test_a_failure_that_stripe_keeps_under_a_key_costs_one_more_try(
+    ada: Subscriber, operation: str, action: str, body: dict[str, Any], effect: bool
+) -> None:
+    if action == "reactivate":
+        ada.post("cancel", {"when": "now"})
+    fault = {"operation": operation, "fault": "500", "effect": effect}
+    ada.shop.control("POST", "/_control/faults", fault)
+    answers = [ada.post(action, body, key="k1")[0] for _ in range(3)]
+    assert answers in ([503, 503, 200], [503, 200, 200])
+    charges = ada.api.charges.list({"customer": ada.customer.id}).data
+    paid, back = sum(each.amount for each in charges), sum(each.amount_refunded for each in charges)
+    assert (paid, back) == {"change": (4900, 0), "cancel": (1900, 1900), "reactivate": (3800, 0)}[action]
+
+
 def test_of_two_changes_at_once_one_wins_and_the_other_is_told_how_it_stands(ada: Subscriber) -> None:
     answers: list[tuple[int, dict[str, Any]]] = []
 

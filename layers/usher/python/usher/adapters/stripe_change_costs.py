@@ -62,13 +62,15 @@ class StripeChangeCosts:
             payments += [each["payment"]["payment_intent"] for each in own]
         return Paid(total_minor=total, otherwise_minor=otherwise, payments=tuple(payments))
 
-    def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
+    def give_credit(
+        self, customer_id: str, *, amount_minor: int, currency: str, change: str, key: str
+    ) -> str:
         path = f"/v1/customers/{customer_id}/balance_transactions"
         for made in self._calls.pages(path, {}):  # the key may be forgotten by now
-            if (made.get("metadata") or {}).get("change") == key:
+            if (made.get("metadata") or {}).get("change") == change:
                 return str(made["id"])
         params = {"amount": -amount_minor, "currency": currency, "description": "Unused time"}
-        return str(self._calls.call("post", path, params | {"metadata": {"change": key}}, key)["id"])
+        return str(self._calls.call("post", path, params | {"metadata": {"change": change}}, key)["id"])
 
     # -- steps -----------------------------------------------------------------------------------
 

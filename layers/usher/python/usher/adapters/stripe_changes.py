@@ -59,12 +59,13 @@ class StripeChanges:
         signup_id: str,
         correlation_id: str,
         change: PlanChange,
+        name: str,
         key: str,
     ) -> str | Declined:
         listed = self._calls.pages("/v1/subscriptions", {"customer": customer_id})
         running = [each for each in listed if each["status"] not in _NOT_BEGUN]
         for each in running:
-            if each["metadata"].get("change") == key:
+            if each["metadata"].get("change") == name:
                 return str(each["id"])  # an earlier run made it; its key may be forgotten by now
         if running:
             raise Conflict(f"subscription {running[0]['id']} has begun meanwhile; look at how it stands")
@@ -73,7 +74,7 @@ class StripeChanges:
             "items": new_items(change, self._prices),
             "payment_behavior": "error_if_incomplete",
             "metadata": metadata(account_id, signup_id, correlation_id)
-            | {"plan": change.plan, "change": key},
+            | {"plan": change.plan, "change": name},
         }
         if change.promo:
             params["discounts"] = [{"promotion_code": change.promo}]

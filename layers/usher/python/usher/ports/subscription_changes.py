@@ -63,8 +63,10 @@ class ChangeCosts(Protocol):
     def paid(self, subscription_id: str) -> Paid:
         """What was paid of its current period."""
 
-    def give_credit(self, customer_id: str, *, amount_minor: int, currency: str, key: str) -> str:
-        """Add to the customer's credit balance, once for each key; returns the adjustment's id."""
+    def give_credit(
+        self, customer_id: str, *, amount_minor: int, currency: str, change: str, key: str
+    ) -> str:
+        """Add to the customer's credit balance, once for each change; returns the adjustment's id."""
 
 
 class SubscriptionChanges(Protocol):
@@ -94,11 +96,13 @@ class SubscriptionChanges(Protocol):
         signup_id: str,
         correlation_id: str,
         change: PlanChange,
+        name: str,
         key: str,
     ) -> str | Declined:
         """A new subscription of a customer who had one; returns its id once its first invoice is paid.
 
-        Raises Conflict when the customer has another one by now.
+        One that says it was made by the change of this `name` is it. Raises Conflict when the customer has
+        another one by now.
         """
 
     def pause(self, subscription_id: str, *, key: str) -> None:

@@ -9,7 +9,7 @@ from usher.ports.store import ConditionFailed, Equals, Item, Store, Update
 
 TABLE = "subscriptions"
 LASTS = timedelta(seconds=60)  # longer than the function that makes the change may run
-_HELD = ("change_intent", "change_until", "change_at", "change_plan")
+_HELD = ("change_intent", "change_until", "change_at", "change_plan", "change_attempt")
 
 
 class BeingChanged(Conflict):
@@ -30,9 +30,10 @@ class Lease:
     """A change that has begun.
 
     Attributes:
-        number: counts the changes of this subscription: with it a vendor's key names one of them.
+        number: counts the changes of this subscription: with it `name` is that of one of them.
         at: the moment as of which it is made; a run that takes the change up again uses the same.
         plan: what is to be done, as it was judged when the change began.
+        attempt: moved on when the vendor answers `key` with a failure that it has stored.
     """
 
     subscription_id: str
@@ -40,10 +41,17 @@ class Lease:
     number: int
     at: datetime
     plan: Item
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the vendor's objects say of whose doing they are; the same at every attempt."""
+        return f"subscription/{self.subscription_id}/change/{self.number}"
 
     @property
     def key(self) -> str:
-        return f"subscription/{self.subscription_id}/change/{self.number}"
+        """What the vendor's idempotency keys of this attempt begin with."""
+        return self.name if self.attempt == 1 else f"{self.name}/{self.attempt}"
 
 
 class ChangeLeases:
@@ -66,6 +74,7 @@ class ChangeLeases:
             "change_number": number,
             "change_at": times.text(at),
             "change_plan": plan,
+            "change_attempt": 1,
         }
         self._hold(row, values, now)
         return lease
@@ -76,12 +85,17 @@ class ChangeLeases:
             return None
         self._hold(row, {}, now)
         id, at = str(row["subscription_id"]), times.moment(row["change_at"])
-        return Lease(id, intent, int(row["change_number"]), at, row["change_plan"])
+        attempt = int(row.get("change_attempt", 1))
+        return Lease(id, intent, int(row["change_number"]), at, row["change_plan"], attempt)
 
     def note(self, lease: Lease, plan: Item) -> Lease:
         """Keep what was worked out before it is done. Raises ConditionFailed when the lease is another's."""
         self._update(lease, set={"change_plan": plan})
         return replace(lease, plan=plan)
+
+    def spent(self, lease: Lease) -> None:
+        """The next run of it uses other keys. Raises ConditionFailed when the lease is another's."""
+        self._update(lease, set={"change_attempt": lease.attempt + 1})
 
     def release(self, lease: Lease, *, came_to: Item | None) -> None:
         """The change is made, or (None) came to nothing; what another request has begun meanwhile stays.

@@ -65,7 +65,11 @@ def end_now(
         return back, []
     currency = str(row.get("currency") or desk.catalog.currency)
     id = desk.costs.give_credit(
-        str(row["customer_id"]), amount_minor=back.credit, currency=currency, key=f"{lease.key}/credit"
+        str(row["customer_id"]),
+        amount_minor=back.credit,
+        currency=currency,
+        change=lease.name,
+        key=f"{lease.key}/credit",
     )
     fields = {"adjustment_id": id, "amount_minor": back.credit, "currency": currency}
     return back, [CreditBalanceAdjusted(**fields, reason=reason)]
@@ -85,7 +89,7 @@ def _refund(
 
     `again`: an earlier run may have done it, by a key that the vendor does not know any more.
     """
-    found, request = desk.refunds.refundable(payment_id), f"{lease.key}/{payment_id}"
+    found, request = desk.refunds.refundable(payment_id), f"{lease.name}/{payment_id}"
     assert found is not None  # it was there when the amount was worked out
     if again and desk.refunds.find(found.payment, request=request) is not None:
         return amount

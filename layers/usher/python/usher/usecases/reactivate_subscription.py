@@ -75,6 +75,7 @@ def _begin(account: Account, row: Item, change: PlanChange, lease: Lease, desk: 
             signup_id=account.signup_id,
             correlation_id=account.correlation_id,
             change=change,
+            name=lease.name,
             key=lease.key,
         )
     except VendorRejected as error:

@@ -8,7 +8,7 @@ from typing import Any
 from usher.domain.access import Caller
 from usher.domain.change_policy import ChangePolicy
 from usher.domain.entitlements import HELD, NEVER_BEGAN
-from usher.domain.errors import Conflict, NotFound, NotYet, PermanentError
+from usher.domain.errors import Conflict, KeySpent, NotFound, NotYet, PermanentError
 from usher.domain.event import Event
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import Problem
@@ -105,6 +105,9 @@ class SubscriptionDesk:
             state = do(account, row, lease)
         except (Problem, PermanentError):
             self.leases.release(lease, came_to=None)
+            raise
+        except KeySpent:  # what it may have done all the same is looked for first
+            self.leases.spent(lease)
             raise
         self.leases.release(lease, came_to=dict(came_to))
         return state
