@@ -15,8 +15,8 @@ from usher.ports.store import Item
 from usher.records.accounts import Account
 from usher.records.change_leases import Lease
 from usher.usecases.fields import Body, Text
-from usher.usecases.subscription_desk import Request, SubscriptionDesk, declined
-from usher.usecases.subscription_state import SubscriptionState
+from usher.usecases.subscription_desk import Request, SubscriptionDesk
+from usher.usecases.subscription_state import SubscriptionState, declined
 
 _REVIEWERS = frozenset({"billing", "admin"})  # whom sales lets put a customer on any plan
 _PROMO_REFUSED = frozenset({"coupon_expired", "promotion_code_invalid", "coupon_not_applicable"})

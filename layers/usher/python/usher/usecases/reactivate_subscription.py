@@ -9,8 +9,8 @@ from usher.records.change_leases import Lease
 from usher.usecases.change_subscription import Quantity, may_review, refused, with_promotion
 from usher.usecases.end_subscription import ends_at
 from usher.usecases.fields import Body, Text
-from usher.usecases.subscription_desk import Request, SubscriptionDesk, declined
-from usher.usecases.subscription_state import SubscriptionState
+from usher.usecases.subscription_desk import Request, SubscriptionDesk
+from usher.usecases.subscription_state import SubscriptionState, declined
 
 
 class ReactivateBody(Body):

@@ -13,7 +13,6 @@ from usher.domain.event import Event
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import Problem
 from usher.ports.billing import BillingGateway
-from usher.ports.billing_facts import Declined
 from usher.ports.clock import Clock
 from usher.ports.closing import BillingCloser
 from usher.ports.refunds import RefundGateway
@@ -189,12 +188,6 @@ class SubscriptionDesk:
             assert row is not None  # it has just been recorded
             return state_of(account.account_id, row)
         raise NotYet(f"{subscription_id} kept changing while it was recorded; send the request again")
-
-
-def declined(outcome: Declined, what: str) -> Problem:
-    """A 402: the bank said no, and nothing changed."""
-    detail = f"{what} was not made: {outcome.reason}. Give another payment method, then send a new request"
-    return Problem(402, "Payment declined", detail, more={"code": outcome.code})
 
 
 def _busy(account_id: str, busy: BeingChanged) -> Problem:

@@ -1,9 +1,11 @@
-"""How a subscription stands, in every answer about it and in the audit of who changed it."""
+"""How a subscription stands, in every answer about it and in the audit of who changed it; what was declined."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from usher.domain.problems import Problem
+from usher.ports.billing_facts import Declined
 from usher.ports.store import Item
 
 _SHOWN = ("plan", "quantity", "status", "current_period_end", "trial_end", "cancel_at", "canceled_at")
@@ -51,3 +53,9 @@ def shown(row: Item) -> Item:
     """What the audit keeps of a copy."""
     names = (*_SHOWN, *_SCHEDULED, "cancel_at_period_end")
     return {name: row[name] for name in names if row.get(name) is not None}
+
+
+def declined(outcome: Declined, what: str) -> Problem:
+    """A 402: the bank said no, and nothing changed."""
+    detail = f"{what} was not made: {outcome.reason}. Give another payment method, then send a new request"
+    return Problem(402, "Payment declined", detail, more={"code": outcome.code})
