@@ -1,4 +1,4 @@
-"""How a subscription stands, in every answer about it and in the audit of who changed it; what was declined."""
+"""How a subscription stands, in every answer about it and in the audit; what an answer says of a decline."""
 
 from typing import Any
 
