@@ -26,6 +26,8 @@ from usher.ports.billing_facts import (
 from usher.ports.store import Delete, Put, Update
 from usher.records.billing import BillingFacts
 from usher.records.mismatches import Mismatch
+from usher.records.reconciliations import Reconciliations
+from usher.usecases.read_reconciliations import MOST, read_report
 
 DAY = {"from": "2025-11-21"}
 ACCOUNT = "acc_ada"
@@ -458,6 +460,17 @@ def test_a_run_leaves_its_report_as_json_and_as_a_table(world: World, at: Reconc
     rows = list(csv.DictReader(io.StringIO(table.decode())))
     assert {row["object_id"]: row["kind"] for row in rows} == planted
     assert "ada@example.com" not in text.decode() + table.decode()
+
+
+def test_a_report_that_no_answer_can_hold_sends_to_the_list(world: World, at: Reconciler) -> None:
+    run = at.start(**DAY)
+    at.walk(run)
+    runs = Reconciliations(world.store)
+    assert read_report(run, "json", runs=runs, blobs=world.blobs).status == 200
+    world.blobs.put(f"reconciliations/{run}/report.json", b" " * (MOST + 1), content_type="application/json")
+    with pytest.raises(Problem, match=r"has pages") as refused:
+        read_report(run, "json", runs=runs, blobs=world.blobs)
+    assert refused.value.status == 413
 
 
 def test_no_cell_of_the_table_is_a_formula(world: World, at: Reconciler) -> None:

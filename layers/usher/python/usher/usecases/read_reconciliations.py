@@ -6,6 +6,7 @@ from pydantic import Field
 
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound
+from usher.domain.problems import Problem
 from usher.ports.blobs import Blobs
 from usher.ports.clock import Clock
 from usher.ports.http import Answer
@@ -17,6 +18,9 @@ from usher.usecases.fields import Body, Paged, Text
 from usher.usecases.pages import page, reading_a_page
 from usher.usecases.report_reconciliation import report_key
 from usher.usecases.start_reconciliation import shown
+
+
+MOST = 5 * 1024 * 1024  # bytes of a report: an answer of Lambda's holds 6 MB
 
 
 class MismatchesQuery(Paged):
@@ -66,11 +70,14 @@ def list_mismatches(
 
 
 def read_report(run_id: str, kind: Literal["json", "csv"], *, runs: Reconciliations, blobs: Blobs) -> Answer:
-    """A run's report as a file. Raises NotFound, and Conflict while the run goes on."""
+    """A run's report as a file. Raises NotFound, Conflict while the run goes on, Problem 413: too large."""
     run = _run(run_id, runs)
     content = blobs.get(report_key(run_id, kind))
     if content is None:
         raise Conflict(f"{run_id} is {run.state}: its report is written at its end")
+    if len(content) > MOST:
+        detail = f"It is larger than an answer may be; GET /v1/mismatches?reconciliation_id={run_id} has pages"
+        raise Problem(413, "Too large", detail)
     types = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
     named = {"content-disposition": f'attachment; filename="{run_id}.{kind}"'}
     return Answer(200, content.decode(), named, content_type=types[kind])
