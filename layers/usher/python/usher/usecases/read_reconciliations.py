@@ -19,7 +19,6 @@ from usher.usecases.pages import page, reading_a_page
 from usher.usecases.report_reconciliation import report_key
 from usher.usecases.start_reconciliation import shown
 
-
 MOST = 5 * 1024 * 1024  # bytes of a report: an answer of Lambda's holds 6 MB
 
 
@@ -76,7 +75,9 @@ def read_report(run_id: str, kind: Literal["json", "csv"], *, runs: Reconciliati
     if content is None:
         raise Conflict(f"{run_id} is {run.state}: its report is written at its end")
     if len(content) > MOST:
-        detail = f"It is larger than an answer may be; GET /v1/mismatches?reconciliation_id={run_id} has pages"
+        detail = (
+            f"It is larger than an answer may be; GET /v1/mismatches?reconciliation_id={run_id} has pages"
+        )
         raise Problem(413, "Too large", detail)
     types = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
     named = {"content-disposition": f'attachment; filename="{run_id}.{kind}"'}
