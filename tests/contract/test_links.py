@@ -8,8 +8,9 @@ import pytest
 from tests.contract.stripe_shop import Shop, opened_shop
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
+from usher.adapters.stripe_closing import StripeCloser
 from usher.adapters.stripe_links import StripePaymentLinks
-from usher.domain.errors import VendorRejected
+from usher.domain.errors import VendorRejected, VendorUnavailable
 from usher.domain.payment_links import Offer
 from usher.ports.links import LinkSnapshot
 
@@ -130,3 +131,46 @@ def test_a_link_that_does_not_exist_cannot_be_closed(links: StripePaymentLinks) 
 
 def _payment_of(shop: Shop, subscription_id: str | None) -> str:
     return str(shop.intent_of(shop.api.subscriptions.retrieve(subscription_id)).id)
+
+
+def test_a_page_that_stays_open_in_spite_of_its_end_is_no_closed_link(
+    shop: Shop, links: StripePaymentLinks
+) -> None:
+    """A refusal is believed to mean "it is not open any more" only when the page says so."""
+    link = make(links, CREDITS, "su_refused")
+    pay(shop, link, payment_method="pm_card_threeDSecure2Required")
+    shop.control(
+        "POST", "/_control/faults", {"operation": "POST /v1/checkout/sessions/{id}/expire", "fault": "400"}
+    )
+    with pytest.raises(VendorRejected):
+        links.close(link.link_id)
+    links.close(link.link_id)
+
+
+def test_a_customer_is_marked_in_spite_of_a_failure_that_the_vendor_has_stored(
+    shop: Shop, links: StripePaymentLinks
+) -> None:
+    customer = shop.customer()
+    shop.control("POST", "/_control/faults", {"operation": "POST /v1/customers/{id}", "fault": "500"})
+    marks: dict[str, Any] = {"metadata": {"account_id": "acc_9"}, "idempotency_key": "signup/su_9/customer/1"}
+    with pytest.raises(VendorUnavailable):
+        links.mark_customer(customer.id, **marks)
+    links.mark_customer(customer.id, **marks)
+    assert shop.api.customers.retrieve(customer.id).metadata["account_id"] == "acc_9"
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["nothing done", "done all the same"])
+def test_a_refund_goes_out_once_in_spite_of_a_failure_that_the_vendor_has_stored(
+    shop: Shop, calls: StripeCalls, effect: bool
+) -> None:
+    intent = shop.intent_of(shop.subscribe(shop.customer()))
+    order = {"operation": "POST /v1/refunds", "fault": "500", "effect": effect}
+    shop.control("POST", "/_control/faults", order)
+    names = {"correlation_id": "cor_1", "idempotency_key": f"signup/su_1/refund/{intent.id}"}
+    closer = StripeCloser(calls)
+    with pytest.raises(VendorUnavailable):
+        closer.refund(intent.id, **names)
+    closer.refund(intent.id, **names)
+    closer.refund(intent.id, **names)
+    closer.refund(intent.id, **names)
+    assert [each.amount for each in shop.api.refunds.list({"payment_intent": intent.id}).data] == [2900]

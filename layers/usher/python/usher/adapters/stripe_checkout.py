@@ -67,7 +67,10 @@ class StripeCheckouts:
         except VendorRejected as error:
             if error.status != 400:  # 400: it is not open any more
                 raise
-        return self.find(checkout_id)
+            found = self.find(checkout_id)
+            if found.status == "open":  # refused for another reason: it can still be paid
+                raise
+            return found
 
 
 def checkout_of(session: Any) -> CheckoutSnapshot:

@@ -8,10 +8,11 @@ from typing import Any
 from usher.adapters.stripe_billing import FACTS
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_snapshots import facts_of, invoice_of, payment_of
-from usher.domain.errors import VendorRejected
+from usher.domain.errors import KeySpent, VendorRejected
 from usher.ports.billing_facts import BillingFacts, PaymentSnapshot
 
 _NOTHING_LEFT = frozenset({"charge_already_refunded", "charge_not_refundable"})
+_KEYS = 20  # more than the tries of any step or queue
 _ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
@@ -31,12 +32,18 @@ class StripeCloser:
             "payment_intent": payment_id,
             "metadata": {"correlation_id": correlation_id},
         }
-        try:
-            return str(self._calls.call("post", "/v1/refunds", params, idempotency_key)["id"])
-        except VendorRejected as error:
-            if error.code not in _NOTHING_LEFT:
-                raise
-        return ""
+        # A failure that Stripe has stored under a key comes back for a day. Another key is safe here: what is
+        # refunded is what is left, and that may be nothing.
+        for key in (idempotency_key, *(f"{idempotency_key}/{n}" for n in range(2, _KEYS + 1))):
+            try:
+                return str(self._calls.call("post", "/v1/refunds", params, key)["id"])
+            except KeySpent:
+                continue
+            except VendorRejected as error:
+                if error.code not in _NOTHING_LEFT:
+                    raise
+                return ""
+        raise KeySpent("refund: each of its keys holds a stored failure; again tomorrow")
 
     def cancel_subscription(self, subscription_id: str, *, idempotency_key: str) -> BillingFacts | None:
         path = f"/v1/subscriptions/{subscription_id}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
-from usher.domain.errors import VendorRejected
+from usher.domain.errors import KeySpent, VendorRejected
 from usher.domain.payment_links import Offer
 from usher.ports.links import LinkCheckout, LinkSnapshot
 
@@ -63,10 +63,12 @@ class StripePaymentLinks:
         for session in self._calls.pages(
             "/v1/checkout/sessions", {"payment_link": link_id, "status": "open"}
         ):
+            path = f"/v1/checkout/sessions/{session['id']}"
             try:
-                self._calls.call("post", f"/v1/checkout/sessions/{session['id']}/expire")
+                self._calls.call("post", f"{path}/expire")
             except VendorRejected as error:
-                if error.status != 400:  # 400: it is not open any more
+                # 400: it is not open any more, or is refused for another reason and can still be paid.
+                if error.status != 400 or self._calls.call("get", path)["status"] == "open":
                     raise
 
     def checkouts(self, link_id: str) -> list[LinkCheckout]:
@@ -84,9 +86,11 @@ class StripePaymentLinks:
         return (session.get("metadata") or {}).get("signup_id") if session.get("payment_link") else None
 
     def mark_customer(self, customer_id: str, *, metadata: Mapping[str, str], idempotency_key: str) -> None:
-        self._calls.call(
-            "post", f"/v1/customers/{customer_id}", {"metadata": dict(metadata)}, idempotency_key
-        )
+        path, params = f"/v1/customers/{customer_id}", {"metadata": dict(metadata)}
+        try:
+            self._calls.call("post", path, params, idempotency_key)
+        except KeySpent:  # it may be done any number of times; the key says only whose event comes of it
+            self._calls.call("post", path, params)
 
     @contextmanager
     def _item(self, offer: Offer) -> Iterator[dict[str, Any]]:
