@@ -78,6 +78,11 @@ def _open(signup: Signup, waiting: dict[str, str], asker: Asker, payments: First
     if signup.checkout_id is not None:  # its page is open no more, and its key would answer with it
         signup = _use_next_key(signup, asker)
     assert signup.customer_id is not None and signup.account_id is not None
+    if signup.checkout_keys:  # a try under a former key may have made a page and lost the answer
+        former = payments.checkouts.find_open(customer_id=signup.customer_id, signup_id=signup.signup_id)
+        if former is not None:
+            asker.signups.change(signup.signup_id, {"checkout_id": former.checkout_id})
+            return FirstPayment("open", url=former.url)
     # Counted from when the wait began: a try that is repeated asks the vendor for the very same page.
     latest = times.moment(waiting["since"]) + LONGEST_CHECKOUT
     number = f"{signup.attempt}-{signup.checkout_keys}" if signup.checkout_keys else f"{signup.attempt}"
