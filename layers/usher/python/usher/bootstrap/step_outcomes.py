@@ -6,6 +6,7 @@ from usher.bootstrap.metrics import count, milliseconds
 from usher.bootstrap.observe import logger
 from usher.bootstrap.platform import platform
 from usher.domain.errors import NotFound, PermanentError, RetryableError
+from usher.domain.onboarding import step_of
 from usher.records.signups import Signups
 from usher.usecases.step import StepCommand, StepResult, mark
 
@@ -44,7 +45,7 @@ def _note(command: StepCommand, name: str, *, is_final: bool, error: str) -> boo
     Returns whether it is on record. A late try takes nothing back from one that succeeded meanwhile.
     """
     here = platform()
-    signups = Signups(here.store)
+    signups, name = Signups(here.store), step_of(name)
     status = "failed" if is_final else "retrying"
     try:
         if not is_final and signups.get(command.signup_id).steps.get(name, {}).get("status") == "done":

@@ -56,6 +56,14 @@ def steps_of(kind: str) -> tuple[str, ...]:
     return payment_links.STEPS if kind == "payment_link" else STEPS
 
 
+_CLOSING = {"close_payment": "ask_payment", "close_link_payment": "await_link_payment"}
+
+
+def step_of(function: str) -> str:
+    """The step that a function of a workflow works for; the end of a wait is part of the step that waits."""
+    return _CLOSING.get(function, function)
+
+
 def undo_of(kind: str) -> tuple[str, ...]:
     """Those of them that undo."""
     return payment_links.UNDO if kind == "payment_link" else UNDO

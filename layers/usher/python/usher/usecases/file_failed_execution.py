@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import ids, times
-from usher.domain.onboarding import REOPENABLE, steps_of, undo_of
+from usher.domain.onboarding import REOPENABLE, step_of, steps_of, undo_of
 from usher.domain.onboarding_events import OnboardingDegraded, OnboardingFailed
 from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
@@ -85,16 +85,18 @@ def _step(ended: ExecutionEnded, signup: Signup) -> str:
 
     With a verdict on record it broke while undoing, whatever the step says that led to it.
     """
-    for name in _MODULE.findall(ended.cause or ""):
-        if name in steps_of(signup.kind):
-            return str(name)
+    steps = steps_of(signup.kind)
+    for name in map(step_of, _MODULE.findall(ended.cause or "")):
+        if name in steps:
+            return name
     undo = undo_of(signup.kind)
-    under_way = [name for name in steps_of(signup.kind) if (name in undo) == (signup.verdict is not None)]
+    under_way = [name for name in steps if (name in undo) == (signup.verdict is not None)]
     for name in under_way:
         if signup.steps.get(name, {}).get("status") in {"failed", "retrying"}:
             return name
-    waits = ("ask_", "await_", "close_payment", "close_link_payment")
-    return next((n for n in under_way if n not in signup.steps and not n.startswith(waits)), "unknown")
+    return next(
+        (n for n in under_way if n not in signup.steps and not n.startswith(("ask_", "await_"))), "unknown"
+    )
 
 
 def _reason(ended: ExecutionEnded, signup: Signup, step: str) -> str:
