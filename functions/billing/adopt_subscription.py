@@ -1,11 +1,11 @@
-"""Rule subscription-began: what a checkout made becomes the account's subscription; a second is refused."""
+"""Consumer of the queue `subscriptions`: a checkout's becomes the account's; a second one is refused."""
 
 from usher.bootstrap.checkouts import services
-from usher.bootstrap.notices import rule_target
+from usher.bootstrap.consumers import each_consumer
 from usher.usecases.adopt_subscription import SubscriptionBegan, adopt_subscription
 
 
-@rule_target(SubscriptionBegan)
+@each_consumer(SubscriptionBegan, hurried="subscriptions")
 def handler(began: SubscriptionBegan) -> str:
     s = services()
     return adopt_subscription(

@@ -1,11 +1,11 @@
-"""Rule first-payment-moved: whoever waits for a first payment hears that it moved."""
+"""Consumer of the queue `payments`: whoever waits for a first payment hears that it moved."""
 
 from usher.bootstrap.billing import services
-from usher.bootstrap.notices import rule_target
+from usher.bootstrap.consumers import each_consumer
 from usher.usecases.settle_payment import BillingMoved, settle_payment
 
 
-@rule_target(BillingMoved)
+@each_consumer(BillingMoved, hurried="payments")
 def handler(moved: BillingMoved) -> str:
     s = services()
     return settle_payment(

@@ -7,7 +7,9 @@ from usher.bootstrap.filing import services
 from usher.usecases.file_dead_letter import file_dead_letter
 
 
-@dead_letter_consumer("signups", "stripe-events", "notices", "ledger")
+@dead_letter_consumer(
+    "signups", "stripe-events", "notices", "usage", "usage-reports", "payments", "subscriptions", "ledger"
+)
 def handler(queue: str, body: dict[str, Any], group: str | None) -> str | None:
     s = services()
     return file_dead_letter(queue, body, group=group, failures=s.failures, inbox=s.inbox, clock=s.clock)

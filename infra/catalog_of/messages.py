@@ -79,6 +79,24 @@ QUEUES = (
         dead_letter_consumer="operations/file_dead_letter",
     ),
     Queue(
+        "payments",
+        "What sync finds of payments, on its way to whoever waits for one; late money goes back from here.",
+        "billing/settle_payment",
+        visibility_seconds=120,
+        max_receives=8,
+        batch_size=1,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
+        "subscriptions",
+        "What sync finds that began, on its way to its account; a second one is paid back from here.",
+        "billing/adopt_subscription",
+        visibility_seconds=120,
+        max_receives=8,
+        batch_size=1,
+        dead_letter_consumer="operations/file_dead_letter",
+    ),
+    Queue(
         "ledger",
         "Events that money hangs on, on their way into the ledger: a burst waits here.",
         "reporting/post_ledger",
@@ -135,6 +153,7 @@ RULES = (
         ("subscription.activated", "payment.succeeded", "payment.failed"),
         "billing/settle_payment",
         detail=(("context.by", ("sync",)),),
+        queue="payments",
     ),
     Rule(
         "subscription-began",
@@ -144,6 +163,7 @@ RULES = (
         ("subscription.created", "subscription.activated"),
         "billing/adopt_subscription",
         detail=(("context.by", ("sync",)),),
+        queue="subscriptions",
     ),
     Rule(
         "trial-ending",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.operations.file_dead_letter import handler as dead_letter_handler
+from infra import catalog
 from tests.fakes.steps import before, run, run_until
 from tests.fakes.world import World
 from usher.domain.errors import PermanentError, RetryableError, VendorRejected, VendorUnavailable
@@ -229,6 +230,14 @@ def test_the_step_that_broke_is_the_one_its_trace_names(world: World) -> None:
     assert row(world, signup).step == "create_identity"
 
 
+@pytest.mark.parametrize("function", ["ask_payment", "close_payment"])
+def test_the_end_of_a_wait_breaks_as_part_of_the_step_that_waits(world: World, function: str) -> None:
+    signup = run_until(world, "register_signup", world.given_signup())
+    trace = [f'  File "/var/task/functions/billing/{function}.py", line 9, in handler\n']
+    assert file(world, ended(signup, cause=json.dumps({"stackTrace": trace})))
+    assert row(world, signup).step == "ask_payment"
+
+
 @pytest.mark.parametrize(
     "detail, words",
     [
@@ -345,6 +354,16 @@ def test_a_dead_letter_of_a_fifo_queue_keeps_its_group(world: World) -> None:
     dead_letter_handler(letter(body, "stripe-events-dlq.fifo"), None)
     (item,) = world.rows("failures")
     assert (item["queue"], item["group"], item["subject"]) == ("stripe-events", "cus_1", "stripe#evt_1")
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [q for q in catalog.QUEUES if q.dead_letter_consumer == "operations/file_dead_letter"],
+    ids=lambda q: q.name,
+)
+def test_every_queue_whose_dead_letters_are_to_be_filed_is_known(world: World, queue: catalog.Queue) -> None:
+    dead_letter_handler(letter({"event_id": "x#1"}, f"usher-prod-{queue.name}-dlq"), None)
+    assert [item["queue"] for item in world.rows("failures")] == [queue.name]
 
 
 def test_a_dead_letter_that_cannot_be_filed_now_comes_again(world: World) -> None:

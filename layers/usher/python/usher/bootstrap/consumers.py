@@ -69,12 +69,13 @@ def queue_consumer(command_type: type[C], *, key: str) -> Callable[[Callable[[C]
 
 
 def batch_consumer(
-    command_type: type[C],
+    command_type: type[C], *, hurried: str | None = None
 ) -> Callable[[Callable[[Sequence[C]], Mapping[int, Exception]]], Handler]:
     """Turn `commands -> what failed, by position` into a handler of SQS batches.
 
     For consumers whose effect is once by itself: nothing is remembered about a message. One that cannot be
-    read fails alone; what the function raises fails all of its batch.
+    read fails alone; what the function raises fails all of its batch. With `hurried`, the queue's name, what
+    failed comes again after 2, 4, 8, ... seconds, because somebody waits for it.
     """
 
     def decorate(run: Callable[[Sequence[C]], Mapping[int, Exception]]) -> Handler:
@@ -99,6 +100,9 @@ def batch_consumer(
             for _, failure in failed:
                 _tell("message failed", name, failure)
             logger.info("batch done", function=name, messages=len(commands) - len(failures))
+            if hurried is not None and failed:
+                again = {id for id, _ in failed}
+                _retry_soon(hurried, [each for each in event["Records"] if each["messageId"] in again])
             return {"batchItemFailures": [{"itemIdentifier": id} for id, _ in failed]}
 
         return handler
@@ -106,7 +110,9 @@ def batch_consumer(
     return decorate
 
 
-def each_consumer(command_type: type[C]) -> Callable[[Callable[[C], str]], Handler]:
+def each_consumer(
+    command_type: type[C], *, hurried: str | None = None
+) -> Callable[[Callable[[C], str]], Handler]:
     """`batch_consumer` for what is done one by one: each message fails or succeeds by itself."""
 
     def decorate(run: Callable[[C], str]) -> Handler:
@@ -120,7 +126,7 @@ def each_consumer(command_type: type[C]) -> Callable[[Callable[[C], str]], Handl
                     failures[at] = error
             return failures
 
-        return batch_consumer(command_type)(each)
+        return batch_consumer(command_type, hurried=hurried)(each)
 
     return decorate
 
