@@ -69,6 +69,8 @@ class LocalClock:
     Args:
         scale: business seconds per wall second.
         skipping: when nothing is busy, jump to the next deadline instead of waiting for it.
+        longest_skip: business seconds that are skipped at once at most: a deadline that is further off than
+            this is lived up to, for somebody may act before it.
         offset: business time minus wall time at the start; `offset()` of the run before keeps time monotonic.
         started_at: begin at this business moment instead (excludes `offset`).
 
@@ -80,6 +82,7 @@ class LocalClock:
         *,
         scale: float = 1.0,
         skipping: bool = False,
+        longest_skip: float = _NEVER,
         offset: timedelta = timedelta(0),
         started_at: datetime | None = None,
     ) -> None:
@@ -87,6 +90,7 @@ class LocalClock:
             raise ValueError("scale must be positive: 1 is real time, 60 makes a minute pass in a second")
         self._scale = scale
         self._skipping = skipping
+        self._longest_skip = longest_skip
         self._wall_base = time.time()
         self._monotonic_base = time.monotonic()
         base = started_at.timestamp() if started_at is not None else self._wall_base + offset.total_seconds()
@@ -180,6 +184,17 @@ class LocalClock:
                 if self._busy == 0:
                     self._wake.notify()
 
+    def skip_at_most(self, seconds: float) -> None:
+        """From now on `longest_skip` is this; infinity lets any time pass."""
+        with self._wake:
+            self._longest_skip = seconds
+            self._wake.notify()
+
+    def rests(self) -> bool:
+        """Whether a skipping clock has come to a deadline that it does not skip to, and nothing is busy."""
+        with self._wake:
+            return self._busy == 0 and not self._skips_to(self._business.next_due())
+
     def close(self) -> None:
         """Stop: no callback runs after this returned."""
         with self._wake:
@@ -197,7 +212,7 @@ class LocalClock:
                 if not due:
                     self._sleep_or_skip()
                     continue
-            self.begin()  # what a callback starts must be counted before time may skip again
+                self.begin()  # what a callback starts must be counted before time may skip again
             try:
                 _fire(due)
             finally:
@@ -205,11 +220,14 @@ class LocalClock:
 
     def _sleep_or_skip(self) -> None:
         business = self._business.next_due()
-        if self._skipping and self._busy == 0 and business != _NEVER:
+        if self._skipping and self._busy == 0 and self._skips_to(business):
             self._business_base += max(0.0, business - self.timestamp())
             return
         seconds = min((business - self.timestamp()) / self._scale, self._computing.next_due() - self._wall())
         self._wake.wait(None if seconds == _NEVER else min(max(seconds, 0.0), 3600.0))
+
+    def _skips_to(self, business: float) -> bool:
+        return business != _NEVER and business - self.timestamp() <= self._longest_skip
 
 
 class ManualClock:

@@ -58,6 +58,19 @@ def test_skipping_jumps_from_deadline_to_deadline(skipping: LocalClock) -> None:
     assert rung.get(timeout=20) - START - 330 * DAY < timedelta(seconds=60)
 
 
+def test_a_deadline_that_is_further_off_than_may_be_skipped_is_lived_up_to(skipping: LocalClock) -> None:
+    rung: queue.Queue[str] = queue.Queue()
+    skipping.skip_at_most(600)
+    skipping.call_at(START + timedelta(minutes=5), lambda: rung.put("back-off"))
+    skipping.call_at(START + DAY, lambda: rung.put("deadline"))
+    assert rung.get(timeout=10) == "back-off"
+    while not skipping.rests():
+        pass
+    assert skipping.now() < START + timedelta(hours=1)
+    skipping.skip_at_most(float("inf"))
+    assert rung.get(timeout=10) == "deadline"
+
+
 def test_nothing_is_skipped_while_something_is_busy(skipping: LocalClock) -> None:
     rung: queue.SimpleQueue[str] = queue.SimpleQueue()
     with skipping.busy():
