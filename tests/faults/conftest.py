@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.census", "tests.faults.matrix", "tests.faults.world")
+pytest.register_assert_rewrite(
+    "tests.faults.census", "tests.faults.matrix", "tests.faults.waiting", "tests.faults.world"
+)
 
 from tests.faults import world as worlds  # noqa: E402 - after the line above, or its asserts say nothing
 

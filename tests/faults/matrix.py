@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -20,15 +20,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.faults import census
+from tests.faults import census, waiting, waiting_calls
 from tests.faults.calls import CALLS, FORWARD, STEPS, UNDO, WAYS, Way
+from tests.faults.cells import FAULTS, KILLED, Cell, Span
 from tests.faults.world import World, opened
 
-FAULTS = ("fail_before", "fail_after", "timeout_after", "429", "500", "500+effect", "malformed", "400")
-WITHOUT_EFFECT = ("fail_before", "429", "500", "400")
-KILLED = "killed"  # the vendor has done its work and holds its answer back; who asked is gone before it
 PAGE = Path(__file__).parents[2] / "docs" / "rollback-matrix.md"
-Span = Literal["once", "for good"]
 INTRODUCTION = """\
 # The rollback matrix
 
@@ -44,59 +41,13 @@ after `rolled_back` it is the same person signing up once more.
 done, and the process that asked was killed before the answer."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A row and a column. `row` is a call or a function (`room/name`); `span` is "" for crashes."""
-
-    row: str
-    column: str
-    span: Span | Literal[""] = "once"
-
-    @property
-    def id(self) -> str:
-        return "-".join(
-            part.replace("/", ".").replace(" ", "_") for part in (self.row, self.column, self.span) if part
-        )
-
-    @property
-    def way(self) -> str:
-        if self.row in CALLS:
-            return CALLS[self.row].way
-        return next(way for way, functions in STEPS.items() if self.row in functions)
-
-    @property
-    def ends(self) -> str:
-        """How the sign-up is to stand in the end, whatever it went through."""
-        if self.row in FORWARD and self.column == "400":
-            return "active"  # refused for good: by a redrive, or signed up anew
-        return WAYS[self.way].ends
-
-    @property
-    def must_break(self) -> bool:
-        """Whether retries cannot help: nothing is done, as often as it is tried."""
-        return self.column == "400" or (self.span == "for good" and self.column in WITHOUT_EFFECT)
-
-    @property
-    def patience(self) -> float:
-        """Wall seconds that Usher waits for a vendor; short where a call is made to hang."""
-        if self.column != "timeout_after":
-            return 5.0
-        return 1.0 if self.span == "once" else 0.5
-
-
-CELLS = (
-    *(Cell(row, fault, span) for row in CALLS for span in ("once", "for good") for fault in FAULTS),
-    *(Cell(row, KILLED) for row in CALLS),
-    *(Cell(row, when, "") for rows in STEPS.values() for row in rows for when in ("before", "after")),
-)
-BY_ID = {cell.id: cell for cell in CELLS}
-
-
 def check(cell: Cell, folder: Path) -> str:
     """Run one cell in a world of its own; returns the states the sign-up went through.
 
     Raises AssertionError when anything is left over, doubled, missing, or ends otherwise than expected.
     """
+    if cell.waits:
+        return waiting.check(cell, folder)
     way = WAYS[cell.way]
     with opened(folder, onboarding=way.onboarding, vendor_timeout=cell.patience) as world:
         way.order(world)
@@ -199,13 +150,46 @@ def _timed(cell: Cell) -> Result:
         return Result(check(cell, Path(folder)), None, time.monotonic() - started)
 
 
-GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Span | Literal[""]], ...] = (
-    ("Calls of a sign-up, broken once", tuple(FORWARD), (*FAULTS, KILLED), "once"),
-    ("Calls of a sign-up, broken until healed and redriven", tuple(FORWARD), FAULTS, "for good"),
-    ("Calls of the rollback, broken once", tuple(UNDO), (*FAULTS, KILLED), "once"),
-    ("Calls of the rollback, broken until healed and redriven", tuple(UNDO), FAULTS, "for good"),
-    ("Crashes around the steps of a sign-up", STEPS["active"], ("before", "after"), ""),
-    ("Crashes around the steps of a rollback", STEPS["strict"], ("before", "after"), ""),
+@dataclass(frozen=True)
+class Group:
+    """A table of the page."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    span: Span | Literal[""] = ""
+
+    def cell(self, row: str, column: str) -> Cell:
+        """The cell of the table there."""
+        return Cell(row, column, self.span)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All of them."""
+        return [self.cell(row, column) for row in self.rows for column in self.columns]
+
+
+def _of_calls(title: str, rows: Iterable[str]) -> tuple[Group, Group]:
+    return (
+        Group(f"{title}, broken once", tuple(rows), (*FAULTS, KILLED), "once"),
+        Group(f"{title}, broken until healed and redriven", tuple(rows), FAULTS, "for good"),
+    )
+
+
+def _of_steps(title: str, *ways: tuple[str, ...]) -> Group:
+    return Group(title, tuple(row for rows in ways for row in rows), ("before", "after"))
+
+
+GROUPS = (
+    *_of_calls("Calls of a sign-up", FORWARD),
+    *_of_calls("Calls of the rollback", UNDO),
+    *_of_calls("Calls of a sign-up that is paid later", waiting_calls.PAY_LATER),
+    *_of_calls("Calls of sync", waiting_calls.SYNC),
+    *_of_calls("Calls of a payment link", waiting_calls.LINK),
+    *_of_calls("Calls of a payment link's end", waiting_calls.LINK_UNDO),
+    _of_steps("Crashes around the steps of a sign-up", STEPS["active"]),
+    _of_steps("Crashes around the steps of a rollback", STEPS["strict"]),
+    _of_steps("Crashes around the steps of who is waited for", *waiting_calls.STEPS.values()),
 )
 
 
@@ -219,12 +203,12 @@ def text_of(cell: Cell, results: dict[Cell, Result]) -> str:
 
 def show(console: Console, results: dict[Cell, Result]) -> None:
     """Print the tables, then what went wrong."""
-    for title, rows, columns, span in GROUPS:
-        table = Table(title=title, title_justify="left")
-        for column in ("", *columns):
+    for group in GROUPS:
+        table = Table(title=group.title, title_justify="left")
+        for column in ("", *group.columns):
             table.add_column(column)
-        for row in rows:
-            texts = [text_of(Cell(row, column, span), results) for column in columns]
+        for row in group.rows:
+            texts = [text_of(group.cell(row, column), results) for column in group.columns]
             if any(texts):
                 table.add_row(row, *texts)
         if table.row_count:
@@ -234,14 +218,23 @@ def show(console: Console, results: dict[Cell, Result]) -> None:
             console.print(f"{cell.id}: {result.problem}", style="red", markup=False, highlight=False)
 
 
-def page(results: dict[Cell, Result]) -> str:
-    """docs/rollback-matrix.md."""
-    lines = [INTRODUCTION]
-    for title, rows, columns, span in GROUPS:
-        lines += ["", f"## {title}", "", f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
-        for row in rows:
-            cells = (text_of(Cell(row, column, span), results) for column in columns)
-            lines.append(f"| {row} | {' | '.join(cells)} |")
+def page(results: dict[Cell, Result], former: str) -> str:
+    """docs/rollback-matrix.md; of a table that was not run as a whole, what the page said of it before."""
+    held = {part.partition("\n")[0]: part for part in former.split("\n## ")[1:]}
+    parts = [INTRODUCTION + "\n"]
+    for group in GROUPS:
+        if all(cell in results for cell in group.cells):
+            parts.append(_table(group, results))
+        elif group.title in held:
+            parts.append(held[group.title].rstrip("\n") + "\n")
+    return "\n## ".join(parts)
+
+
+def _table(group: Group, results: dict[Cell, Result]) -> str:
+    lines = [group.title, "", f"| | {' | '.join(group.columns)} |", f"|---|{'---|' * len(group.columns)}"]
+    for row in group.rows:
+        cells = (text_of(group.cell(row, column), results) for column in group.columns)
+        lines.append(f"| {row} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -249,10 +242,12 @@ def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="matrix", description="Run the matrix of faults.")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="only cells whose id contains this; writes no page")
+    parser.add_argument("--only", default="", help="only cells whose id contains this")
+    parser.add_argument("--table", default="", help="only tables whose title contains this")
     arguments = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=240)
-    cells = [cell for cell in CELLS if arguments.only in cell.id]
+    tables = [cell for group in GROUPS if arguments.table in group.title for cell in group.cells]
+    cells = [cell for cell in tables if arguments.only in cell.id]
     results: dict[Cell, Result] = {}
     started = time.monotonic()
     with Progress(console=console, transient=True) as progress:
@@ -270,7 +265,7 @@ def main() -> int:
         f"the slowest {slowest:.1f} s"
     )
     if not arguments.only and not failed:
-        PAGE.write_text(page(in_order))
+        PAGE.write_text(page(in_order, PAGE.read_text()))
         console.print(f"written to {PAGE.relative_to(Path.cwd())}")
     return 1 if failed else 0
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import waiting_calls
 from tests.faults.calls import FORWARD, STEPS, UNDO
-from tests.faults.matrix import CELLS, PAGE, Cell, check
+from tests.faults.cells import CELLS, Cell
+from tests.faults.matrix import PAGE, check
 
 SEED = int(os.environ.get("USHER_FAULT_SEED", "20261121"))
 QUICK = [cell for cell in CELLS if (cell.column, cell.span) != ("timeout_after", "for good")]
@@ -21,6 +23,7 @@ SAMPLE = {
     *_draw.sample([cell for cell in QUICK if cell.row in FORWARD], 8),
     *_draw.sample([cell for cell in QUICK if cell.row in UNDO], 8),
     *_draw.sample([cell for cell in QUICK if cell.row in STEPS["strict"]], 2),
+    *_draw.sample([cell for cell in QUICK if cell.row in waiting_calls.CALLS], 6),
 }
 
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import random
 import socket
 import sqlite3
@@ -54,9 +55,17 @@ class World:
     """
 
     def __init__(
-        self, folder: Path, port: int, vendors: Vendors, *, skipping: bool, vendor_timeout: float
+        self,
+        folder: Path,
+        port: int,
+        vendors: Vendors,
+        *,
+        skipping: bool,
+        longest_skip: float,
+        vendor_timeout: float,
     ) -> None:
         self._folder, self._port, self._skipping = folder, port, skipping
+        self._longest_skip = longest_skip
         self._vendor_timeout = vendor_timeout
         self.vendors = vendors
         self._lives = 0
@@ -73,7 +82,8 @@ class World:
         """Begin on the data of the life before; `dying` as in `crash_at`."""
         self._lives += 1
         now = None if self._clock is None else self.crash.died_at or self._clock.offset()
-        clock = LocalClock(skipping=self._skipping, **({"offset": now} if now is not None else {}))
+        since = {"offset": now} if now is not None else {}
+        clock = LocalClock(skipping=self._skipping, longest_skip=self._longest_skip, **since)
         next_life = self._folder / f"life-{self._lives}"
         self.crash = Crash(self._data / FILE, next_life / FILE, clock.offset)
         bases: dict[str, Any] = {f"{vendor}_api_base": url for vendor, url in self.vendors.urls.items()}
@@ -125,6 +135,24 @@ class World:
             if self.vendors.owed_webhooks() == 0 and self.usher.idle():
                 return
             assert time.monotonic() < deadline, "Stripe still owes webhooks"
+
+    def rest(self, *, waiting: int = 9) -> None:
+        """Wait until nothing more happens before somebody acts or a long deadline passes."""
+        deadline = time.monotonic() + LIMIT
+        while not (self._rests(waiting) and self.vendors.owed_webhooks() == 0 and self._rests(waiting)):
+            assert time.monotonic() < deadline, f"still at work after {LIMIT} s: {self.unfinished()}"
+            time.sleep(0.005)
+
+    def _rests(self, waiting: int) -> bool:
+        usher, clock = self.usher, self.usher.clock
+        assert isinstance(clock, LocalClock)
+        return usher.activity.holds(lambda: usher.idle(waiting=waiting) and clock.rests())
+
+    def let_time_pass(self) -> None:
+        """Nobody acts any more: long deadlines are skipped to as well."""
+        self._longest_skip = math.inf
+        if self._clock is not None:
+            self._clock.skip_at_most(math.inf)
 
     def wait_struck(self, vendor: str, operation: str | None = None) -> None:
         """Return once a fault ordered at the vendor has happened."""
@@ -241,6 +269,7 @@ def opened(
     folder: Path,
     *,
     skipping: bool = True,
+    longest_skip: float = math.inf,
     seed: int = 0,
     stripe: dict[str, Any] | None = None,
     onboarding: dict[str, Any] | None = None,
@@ -251,6 +280,8 @@ def opened(
 
     Args:
         skipping: pass over waiting times; False lives in real time.
+        longest_skip: business seconds that are passed over at once at most: somebody may act before a
+            deadline that is further off.
         stripe: options of its stand-in (docs/stand-ins.md); `seed` decides where they are random.
         onboarding: settings of policies/onboarding.yaml in place of its own.
         plans: settings of single plans in place of their own; the vendors are set up for them.
@@ -272,7 +303,14 @@ def opened(
             env = {f"{vendor.upper()}_API_BASE": base for vendor, base in around.urls.items()}
             env |= {f"{vendor.upper()}_API_KEY": key for vendor, key in KEYS.items()}
             prepare(content, env, done=folder / "prepared")
-        world = World(folder, port, around, skipping=skipping, vendor_timeout=vendor_timeout)
+        world = World(
+            folder,
+            port,
+            around,
+            skipping=skipping,
+            longest_skip=longest_skip,
+            vendor_timeout=vendor_timeout,
+        )
         world.start()
         try:
             yield world
