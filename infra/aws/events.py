@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra import catalog
 from infra.aws.data import Data
+from infra.aws.filling import chosen
 from infra.aws.function import Function
 from infra.aws.queues import DeadLetters
 from infra.aws.stages import Stage
@@ -78,13 +79,7 @@ def _dead_letters(function: Function, source: catalog.Rule | catalog.Schedule, s
 
 
 def _detail(function: Function, rule: catalog.Rule, stage: Stage) -> dict[str, Any] | None:
-    detail: dict[str, Any] = {}
-    for path, values in rule.detail:
-        *outer, field = path.split(".")
-        place = detail
-        for name in outer:
-            place = place.setdefault(name, {})
-        place[field] = list(values)
+    detail = chosen(rule)
     if rule.redriven:  # resumed by a redrive, or started by one under a name that ends in -r and a number
         detail["$or"] = [{"redriveCount": [{"numeric": [">", 0]}]}, {"name": [{"wildcard": "*-r*"}]}]
     if (

@@ -3,6 +3,8 @@
 They stand beside the queue, in the stack of what is kept: the queue's own policy names who may send.
 """
 
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -21,14 +23,16 @@ def fill(
     scope: Construct, rule: catalog.Rule, queue: sqs.IQueue, bus: events.IEventBus, stage: Stage
 ) -> None:
     """Send the detail of every event that matches to the queue."""
-    assert rule.bus == "usher" and not rule.detail and not rule.redriven, f"{rule.name}: not needed so far"
+    assert rule.bus == "usher" and not rule.redriven, f"{rule.name}: not needed so far"
     matching = events.Rule(
         scope,
         rule.name,
         rule_name=f"{stage.prefix}-{rule.name}",
         description=rule.why,
         event_bus=bus,
-        event_pattern=events.EventPattern(source=[rule.source], detail_type=list(rule.detail_types)),
+        event_pattern=events.EventPattern(
+            source=[rule.source], detail_type=list(rule.detail_types), detail=chosen(rule) or None
+        ),
     )
     matching.add_target(
         targets.SqsQueue(
@@ -39,3 +43,15 @@ def fill(
             retry_attempts=_RETRIES,
         )
     )
+
+
+def chosen(rule: catalog.Rule) -> dict[str, Any]:
+    """The rule's `detail` as an event pattern: which values its fields may have."""
+    detail: dict[str, Any] = {}
+    for path, values in rule.detail:
+        *outer, field = path.split(".")
+        place = detail
+        for name in outer:
+            place = place.setdefault(name, {})
+        place[field] = list(values)
+    return detail
