@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra import catalog
-from tests.faults import census, matrix
+from tests.faults import census, cells, matrix
 from tests.faults import world as worlds
 from tests.faults.calls import FORWARD, WAYS
 from tests.faults.test_failure_queue import bug, failures, let_pass, posts, redrive
@@ -273,4 +273,4 @@ def test_a_rolled_back_customer_who_is_tried_again_gets_a_customer_of_its_own(
 
 
 def test_a_refund_whose_failure_stripe_keeps_under_its_key_is_made_once_under_another(tmp_path: Path) -> None:
-    assert matrix.check(matrix.BY_ID["refund-500-once"], tmp_path) == "rolled_back"
+    assert matrix.check(cells.BY_ID["refund-500-once"], tmp_path) == "rolled_back"

@@ -290,3 +290,11 @@ def test_the_store_s_own_error_is_told_as_the_cause(world: World) -> None:
     with pytest.raises(RetryableError) as caught:
         run(world, "register_signup", signup)
     assert isinstance(caught.value.__cause__, StoreUnavailable)
+
+
+def test_a_crm_message_that_comes_again_takes_nobody_back_who_was_welcomed_since(world: World) -> None:
+    """Its collector died after the workflow had its answer and before the queue knew."""
+    signup = run_until(world, "send_welcome_mail", world.given_signup())
+    assert signup.stage == "welcomed"
+    assert run(world, "sync_crm", signup) == "ok"
+    assert world.signups.get(signup.signup_id).stage == "welcomed"

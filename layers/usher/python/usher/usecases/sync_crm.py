@@ -26,7 +26,8 @@ def sync_crm(
     """Upsert by keys of ours and keep the CRM's ids on each record; per command its outcome.
 
     The commands are of different sign-ups. One that fails fails alone. A message that comes so late that the
-    workflow has given up and undoes the sign-up brings nothing to the CRM any more.
+    workflow has given up and undoes the sign-up brings nothing to the CRM any more. One that comes again after
+    its step was done, because who did it died before the queue knew, takes nobody back from where they are.
     """
     asked, outcomes = of_signups(commands, signups)
     found = [(command, signup) for command, signup in asked if signup.verdict is None]
@@ -36,13 +37,19 @@ def sync_crm(
     known: list[tuple[StepCommand, list[Write]]] = []
     for (command, signup), answer in zip(found, answers, strict=True):
         if isinstance(answer, CrmIds):
-            values = {"stage": "in_crm", **answer.model_dump(), **mark(command, STEP, now)}
+            stage = {} if is_done(signup) else {"stage": "in_crm"}
+            values = {**stage, **answer.model_dump(), **mark(command, STEP, now)}
             known.append((command, [signups.changing(signup.signup_id, values)]))
         else:
             outcomes[command.signup_id] = answer
     written = transact_all(store, [writes for _, writes in known])
     outcomes |= {c.signup_id: error or OK for (c, _), error in zip(known, written, strict=True)}
     return in_order(commands, outcomes)
+
+
+def is_done(signup: Signup) -> bool:
+    """Whether the CRM has it already: that is on record before the workflow hears of it and goes on."""
+    return bool(signup.steps.get(STEP, {}).get("status") == "done")
 
 
 def profile_of(signup: Signup, plans: PlanCatalog) -> CrmProfile:
