@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra import catalog
-from tests.faults import census, cells, matrix
+from tests.faults import cells, census, matrix
 from tests.faults import world as worlds
 from tests.faults.calls import FORWARD, WAYS
 from tests.faults.test_failure_queue import bug, failures, let_pass, posts, redrive

@@ -26,8 +26,8 @@ def sync_crm(
     """Upsert by keys of ours and keep the CRM's ids on each record; per command its outcome.
 
     The commands are of different sign-ups. One that fails fails alone. A message that comes so late that the
-    workflow has given up and undoes the sign-up brings nothing to the CRM any more. One that comes again after
-    its step was done, because who did it died before the queue knew, takes nobody back from where they are.
+    workflow has given up and undoes the sign-up brings nothing to the CRM any more. One that comes again once
+    its step was done, as who did it died before the queue knew, takes nobody back from where they are.
     """
     asked, outcomes = of_signups(commands, signups)
     found = [(command, signup) for command, signup in asked if signup.verdict is None]
