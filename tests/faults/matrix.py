@@ -219,35 +219,44 @@ def show(console: Console, results: dict[Cell, Result]) -> None:
 
 
 def page(results: dict[Cell, Result], former: str) -> str:
-    """docs/rollback-matrix.md; of a table that was not run as a whole, what the page said of it before."""
-    held = {part.partition("\n")[0]: part for part in former.split("\n## ")[1:]}
-    parts = [INTRODUCTION + "\n"]
+    """docs/rollback-matrix.md; of a row that was not run as a whole, what the page said of it before."""
+    held = _rows(former)
+    lines = [INTRODUCTION]
     for group in GROUPS:
-        if all(cell in results for cell in group.cells):
-            parts.append(_table(group, results))
-        elif group.title in held:
-            parts.append(held[group.title].rstrip("\n") + "\n")
-    return "\n## ".join(parts)
-
-
-def _table(group: Group, results: dict[Cell, Result]) -> str:
-    lines = [group.title, "", f"| | {' | '.join(group.columns)} |", f"|---|{'---|' * len(group.columns)}"]
-    for row in group.rows:
-        cells = (text_of(group.cell(row, column), results) for column in group.columns)
-        lines.append(f"| {row} | {' | '.join(cells)} |")
+        columns = group.columns
+        lines += ["", f"## {group.title}", ""]
+        lines += [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+        for row in group.rows:
+            texts = [text_of(group.cell(row, column), results) for column in columns]
+            if all(texts):
+                lines.append(f"| {row} | {' | '.join(texts)} |")
+            elif line := held.get((group.title, row)):
+                lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _rows(text: str) -> dict[tuple[str, str], str]:
+    """The lines of a page by the title of their table and the row."""
+    found: dict[tuple[str, str], str] = {}
+    title = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line.startswith("| "):
+            found[title, line.split("|")[1].strip()] = line
+    return found
 
 
 def main() -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="matrix", description="Run the matrix of faults.")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="only cells whose id contains this")
+    parser.add_argument("--only", nargs="*", default=[""], help="only cells whose id contains one of these")
     parser.add_argument("--table", default="", help="only tables whose title contains this")
     arguments = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=240)
     tables = [cell for group in GROUPS if arguments.table in group.title for cell in group.cells]
-    cells = [cell for cell in tables if arguments.only in cell.id]
+    cells = [cell for cell in tables if any(part in cell.id for part in arguments.only)]
     results: dict[Cell, Result] = {}
     started = time.monotonic()
     with Progress(console=console, transient=True) as progress:
@@ -264,7 +273,7 @@ def main() -> int:
         f"processes; the mean cell took {sum(r.seconds for r in results.values()) / len(cells):.2f} s, "
         f"the slowest {slowest:.1f} s"
     )
-    if not arguments.only and not failed:
+    if not failed:
         PAGE.write_text(page(in_order, PAGE.read_text()))
         console.print(f"written to {PAGE.relative_to(Path.cwd())}")
     return 1 if failed else 0

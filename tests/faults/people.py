@@ -26,6 +26,11 @@ class Customer:
         self._been_at: set[str] = set()
         self._times = 0
 
+    @property
+    def has_paid(self) -> bool:
+        """Whether they have been at a page, whatever came of it."""
+        return bool(self._been_at)
+
     def begin(self, world: World) -> None:
         """Sign up; once more is the same person anew."""
         self._times += 1

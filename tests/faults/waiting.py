@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from functions.intake.sweep_inbox import handler as sweep_inbox
 from infra import catalog
 from tests.faults import census
 from tests.faults.cells import KILLED, WITHOUT_EFFECT, Cell
@@ -29,7 +30,7 @@ def check(cell: Cell, folder: Path) -> str:
     patience = {"longest_skip": LONGEST_SKIP} if way.waits else {}
     with opened(folder, stripe=way.stripe, vendor_timeout=cell.patience, **patience) as world:
         way.order(world)
-        _disturbed(cell, world, person)
+        _disturbed(cell, world, way, person)
         _come_to_rest(world, way, person)
         states = [_standing(world)]
         if cell.row in CALLS:
@@ -44,16 +45,17 @@ def check(cell: Cell, folder: Path) -> str:
             states.append(_standing(world))
         world.let_time_pass()
         world.settle()
+        _swept(world)
         _is_whole(world, way)
         return " → ".join(states)
 
 
-def _disturbed(cell: Cell, world: World, person: Customer) -> None:
+def _disturbed(cell: Cell, world: World, way: WaitingWay, person: Customer) -> None:
     """Let the person begin, and be there until what was ordered has happened, if it is a death."""
     if cell.row not in CALLS:
         when = "before" if cell.column == "before" else "after"
         world.crash_at(cell.row, when)
-        _begin_beside(world, person, until=world.crash.died.is_set)
+        _begin_beside(world, way, person, until=world.crash.died.is_set)
         world.revive()
         return
     call = CALLS[cell.row]
@@ -70,18 +72,20 @@ def _disturbed(cell: Cell, world: World, person: Customer) -> None:
     if not killed:
         person.begin(world)
         return
-    _begin_beside(world, person, until=lambda: bool(world.vendors.struck(call.vendor, call.operation)))
+    _begin_beside(world, way, person, until=lambda: bool(world.vendors.struck(call.vendor, call.operation)))
     world.crash_now()
     world.revive()
 
 
-def _begin_beside(world: World, person: Customer, *, until: Callable[[], bool]) -> None:
+def _begin_beside(world: World, way: WaitingWay, person: Customer, *, until: Callable[[], bool]) -> None:
     """Who begins may wait for an answer that never comes; they begin again when nothing is known of it."""
     beginning = threading.Thread(target=person.begin, args=(world,))
     beginning.start()
 
     def acted() -> bool:
         person.act(world)
+        if way.times_out and person.has_paid:
+            world.let_time_pass()
         return until()
 
     assert eventually(acted), "it never came to that"
@@ -141,6 +145,13 @@ def _mend(world: World, person: Customer) -> None:
         done += world.call("POST", path, {"reason": "the vendor is back"})[0] == 202
     if not done:
         person.begin(world)
+
+
+def _swept(world: World) -> None:
+    """What was claimed and lost its end in a crash is finished, as every minute where schedules run."""
+    if any(row["state"] == "claimed" for row in world.rows("inbox")):
+        sweep_inbox({}, None)
+        world.settle()
 
 
 def _is_whole(world: World, way: WaitingWay) -> None:

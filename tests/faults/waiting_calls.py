@@ -201,7 +201,8 @@ LINK_UNDO = {
     "refund_link": Call("refund_link", "stripe", "POST /v1/refunds", way="link refused"),
     "cancel_sold": Call("refund_link", "stripe", f"DELETE {_READ}", way="link refused"),
     "sold_invoices": Call("refund_link", "stripe", "GET /v1/invoices", way="link refused"),
-    "mark_sold": Call("refund_link", "stripe", "POST /v1/customers/{id}", 2, way="link refused"),
+    # after one or two calls that name the customer, as many as have heard of the payment at once
+    "mark_sold": Call("", "stripe", "POST /v1/customers/{id}", 1, way="link refused"),
     "bounced_intent": Call("stripe-events", "stripe", "GET /v1/payment_intents/{id}", way="link bounced"),
     "cancel_bounced": Call("refund_link", "stripe", f"DELETE {_READ}", way="link bounced"),
     "delete_bounced": Call("refund_link", "stripe", "DELETE /v1/customers/{id}", way="link bounced"),
