@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Node 20 works; the CDK's banner about its age would drown the tests' own words.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
-.PHONY: help run test test-long test-all matrix check setup clean
+.PHONY: help run test test-long test-whole test-all matrix check setup clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -25,14 +25,17 @@ run: $(STAMPS)/run  ## Usher on this machine with its sample sign-ups; ONCE=1 ex
 # The linters and types keep one core busy for half a minute: the tests need not wait for them.
 test: setup  ## Linters, types and the core tests
 	@$(MAKE) --no-print-directory check >.venv/check.log 2>&1 & checks=$$!; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" tests && passed=0 || passed=$$?; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long and not whole" tests && passed=0 || passed=$$?; \
 	wait $$checks && clean=0 || clean=$$?; \
 	cat .venv/check.log; [ $$passed -eq 0 ] && [ $$clean -eq 0 ]
 
 test-long: setup  ## Only the long tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long tests || [ $$? -eq 5 ]  # 5: there are none
 
-test-all: test test-long  ## Both
+test-whole: setup  ## Only the rest of the matrix of faults, which takes half an hour
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m whole tests
+
+test-all: test test-long test-whole  ## All of it
 
 matrix: $(STAMPS)/dev  ## Every vendor call and step broken in every way, as tables; writes docs/rollback-matrix.md
 	@$(BIN)/python -m tests.faults.matrix

@@ -33,7 +33,10 @@ Written by `make matrix`. Every vendor call of an onboarding and of its undoing,
 can break it, and a crash before and after every step. In each cell a census of all vendors and records finds
 nothing left over and nothing twice: `active` is one of everything, `rolled_back` is nothing that lives, with
 money paid back in full and the customer marked as closed. An arrow is a redrive after the vendor was healed;
-after `rolled_back` it is the same person signing up once more.
+after `rolled_back` it is the same person signing up once more. Where somebody is waited for, they pay as soon
+as they can, or never do: then `expired` is the end. `active+`: beside that end, something was on the list of
+failures, such as a mail or one of Stripe's events. `waiting_payment`: it was paid and could not be heard of.
+`unanswered`: whoever ordered a payment link was told to try again later.
 
 `fail_before`: the connection breaks, nothing was done. `fail_after`: it was done, then the connection breaks.
 `timeout_after`: it was done, and no answer comes. `500+effect`: it was done, and the answer is a 500.

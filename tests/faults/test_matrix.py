@@ -27,8 +27,12 @@ SAMPLE = {
 }
 
 
+WAITING = {*waiting_calls.CALLS, *(row for rows in waiting_calls.STEPS.values() for row in rows)}
+
+
 def marked(cell: Cell) -> object:
-    return pytest.param(cell, id=cell.id, marks=() if cell in SAMPLE else pytest.mark.long)
+    rest = pytest.mark.whole if cell.row in WAITING else pytest.mark.long
+    return pytest.param(cell, id=cell.id, marks=() if cell in SAMPLE else rest)
 
 
 @pytest.mark.parametrize("cell", [marked(cell) for cell in CELLS])
