@@ -98,10 +98,11 @@ class Crash:
         if self.point != (path, when):
             return
         with self._changed:
-            if not self._dying:
-                self._dying = True
-                self._changed.wait_for(lambda: self._at_work == 1)
-                self._end()
+            if self._dying:
+                return  # another call dies of it: this one was in hand, and comes to its end before
+            self._dying = True
+            self._changed.wait_for(lambda: self._at_work == 1)
+            self._end()
         raise Killed
 
 
