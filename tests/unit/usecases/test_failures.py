@@ -208,6 +208,13 @@ def file(world: World, event: ExecutionEnded) -> bool:
     )
 
 
+def test_an_end_that_is_told_twice_at_once_is_filed_once_and_at_once(world: World) -> None:
+    signup = run_until(world, "create_identity", world.given_signup())
+    world.store.meanwhile("transact", lambda: file(world, ended(signup)))
+    assert not file(world, ended(signup))
+    assert row(world, signup).tries == 1
+
+
 def test_a_broken_execution_is_filed_with_what_to_redrive_and_nobody_s_data(world: World) -> None:
     signup = run_until(world, "create_identity", world.given_signup())
     assert file(world, ended(signup, cause="canary@example.com was not expected"))

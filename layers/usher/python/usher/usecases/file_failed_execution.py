@@ -6,16 +6,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from usher.domain import ids, times
+from usher.domain.errors import StaleWrite
 from usher.domain.onboarding import REOPENABLE, step_of, steps_of, undo_of
 from usher.domain.onboarding_events import OnboardingDegraded, OnboardingFailed
 from usher.domain.strict_json import parse
 from usher.ports.clock import Clock
-from usher.ports.store import Item
+from usher.ports.store import ConditionFailed, Item
 from usher.records.events import EventLog
 from usher.records.failures import Failures, Kind
 from usher.records.signups import Signup, Signups
 
 _MODULE = re.compile(r"functions/\w+/(\w+)\.py")
+_TRIES = 4
 
 
 class ExecutionEnded(BaseModel):
@@ -38,7 +40,20 @@ def file_failed_execution(
 
     The same end told twice is filed once; the next one, after a redrive, is filed again. The cause may
     quote data of the customer, so only names are taken from it; the execution has the rest.
+
+    Raises StaleWrite when the rows kept changing: the bus would bring a refused write a minute later only.
     """
+    for _ in range(_TRIES):
+        try:
+            return _file(ended, signups=signups, log=log, failures=failures, clock=clock)
+        except ConditionFailed:
+            continue  # the row was written since it was read, for one by the same end told twice at once
+    raise StaleWrite("the failure of a sign-up kept changing while it was filed; it is told again")
+
+
+def _file(
+    ended: ExecutionEnded, *, signups: Signups, log: EventLog, failures: Failures, clock: Clock
+) -> bool:
     signup_id = signup_id_of(ended)
     signup = signups.find(signup_id) if signup_id else None
     if signup is None or (signup.status in REOPENABLE and signup.active_at is None):
