@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from tests.fakes.world import World
 from usher.domain.account_events import PlanSelected
 from usher.domain.errors import StaleWrite, StoreUnavailable
 from usher.domain.event import Envelope, Event
-from usher.ports.store import Absent, ConditionFailed, Put, StoreRefused, Write
+from usher.ports.store import Absent, ConditionFailed, Item, Put, StoreRefused, Write
 from usher.records.events import Outbox
 from usher.usecases.publish_events import publish_events, sweep_outbox
 
@@ -197,21 +197,43 @@ def test_a_bus_that_is_down_fails_the_batch_and_keeps_the_outbox(world: World) -
     assert len(world.rows("outbox")) == 1
 
 
-@pytest.mark.parametrize("given_up", ["the first half", "the second half", "nothing"])
-def test_a_commit_that_two_batches_share_is_left_to_the_sweeper(world: World, given_up: str) -> None:
-    """Neither batch knows what became of the other, which the stream may have given up."""
+@pytest.mark.parametrize("given_up", [0, 1])
+def test_a_commit_whose_part_the_stream_gave_up_is_left_to_the_sweeper(world: World, given_up: int) -> None:
     commit(world, "a", "b", "c")
-    items = world.streamed_items()
     outbox = Outbox(world.store)
-    for half, part in (("the first half", items[:2]), ("the second half", items[2:])):
-        if half != given_up:
-            publish_events(part, bus=world.bus, outbox=outbox)
+    publish_events(halves(world)[1 - given_up], bus=world.bus, outbox=outbox)
     assert len(world.rows("outbox")) == 1
     world.bus.published.clear()
     world.clock.advance(61)
     assert sweep_outbox(bus=world.bus, outbox=outbox, clock=world.clock) == 3
     assert [event["payload"]["plan"] for event in world.bus.published] == ["a", "b", "c"]
     assert world.rows("outbox") == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0, 1, 1)])
+def test_a_commit_that_two_batches_share_is_done_with_the_last_of_them(
+    world: World, order: Sequence[int]
+) -> None:
+    commit(world, "a", "b", "c")
+    outbox = Outbox(world.store)
+    for half in order:
+        publish_events(halves(world)[half], bus=world.bus, outbox=outbox)
+    assert world.rows("outbox") == []
+
+
+def test_half_a_commit_that_comes_after_the_sweep_leaves_no_entry_behind(world: World) -> None:
+    commit(world, "a", "b", "c")
+    outbox = Outbox(world.store)
+    world.clock.advance(61)
+    sweep_outbox(bus=world.bus, outbox=outbox, clock=world.clock)
+    publish_events(halves(world)[0], bus=world.bus, outbox=outbox)
+    assert world.rows("outbox") == []
+
+
+def halves(world: World) -> tuple[list[Item], list[Item]]:
+    """What was streamed of a commit of three, as two batches may share it."""
+    items = world.streamed_items()
+    return items[:2], items[2:]
 
 
 def test_an_event_that_comes_twice_in_a_batch_does_not_stand_for_another(world: World) -> None:

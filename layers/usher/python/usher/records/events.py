@@ -1,5 +1,6 @@
 """The event log: our typed events, stored in one transaction with the records they tell of (outbox)."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,10 @@ from usher.ports.store import (
     Equals,
     Item,
     Page,
+    Present,
     Put,
     Store,
+    Update,
     Write,
 )
 from usher.records.origin import origin
@@ -28,6 +31,7 @@ OUTBOX = "outbox"
 SHARDS = 8
 FEEDS = 4  # spreads the index partition of a day's commits
 _TRIES = 8
+_TOLD = "told_"  # an outbox entry's attribute for each of its events that is published while others are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +214,26 @@ class Outbox:
         ]
         return [item for item in (self._store.get(TABLE, key) for key in keys) if item is not None]
 
-    def published(self, outbox_ids: Iterable[str]) -> None:
-        """Forget these entries."""
-        for outbox_id in outbox_ids:
-            self._store.write(Delete(OUTBOX, {"outbox_id": outbox_id}))
+    def published(self, events: Iterable[Item]) -> None:
+        """Forget the entries whose events are now all published.
+
+        A batch of the stream may hold part of a commit. What it held is noted at the entry, which goes with
+        the last part: its events are not published twice, and none that the stream gave up is forgotten.
+        """
+        for outbox_id, (told, owed) in _commits(events).items():
+            if told < owed:
+                told |= self._told(outbox_id, told)
+            if told >= owed:
+                self._store.write(Delete(OUTBOX, {"outbox_id": outbox_id}))
+
+    def _told(self, outbox_id: str, told: set[int]) -> set[int]:
+        """Note a part; returns all that was noted so far, nothing when the entry is gone."""
+        key = {"outbox_id": outbox_id}
+        with contextlib.suppress(ConditionFailed):  # swept in between: all of it is published
+            marks = {f"{_TOLD}{sequence}": True for sequence in told}
+            self._store.write(Update(OUTBOX, key, set=marks, if_=Present("outbox_id")))
+        entry = self._store.get(OUTBOX, key) or {}
+        return {int(name.removeprefix(_TOLD)) for name in entry if name.startswith(_TOLD)}
 
 
 def _feed(account_id: str, now: datetime) -> str:
@@ -224,15 +244,14 @@ def envelope(item: Item) -> Envelope:
     return Envelope.model_validate(item)
 
 
-def whole_commits(items: Iterable[Item]) -> list[str]:
-    """The outbox ids of the commits whose events are all among these."""
-    found: dict[str, set[int]] = {}
-    sizes: dict[str, int] = {}
-    for item in items:
+def _commits(events: Iterable[Item]) -> dict[str, tuple[set[int], set[int]]]:
+    """For each commit among these events: which of its events they are, and which it has."""
+    found: dict[str, tuple[set[int], set[int]]] = {}
+    for item in events:
         outbox_id = item["outbox_id"]
-        found.setdefault(outbox_id, set()).add(item["sequence"])
-        sizes[outbox_id] = item["outbox_last"] - _first(outbox_id) + 1
-    return [outbox_id for outbox_id, sequences in found.items() if len(sequences) == sizes[outbox_id]]
+        owed = set(range(_first(outbox_id), item["outbox_last"] + 1))
+        found.setdefault(outbox_id, (set(), owed))[0].add(item["sequence"])
+    return found
 
 
 def _outbox_id(account_id: str, first: int) -> str:

@@ -6,21 +6,17 @@ from datetime import timedelta
 from usher.ports.bus import Bus
 from usher.ports.clock import Clock
 from usher.ports.store import Item
-from usher.records.events import SHARDS, Outbox, envelope, whole_commits
+from usher.records.events import SHARDS, Outbox, envelope
 
 STREAM_LAG = timedelta(minutes=1)
 
 
 def publish_events(items: Sequence[Item], *, bus: Bus, outbox: Outbox) -> list[int]:
-    """Publish stored events; returns the positions that the bus refused, whose outbox entries stay.
-
-    An entry goes only with a whole commit. A batch that holds part of one cannot know what became of the
-    rest, which the stream may have given up: the sweeper publishes such a commit again, all of it.
-    """
+    """Publish stored events; returns the positions that the bus refused, whose outbox entries stay."""
     if not items:
         return []
     refused = set(bus.publish([envelope(item).model_dump(mode="json") for item in items]))
-    outbox.published(whole_commits(item for position, item in enumerate(items) if position not in refused))
+    outbox.published(item for position, item in enumerate(items) if position not in refused)
     return sorted(refused)
 
 
