@@ -2,7 +2,7 @@
 
 Two builders read it: infra/aws (CDK) and infra/local (SQLite). Nothing is deployed that is not listed
 here; permissions, environment and alarms are derived from these lines, never written a second time. Its
-parts stand in infra/catalog_of/: data, messages, routes, and the functions of each room.
+parts stand in infra/catalog_of/: data, messages, routes by subject, and the functions of each room.
 """
 
 from infra.catalog_entries import (

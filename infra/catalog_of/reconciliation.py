@@ -1,8 +1,8 @@
 """Reconciliation: its tables, functions, rule, schedule and routes, and all that each may touch."""
 
-from infra.catalog_entries import Function, Index, Route, Rule, Schedule, Table
+from infra.catalog_entries import Function, Index, Rule, Schedule, Table
+from infra.catalog_of.callers import BILLING, VIEWER, by_token
 from infra.catalog_of.rights import RECORDS
-from usher.domain.access import at_least
 
 TABLES = (
     Table(
@@ -104,22 +104,15 @@ SCHEDULES = (
     ),
 )
 
-_VIEWER, _BILLING = at_least("viewer"), at_least("billing")
-
-
-def _route(method: str, path: str, roles: tuple[str, ...], why: str) -> Route:
-    return Route(method, path, "operations/api", "token", roles=roles, why=why)
-
-
 ROUTES = (
-    _route("GET", "/v1/reconciliations", _VIEWER, "Comparisons with the payment vendor, the latest first."),
-    _route("POST", "/v1/reconciliations", _BILLING, "Compare with the payment vendor now, or join in."),
-    _route("GET", "/v1/reconciliations/{id}", _VIEWER, "How far a comparison has come, and what it found."),
-    _route("GET", "/v1/reconciliations/{id}/report.csv", _VIEWER, "What it found, as a table."),
-    _route("GET", "/v1/reconciliations/{id}/report.json", _VIEWER, "What it found, with both sides."),
-    _route(
-        "POST", "/v1/reconciliations/{id}/heal", _BILLING, "Heal what it left open, as far as that is safe."
+    by_token("GET", "/v1/reconciliations", VIEWER, "Comparisons with the payment vendor, the latest first."),
+    by_token("POST", "/v1/reconciliations", BILLING, "Compare with the payment vendor now, or join in."),
+    by_token("GET", "/v1/reconciliations/{id}", VIEWER, "How far a comparison has come, and what it found."),
+    by_token("GET", "/v1/reconciliations/{id}/report.csv", VIEWER, "What it found, as a table."),
+    by_token("GET", "/v1/reconciliations/{id}/report.json", VIEWER, "What it found, with both sides."),
+    by_token(
+        "POST", "/v1/reconciliations/{id}/heal", BILLING, "Heal what it left open, as far as that is safe."
     ),
-    _route("GET", "/v1/mismatches", _VIEWER, "What differs from the payment vendor, by run or by state."),
-    _route("POST", "/v1/mismatches/{id}/dismiss", _BILLING, "A mismatch may stay as it is, for a reason."),
+    by_token("GET", "/v1/mismatches", VIEWER, "What differs from the payment vendor, by run or by state."),
+    by_token("POST", "/v1/mismatches/{id}/dismiss", BILLING, "A mismatch may stay as it is, for a reason."),
 )
