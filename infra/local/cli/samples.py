@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.cli import DATA, view
+from infra.local.cli import view
 from infra.local.cli.client import Client
 from infra.local.cli.following import Followed, follow
+from infra.local.cli.options import DATA
 from usher.domain.onboarding import WORK
 
 FOLDER = Path(__file__).resolve().parents[3] / "events"
