@@ -31,8 +31,8 @@ from functions.operations import forget_entitlements
 from functions.operations.api import handler
 from functions.operations.routes import accounts as route
 from infra import catalog, policy_files
-from infra.local.clock import ManualClock
 from infra.local.database import opened
+from infra.local.manual_clock import ManualClock
 from infra.local.platform import LocalPlatform
 from infra.local.queues import LocalQueue
 from infra.local.secrets import FileSecrets

@@ -32,8 +32,8 @@ from typing import Any
 from benchmarks import load
 from infra import catalog, policy_files
 from infra.local.blobs import SqliteBlobs
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from usher.domain import times
 from usher.domain.access import Caller

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from infra.local.clock import Timer
+from infra.local.timers import Timer
 
 
 class RuntimeClock(Protocol):
-    """What the runtime needs of a clock: infra.local.clock has a real and a manual one."""
+    """What the runtime needs of a clock: infra.local.clock has the real one, manual_clock one for tests."""
 
     def now(self) -> datetime: ...
 

@@ -5,62 +5,12 @@ a function may compute. Business time never runs backwards, not across a restart
 """
 
 import contextlib
-import heapq
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-_NEVER = float("inf")
-
-
-class Timer:
-    """A callback that is due at a moment; `cancel` is free and may come late."""
-
-    __slots__ = ("callback", "cancelled", "due")
-
-    def __init__(self, due: float, callback: Callable[[], None]) -> None:
-        self.due = due  # seconds since 1970, in the time of the queue it stands in
-        self.callback: Callable[[], None] | None = callback
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        """The callback will not run, unless it is running already."""
-        self.cancelled = True
-        self.callback = None  # let go of what it holds
-
-
-class _Queue:
-    """Timers in order of their moment; equal moments keep their order of arrival."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Timer]] = []
-        self._order = itertools.count()
-
-    def add(self, timer: Timer) -> bool:
-        """Returns whether the timer is now the first."""
-        entry = (timer.due, next(self._order), timer)
-        heapq.heappush(self._heap, entry)
-        return self._heap[0] is entry
-
-    def next_due(self) -> float:
-        while self._heap and self._heap[0][2].cancelled:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else _NEVER
-
-    def pop_due(self, moment: float) -> list[Timer]:
-        due = []
-        while self.next_due() <= moment:
-            due.append(heapq.heappop(self._heap)[2])
-        return due
-
-
-def _fire(timers: list[Timer]) -> None:
-    for timer in timers:
-        callback = timer.callback
-        if callback is not None:
-            callback()
+from infra.local.timers import NEVER, Timer, TimerQueue, fire
 
 
 class LocalClock:
@@ -82,7 +32,7 @@ class LocalClock:
         *,
         scale: float = 1.0,
         skipping: bool = False,
-        longest_skip: float = _NEVER,
+        longest_skip: float = NEVER,
         offset: timedelta = timedelta(0),
         started_at: datetime | None = None,
     ) -> None:
@@ -95,7 +45,7 @@ class LocalClock:
         self._monotonic_base = time.monotonic()
         base = started_at.timestamp() if started_at is not None else self._wall_base + offset.total_seconds()
         self._business_base = base
-        self._business, self._computing = _Queue(), _Queue()
+        self._business, self._computing = TimerQueue(), TimerQueue()
         self._busy = 0
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -147,7 +97,7 @@ class LocalClock:
         """Run `callback` after wall seconds: for how long a function may compute, whatever the scale."""
         return self._add(self._computing, Timer(self._wall() + seconds, callback))
 
-    def _add(self, queue: _Queue, timer: Timer) -> Timer:
+    def _add(self, queue: TimerQueue, timer: Timer) -> Timer:
         with self._wake:
             if self._closed:
                 timer.cancel()
@@ -214,7 +164,7 @@ class LocalClock:
                     continue
                 self.begin()  # what a callback starts must be counted before time may skip again
             try:
-                _fire(due)
+                fire(due)
             finally:
                 self.end()
 
@@ -224,93 +174,7 @@ class LocalClock:
             self._business_base += max(0.0, business - self.timestamp())
             return
         seconds = min((business - self.timestamp()) / self._scale, self._computing.next_due() - self._wall())
-        self._wake.wait(None if seconds == _NEVER else min(max(seconds, 0.0), 3600.0))
+        self._wake.wait(None if seconds == NEVER else min(max(seconds, 0.0), 3600.0))
 
     def _skips_to(self, business: float) -> bool:
-        return business != _NEVER and business - self.timestamp() <= self._longest_skip
-
-
-class ManualClock:
-    """A clock that stands still until a test moves it; callbacks run on the thread that moves it."""
-
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._now = start.timestamp()
-        self._queue = _Queue()
-        self._lock = threading.Lock()
-        self._busy = 0
-        self._idle = threading.Condition(self._lock)
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self._now, UTC)
-
-    def wall(self) -> datetime:
-        return self.now()
-
-    def sleep(self, seconds: float) -> None:
-        """Moves time by itself: who else would, while its only thread sleeps?"""
-        self.advance(seconds)
-
-    def timestamp(self) -> float:
-        return self._now
-
-    def call_at(self, when: datetime, callback: Callable[[], None]) -> Timer:
-        """Run `callback` when `advance_to` reaches `when`."""
-        with self._lock:
-            timer = Timer(when.timestamp(), callback)
-            self._queue.add(timer)
-        return timer
-
-    def call_after_wall(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        return self.call_at(self.now() + timedelta(seconds=seconds), callback)
-
-    @contextlib.contextmanager
-    def busy(self) -> Iterator[None]:
-        """Work is in flight inside the block: `settle` waits for its end."""
-        self.begin()
-        try:
-            yield
-        finally:
-            self.end()
-
-    def begin(self) -> None:
-        with self._lock:
-            self._busy += 1
-
-    def end(self) -> None:
-        with self._idle:
-            self._busy -= 1
-            if self._busy == 0:
-                self._idle.notify_all()
-
-    def settle(self, timeout: float = 30.0) -> None:
-        """Wait until nothing is busy. Raises TimeoutError when that takes longer than wall seconds."""
-        with self._idle:
-            if not self._idle.wait_for(lambda: self._busy == 0, timeout):
-                raise TimeoutError(f"{self._busy} pieces of work are still in flight")
-
-    def next_due(self) -> datetime | None:
-        """The next moment something waits for."""
-        with self._lock:
-            due = self._queue.next_due()
-        return None if due == _NEVER else datetime.fromtimestamp(due, UTC)
-
-    def advance(self, seconds: float) -> None:
-        self.advance_to(self.now() + timedelta(seconds=seconds))
-
-    def advance_to(self, moment: datetime) -> None:
-        """Move time to `moment`, firing what is due on the way, each at its own time."""
-        target = moment.timestamp()
-        if target < self._now:
-            raise ValueError("time does not run backwards")
-        while True:
-            with self._lock:
-                due = self._queue.next_due()
-                if due > target:
-                    self._now = target
-                    return
-                self._now = max(self._now, due)
-                timers = self._queue.pop_due(self._now)
-            _fire(timers)
-
-    def close(self) -> None:
-        """Nothing runs."""
+        return business != NEVER and business - self.timestamp() <= self._longest_skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from infra.local.clock import Timer
+from infra.local.timers import Timer
 
 
 @dataclass(slots=True, eq=False)

@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 
 from infra.catalog import Index, Table
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from tests.contract.aws import REGION, create_tables
 from usher.adapters.aws_platform import AwsPlatform

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from infra.catalog import Table
-from infra.local.clock import ManualClock
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from tests.contract.aws import create_tables
 from usher.adapters.dynamodb_store import DynamoDbStore

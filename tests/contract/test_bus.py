@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from infra.catalog import Function, Rule
 from infra.local.activity import Activity
 from infra.local.bus import LocalBus
-from infra.local.clock import ManualClock
 from infra.local.functions import Functions
+from infra.local.manual_clock import ManualClock
 from infra.local.queues import LocalQueue
 from tests.contract.aws import REGION
 from tests.contract.aws_messaging import answering_error, unreachable

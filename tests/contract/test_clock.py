@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.local.clock import LocalClock, ManualClock
+from infra.local.clock import LocalClock
+from infra.local.manual_clock import ManualClock
 from usher.adapters.system_clock import SystemClock
 from usher.ports.clock import Clock
 

@@ -11,7 +11,7 @@ from boto3.session import Session
 from botocore.stub import Stubber
 
 from infra.catalog import Queue as Entry
-from infra.local.clock import ManualClock
+from infra.local.manual_clock import ManualClock
 from infra.local.queues import LocalQueue
 from tests.contract.aws import REGION
 from tests.contract.aws_messaging import NOBODY_LISTENS, answering_error, unreachable

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infra import catalog
-from infra.local.clock import ManualClock
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from tests.contract.aws import create_tables
 from usher.adapters.dynamodb_store import DynamoDbStore

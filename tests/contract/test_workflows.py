@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from boto3.session import Session
 
-from infra.local.clock import ManualClock
 from infra.local.database import Database
 from infra.local.engine import Engine
+from infra.local.manual_clock import ManualClock
 from infra.local.workflows import LocalWorkflows
 from infra.state_machine_file import load
 from tests.contract.aws import REGION

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from infra import catalog, policy_files
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from tests.fakes.billing import RecordingBilling
 from tests.fakes.platform import (

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
-from infra.local.clock import Timer
 from infra.local.engine.definition import Machine, Scope, State
 from infra.local.engine.descriptions import machine_arn, timestamp
 from infra.local.engine.errors import DATA_LIMIT, StateError
+from infra.local.timers import Timer
 
 
 def _refuse(value: Any) -> Any:

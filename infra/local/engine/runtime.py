@@ -9,7 +9,6 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from infra.local.clock import Timer
 from infra.local.engine.children import Children
 from infra.local.engine.definition import Machine
 from infra.local.engine.descriptions import description, execution_arn, status_change, timestamp
@@ -33,6 +32,7 @@ from infra.local.engine.restore import restored
 from infra.local.engine.running import Running
 from infra.local.engine.transition import Transition
 from infra.local.engine.workers import Workers
+from infra.local.timers import Timer
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.local.clock import ManualClock
 from infra.local.database import Database
 from infra.local.engine import Engine, InvocationContext
+from infra.local.manual_clock import ManualClock
 from infra.state_machine_file import Document
 
 Function = Callable[[Any], Any]

@@ -9,9 +9,9 @@ import pytest
 
 from infra import catalog
 from infra.local.activity import Activity
-from infra.local.clock import ManualClock
 from infra.local.database import Database
 from infra.local.functions import Functions
+from infra.local.manual_clock import ManualClock
 
 
 class Runtime:

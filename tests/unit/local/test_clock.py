@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.local.clock import LocalClock, ManualClock
+from infra.local.clock import LocalClock
+from infra.local.manual_clock import ManualClock
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from infra.catalog import Queue, Table
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
 from infra.local.keeper import OneCommit
+from infra.local.manual_clock import ManualClock
 from infra.local.queues import LocalQueue
 from infra.local.sqlite_store import SqliteStore
 from usher.adapters.store_then_queue import StoreThenQueue

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra.catalog import Index, Table
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import EXPIRED_PER_COMMIT, SqliteStore
 from usher.domain.errors import StoreUnavailable
 from usher.ports.store import (

@@ -9,8 +9,8 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 
 from infra.catalog import Table
-from infra.local.clock import ManualClock
 from infra.local.database import Database, opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from infra.local.store.stream import Stream
 from usher.adapters.dynamodb_json import decode

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra import catalog
-from infra.local.clock import ManualClock
 from infra.local.database import opened
+from infra.local.manual_clock import ManualClock
 from infra.local.sqlite_store import SqliteStore
 from tests.fakes.platform import FaultyStore
 from usher.domain.admission import Rate, Rates

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from infra.local.clock import ManualClock
+from infra.local.manual_clock import ManualClock
 from tests.fakes.platform import FixedSecrets
 from tests.fakes.world import NOON
 from usher.domain.access import Caller
