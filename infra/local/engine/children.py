@@ -46,7 +46,9 @@ class Children:
         row = runtime.journal.row(id)
         if row is None or parent_link(row) != link:
             try:
-                runtime.start(runtime.machines.named(machine), name, arguments.get("Input", {}), link)
+                runtime.lifecycle.start(
+                    runtime.machines.named(machine), name, arguments.get("Input", {}), link
+                )
             except ExecutionAlreadyExists as error:
                 raise TaskError("StepFunctions.ExecutionAlreadyExistsException", str(error)) from error
             except (StateMachineDoesNotExist, InvalidName, InvalidExecutionInput) as error:
@@ -69,13 +71,13 @@ class Children:
         machine = runtime.machines.of_items(frame.execution.machine, frame.state)
         name = _name(frame, link)
         try:
-            runtime.start(machine, name, order.input.value, link)
+            runtime.lifecycle.start(machine, name, order.input.value, link)
         except ExecutionAlreadyExists:
             row = runtime.journal.row(execution_arn(machine.name, name))
             if row is None:
                 raise
             if order.redrive and row["status"] not in ("RUNNING", "SUCCEEDED"):
-                runtime.redrive(row)
+                runtime.lifecycle.redrive(row)
             elif row["status"] != "RUNNING":
                 self.ended(link, row["id"])
 
@@ -118,7 +120,7 @@ class Children:
             awaited = None
         for row in self._runtime.journal.children(frame.execution.key, frame.path):
             if row["status"] == "RUNNING" and row["parent_mark"] >> _INDEX_BITS != awaited:
-                self._runtime.stop_execution(row["id"], None, "its parent no longer waits for it")
+                self._runtime.lifecycle.stop(row["id"], None, "its parent no longer waits for it")
 
 
 def _tell_task(transition: "Transition", frame: Frame, child: dict[str, Any]) -> None:

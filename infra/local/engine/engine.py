@@ -50,6 +50,7 @@ class Engine:
         self._workers = workers
         self._journal = Journal(database)
         self._runtime = Runtime(self._journal, clock, integrations, on_ended)
+        self._lifecycle = self._runtime.lifecycle
 
     def register(self, name: str, document: Document) -> None:
         """Make a workflow startable under `name`; executions that run keep the text they began with.
@@ -76,7 +77,7 @@ class Engine:
             ExecutionAlreadyExists, StateMachineDoesNotExist, InvalidName, InvalidExecutionInput.
         """
         definition = self._runtime.machines.named(machine)
-        return self._runtime.start(definition, str(uuid.uuid4()) if name is None else name, input, None)
+        return self._lifecycle.start(definition, str(uuid.uuid4()) if name is None else name, input, None)
 
     def send_task_success(self, token: str, output: Any) -> None:
         """Answer a waiting task; durable when it returns. Raises TaskDoesNotExist, TaskTimedOut."""
@@ -99,11 +100,11 @@ class Engine:
         self._answer(token, lambda transition, frame: transition.beat(frame))
 
     def _answer(self, token: str, apply: Callable[[Transition, Frame], None]) -> None:
-        self._runtime.answer(token, apply)
+        self._lifecycle.answer(token, apply)
 
     def stop_execution(self, id: str, *, error: str | None = None, cause: str | None = None) -> None:
         """Abort a running execution; one that ended stays as it is. Raises ExecutionDoesNotExist."""
-        if not self._runtime.stop_execution(id, error, cause):
+        if not self._lifecycle.stop(id, error, cause):
             self._row(id)
 
     def redrive(self, id: str) -> None:
@@ -119,7 +120,7 @@ class Engine:
             raise ExecutionNotRedrivable(f"{id} ended more than 14 days ago; start a new execution")
         if self._journal.events_written(row["key"]) >= MAX_REDRIVEN_EVENTS:
             raise ExecutionNotRedrivable(f"{id} has used up its history; start a new execution")
-        self._runtime.redrive(row)
+        self._lifecycle.redrive(row)
 
     def describe(self, id: str) -> dict[str, Any]:
         """What the DescribeExecution API says, times as RFC 3339, input and output as data.

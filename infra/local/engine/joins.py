@@ -111,11 +111,10 @@ def child_done(t: "Transition", child: Frame, parent: Frame) -> None:
 
 
 def child_failed(t: "Transition", child: Frame, parent: Frame, error: StateError) -> None:
-    """A branch or iteration failed: its siblings are aborted and its parent fails with its error."""
+    """A branch or iteration failed, and its parent does with its error: what history says of that."""
     if parent.state.type == "Map":
         t.event(child, "MapIterationFailed", _iteration(child, parent))
     t.event(parent, f"{parent.state.type}StateFailed", Payload(error.output()).text)
-    t.handle(parent, error)
 
 
 def item_ended(t: "Transition", frame: Frame, results: list[Any]) -> None:

@@ -108,6 +108,17 @@ def set_heartbeat(t: "Transition", frame: Frame) -> None:
     t.alarms.append(Alarm(frame, frame.attempt, "heartbeat", frame.heartbeat))
 
 
+def alarm_again(t: "Transition", frame: Frame) -> None:
+    """After a restart: set the timers of what the frame waits for once more."""
+    if frame.phase in (phases.WAIT, phases.RETRY) and frame.deadline is not None:
+        t.alarms.append(Alarm(frame, frame.attempt, "wake", frame.deadline))
+    elif frame.phase in (phases.TASK, phases.CALLBACK, phases.CHILD):
+        if frame.deadline is not None:
+            t.alarms.append(Alarm(frame, frame.attempt, "timeout", frame.deadline))
+        if frame.heartbeat is not None:
+            t.alarms.append(Alarm(frame, frame.attempt, "heartbeat", frame.heartbeat))
+
+
 def kind_of(value: Any) -> str:
     """The JSON type of a value, for messages; never the value, which may be personal."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}

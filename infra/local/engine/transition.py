@@ -8,17 +8,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.engine import execution as phases
-from infra.local.engine import joins, states
+from infra.local.engine import faults, joins, states
 from infra.local.engine.context import bindings
 from infra.local.engine.definition import Rule
 from infra.local.engine.errors import HEARTBEAT_TIMEOUT, RUNTIME, TIMEOUT, StateError
 from infra.local.engine.execution import Execution, Frame, Payload, check_limit, encode, limited
-from infra.local.engine.faults import catcher_for, delay, retrier_for
 from infra.local.engine.journal import Entry, insertion, redriving
 from infra.local.engine.orders import Alarm, Call, ItemStart
 
 MAX_EVENTS = 25_000  # AWS Step Functions service quotas: maximum execution history size
-_MAX_ERROR, _MAX_CAUSE = 256, 32_768  # characters, AWS API reference
 _ENDED = (phases.DONE, phases.FAILED, phases.ABORTED)
 _BEGIN: dict[str, Callable[["Transition", Frame], None]] = {
     "Task": states.task,
@@ -120,7 +118,7 @@ class Transition:
     def abort(self, status: str, error: str | None, cause: str | None) -> None:
         """Stop everything: StopExecution, or the machine's own timeout, which nothing catches."""
         self._abort_all()
-        self._end(status, None, error, cause)
+        self.end(status, None, error, cause)
         self._finish()
 
     def redrive(self) -> None:
@@ -137,7 +135,7 @@ class Transition:
         elif frame.phase == phases.JOIN and frame.state.distributed:
             for index in range(frame.next_item):  # those that were started are found by their names
                 joins.begin_item(self, frame, index)
-        self._alarm_again(frame)
+        states.alarm_again(self, frame)
         self._finish()
 
     # -- the loop ------------------------------------------------------------------------------------------
@@ -163,13 +161,13 @@ class Transition:
         try:
             action()
         except StateError as error:
-            self.handle(frame, error)
+            faults.handle(self, frame, error)
 
     def _overflow(self) -> None:
         self.todo.clear()
         self._abort_all()
         cause = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
-        self._end("FAILED", None, RUNTIME, cause)
+        self.end("FAILED", None, RUNTIME, cause)
 
     def _finish(self) -> None:
         for frame in self._dirty:
@@ -185,7 +183,7 @@ class Transition:
         try:
             self.begin(frame)
         except StateError as error:
-            self.handle(frame, error)
+            faults.handle(self, frame, error)
 
     def begin(self, frame: Frame) -> None:
         """Do what the state does, up to where it has to wait."""
@@ -216,61 +214,19 @@ class Transition:
         if rule.next is not None:
             self.todo.append((frame, rule.next, output))
         elif frame.parent is None:
-            self._end("SUCCEEDED", output, None, None)
+            self.end("SUCCEEDED", output, None, None)
         else:
             frame.phase, frame.output = phases.DONE, output
             joins.child_done(self, frame, frame.parent)
 
-    # -- failures ------------------------------------------------------------------------------------------
-
-    def handle(self, frame: Frame, error: StateError) -> None:
-        """A state failed: retry it, catch it, or let its scope fail. Retriers count for themselves."""
-        state = frame.state
-        error = StateError(error.error[:_MAX_ERROR], error.cause[:_MAX_CAUSE])
-        self._abort_below(frame)
-        self.close(frame)
-        position = retrier_for(state.retriers, error.error)
-        if position is not None and frame.retries.get(position, 0) < state.retriers[position].attempts:
-            used = frame.retries.get(position, 0)
-            frame.retries[position] = used + 1
-            frame.retry_count += 1
-            frame.phase = phases.RETRY
-            frame.deadline = self.now + delay(state.retriers[position], used)
-            self.drop_children(frame)
-            self.alarms.append(Alarm(frame, frame.attempt, "wake", frame.deadline))
-            return self.touch(frame)
-        catcher = catcher_for(state.catchers, error.error)
-        if catcher is None:
-            return self._scope_failed(frame, error)
-        output = limited(error.output(), "The error output")
-        try:
-            self._leave_by_catcher(frame, catcher, output)
-        except StateError as second:  # nothing catches a failing catcher
-            return self._scope_failed(frame, second)
-        return self.drop_children(frame)
-
-    def _leave_by_catcher(self, frame: Frame, catcher: Rule, output: Payload) -> None:
-        """The error output is the state's output unless the catcher says otherwise."""
-        value = output
-        if catcher.output is not None:
-            what = f"The output of the state '{frame.state.name}'"
-            value = limited(catcher.output(self.bindings(frame, {"errorOutput": output.value})), what)
-        rule = Rule(catcher.next, catcher.assign, lambda _: value)
-        self.leave(frame, rule, None, errorOutput=output.value)
-
-    def _scope_failed(self, frame: Frame, error: StateError) -> None:
-        frame.phase = phases.FAILED
-        self.touch(frame)
-        if frame.parent is None:
-            return self._end("FAILED", None, error.error, error.cause)
-        return joins.child_failed(self, frame, frame.parent, error)
+    # -- what is over --------------------------------------------------------------------------------------
 
     def _abort_all(self) -> None:
-        self._abort_below(self.execution.root)
+        self.abort_below(self.execution.root)
         self.close(self.execution.root)
         self.touch(self.execution.root)
 
-    def _abort_below(self, frame: Frame) -> None:
+    def abort_below(self, frame: Frame) -> None:
         """Whatever still runs in the branches or iterations of a frame is over."""
         for descendant in frame.walk():
             if descendant is not frame and descendant.phase not in _ENDED:
@@ -298,7 +254,7 @@ class Transition:
 
     # -- the end -------------------------------------------------------------------------------------------
 
-    def _end(self, status: str, output: Payload | None, error: str | None, cause: str | None) -> None:
+    def end(self, status: str, output: Payload | None, error: str | None, cause: str | None) -> None:
         execution = self.execution
         execution.ended = True
         execution.outcome = (status, output, error, cause, self.now)
@@ -340,12 +296,3 @@ class Transition:
     ) -> dict[str, Any]:
         """What an expression in this frame's state sees; see context.bindings."""
         return bindings(self.execution, frame, extra, item)
-
-    def _alarm_again(self, frame: Frame) -> None:
-        if frame.phase in (phases.WAIT, phases.RETRY) and frame.deadline is not None:
-            self.alarms.append(Alarm(frame, frame.attempt, "wake", frame.deadline))
-        elif frame.phase in (phases.TASK, phases.CALLBACK, phases.CHILD):
-            if frame.deadline is not None:
-                self.alarms.append(Alarm(frame, frame.attempt, "timeout", frame.deadline))
-            if frame.heartbeat is not None:
-                self.alarms.append(Alarm(frame, frame.attempt, "heartbeat", frame.heartbeat))
