@@ -2,16 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from infra import catalog
 from infra.local.commit_group import Part
 from infra.local.database import Database
 from infra.local.store import items, updates
-from infra.local.store.conditions import holds
 from infra.local.store.layout import Layout, Row
-from infra.local.store.stream import Change, Stream
+from infra.local.store.stream import Stream
+from infra.local.store.writer import Step, Writer
 from usher.adapters import cursors
 from usher.domain.errors import InvalidCommand, StoreUnavailable
 from usher.ports.clock import Clock
@@ -21,7 +20,6 @@ from usher.ports.store import (
     AtLeast,
     AtMost,
     BeginsWith,
-    Check,
     ConditionFailed,
     Delete,
     Equals,
@@ -40,26 +38,8 @@ T = TypeVar("T")
 MAX_PAGE = 1024 * 1024  # where DynamoDB ends a page of a query
 MAX_TRANSACTION_SIZE = 4 * 1024 * 1024
 EXPIRED_PER_COMMIT = 500  # a sweep shares the writer with everybody else
-ROWS_PER_STATEMENT = 64
 KEYS_PER_STATEMENT = 250
 LAST = "\U0010ffff"  # sorts behind every text
-
-
-@dataclass(slots=True)
-class _Step:
-    """One write, made ready outside the writer thread."""
-
-    write: Write
-    layout: Layout
-    stream: Stream | None
-    key: Row
-    text: str = ""  # a Put's item
-    row: Row = ()
-    creates: bool = False  # a Put of an item that must not exist yet: one statement does both
-
-
-class _Exists(Exception):
-    """An item that a group of writes would create is there already."""
 
 
 class SqliteStore:
@@ -72,7 +52,9 @@ class SqliteStore:
         self._streams = {
             table.name: Stream(database, self._layouts[table.name]) for table in tables if table.streamed
         }
-        self._creations = database.gathered(self._create)
+        writer = Writer(clock)
+        self._apply = writer.apply
+        self._creations = database.gathered(writer.create)
         database.write(self._prepare)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -214,20 +196,20 @@ class SqliteStore:
             stream.notify()
         return result
 
-    def _ready(self, write: Write) -> _Step:
+    def _ready(self, write: Write) -> Step:
         layout = self._layout(write.table)
         stream = self._streams.get(write.table)
         if isinstance(write, Put):
             text = items.encode(write.item)
             row = layout.row(write.item, text)
             creates = write.if_ == Absent(layout.table.partition)
-            return _Step(write, layout, stream, row[: len(layout.key_columns)], text, row, creates)
-        step = _Step(write, layout, stream, layout.key(write.key))
+            return Step(write, layout, stream, row[: len(layout.key_columns)], text, row, creates)
+        step = Step(write, layout, stream, layout.key(write.key))
         if isinstance(write, Update):
             updates.check(write, layout)
         return step
 
-    def _commit(self, steps: list[_Step]) -> list[Item | None]:
+    def _commit(self, steps: list[Step]) -> list[Item | None]:
         if all(step.creates and step.stream is None for step in steps):
             self._written(lambda: self._creations.write(steps), set())
             return [dict(step.write.item) for step in steps if isinstance(step.write, Put)]
@@ -238,89 +220,6 @@ class SqliteStore:
         if isinstance(outcome, ConditionFailed):
             raise outcome
         return outcome
-
-    def _create(self, connection: sqlite3.Connection, group: list[list[_Step]]) -> None:
-        """Runs in the writer thread: what only creates items, of all its callers, a statement per table."""
-        if len(group) == 1:
-            outcome = self._apply(connection, group[0])  # says whose condition failed, and on what
-            if isinstance(outcome, ConditionFailed):
-                raise outcome
-            return
-        rows: dict[Layout, list[Row]] = {}
-        for steps in group:
-            for step in steps:
-                rows.setdefault(step.layout, []).append(step.row)
-        for layout, all_rows in rows.items():
-            for start in range(0, len(all_rows), ROWS_PER_STATEMENT):
-                some = all_rows[start : start + ROWS_PER_STATEMENT]
-                values = [value for row in some for value in row]
-                if connection.execute(layout.insert_many(len(some)), values).rowcount < len(some):
-                    raise _Exists
-
-    def _apply(
-        self, connection: sqlite3.Connection, steps: list[_Step]
-    ) -> list[Item | None] | ConditionFailed:
-        """Runs in the writer thread; raising undoes all of it. Every condition is looked at, for `failed`.
-
-        A condition that fails before anything was changed is returned and not raised: raising would make the
-        neighbours in the commit begin anew, and losing a race for a row is daily business.
-        """
-        results: list[Item | None] = []
-        failed: dict[int, Item | None] = {}
-        for position, step in enumerate(steps):
-            write = step.write
-            if isinstance(write, Put) and step.creates and not failed:
-                if connection.execute(step.layout.insert, step.row).rowcount:
-                    self._record(connection, step, None, step.text)
-                    results.append(dict(write.item))
-                    continue
-            elif write.if_ is None and not failed and step.stream is None and not isinstance(write, Update):
-                results.append(self._change(connection, step, None, None))
-                continue
-            found = connection.execute(step.layout.select, step.key).fetchone()
-            old = found[0] if found else None
-            item = items.decode(old) if old is not None else None
-            if write.if_ is not None and not holds(write.if_, item):
-                failed[position] = item
-            elif not failed:
-                results.append(self._change(connection, step, old, item))
-        if failed:
-            tables = ", ".join(sorted({steps[position].write.table for position in failed}))
-            failure = ConditionFailed(f"a condition did not hold in {tables}", failed)
-            if results:
-                raise failure
-            return failure
-        return results
-
-    def _change(
-        self, connection: sqlite3.Connection, step: _Step, old: str | None, item: Item | None
-    ) -> Item | None:
-        write, layout = step.write, step.layout
-        if isinstance(write, Check):
-            return None
-        if isinstance(write, Delete):
-            connection.execute(layout.delete, step.key)
-            self._record(connection, step, old, None)
-            return None
-        if isinstance(write, Update):
-            new = updates.applied(write, dict(write.key) if item is None else item)
-            text = items.encode_checked(new)
-            if old is not None:
-                connection.execute(*layout.update(new, text, (*write.set, *write.add, *write.remove)))
-                self._record(connection, step, old, text)
-                return new
-            row = layout.row(new, text)
-        else:
-            new, text, row = dict(write.item), step.text, step.row
-        connection.execute(layout.upsert, row)
-        self._record(connection, step, old, text)
-        return new
-
-    def _record(self, connection: sqlite3.Connection, step: _Step, old: str | None, text: str | None) -> None:
-        if step.stream is None or old == text:  # a write that changes nothing leaves no record
-            return
-        change: Change = "REMOVE" if text is None else "INSERT" if old is None else "MODIFY"
-        step.stream.append(connection, change, step.key, text, self._clock.wall().timestamp())
 
 
 def _bound(sort: SortCondition | None) -> tuple[str, tuple[Any, ...]]:
