@@ -1,12 +1,10 @@
 """Queues of one machine: SQS's promises (visibility, receive count, delay, dead letters, FIFO) in SQLite."""
 
 import contextlib
-import heapq
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from infra import catalog
 from infra.local import arns, queue_rows
@@ -15,6 +13,7 @@ from infra.local.commit_group import Part
 from infra.local.database import Database
 from infra.local.queue_lines import Depth, Entry, Fifo, QueueState, Received, Standard, as_received
 from infra.local.queue_rows import new_entry
+from infra.local.queue_visibility import Visibility
 from usher.domain.errors import NotFound
 from usher.ports.queue import Message
 
@@ -58,6 +57,8 @@ class LocalQueue:
             self._queues[name] = QueueState(name, arns.queue(name), Standard())
         database.write(queue_rows.create)
         self._journal = queue_rows.Journal(database)
+        self._visibility = Visibility(clock, self._journal, self._queues)
+        self._place, self._at = self._visibility.place, self._visibility.at
         self._ids = itertools.count(database.write(queue_rows.next_id))
         self._load(database)
 
@@ -198,7 +199,7 @@ class LocalQueue:
             row = queue_rows.received(entry, entry.visible_at)
         self._journal.update([row])
         if seconds <= 0:
-            self._due(place)
+            self._visibility.due(place)
 
     def ready(self, queue: str) -> int:
         """How many messages could be taken now."""
@@ -237,76 +238,3 @@ class LocalQueue:
             return self._queues[queue]
         except KeyError as error:
             raise NotFound(f"infra/catalog.py lists no queue {queue!r}") from error
-
-    def _place(self, place: QueueState, entries: list[Entry]) -> None:
-        """Stand new entries in line, or aside until they are visible."""
-        now, added = self._clock.timestamp(), False
-        with place.lock:
-            for entry in entries:
-                if entry.visible_at > now:
-                    place.delayed += 1
-                    self._at(place, entry, entry.visible_at)
-                elif place.max_receives and entry.receives >= place.max_receives:
-                    self._bury(place, entry)
-                else:
-                    place.line.add(entry)
-                    added = True
-        if added:
-            place.on_ready()
-
-    def _at(self, place: QueueState, entry: Entry, moment: float) -> None:
-        """Have `_due` look at the entry at `moment`; called under the lock."""
-        entry.visible_at = moment
-        heapq.heappush(place.later, (moment, entry.id, entry))
-        if place.timer is None or place.timer.cancelled or moment < place.timer.due:
-            self._arm(place)
-
-    def _arm(self, place: QueueState) -> None:
-        if place.timer is not None:
-            place.timer.cancel()
-        place.timer = None
-        if place.later:
-            moment = datetime.fromtimestamp(place.later[0][0], UTC)
-            place.timer = self._clock.call_at(moment, lambda: self._due(place))
-
-    def _due(self, place: QueueState) -> None:
-        """Messages became visible; entries of the heap that are outdated say so by another `visible_at`."""
-        with place.lock:
-            now = self._clock.timestamp() + 1e-6  # a timer's moment is rounded to the microsecond
-            came = False
-            while place.later and place.later[0][0] <= now:
-                moment, _, entry = heapq.heappop(place.later)
-                if entry.visible_at != moment or entry.receipt in place.held:
-                    continue
-                came = self._comes_back(place, entry) or came
-            self._arm(place)
-        if came:
-            place.on_ready()
-
-    def _comes_back(self, place: QueueState, entry: Entry) -> bool:
-        """Put the entry in line again, or give up on it; returns whether anything may be taken now."""
-        delayed = entry.receipt is None
-        if delayed:
-            place.delayed -= 1
-        else:
-            del place.in_flight[entry.receipt or ""]
-            entry.receipt = None
-        if place.max_receives is not None and entry.receives >= place.max_receives:
-            if not delayed:
-                place.line.gone(entry)
-            self._bury(place, entry)
-            return place.fifo  # the rest of its group may go on
-        (place.line.add if delayed else place.line.back)(entry)
-        return True
-
-    def _bury(self, place: QueueState, entry: Entry) -> None:
-        """Move a message to the dead-letter queue; were that lost in a crash, loading would do it again."""
-        dead = self._of(place.dead_letters or "")
-        entry.attributes = entry.attributes | {"DeadLetterQueueSourceArn": place.arn}
-        entry.visible_at = 0.0
-        rows = [queue_rows.moved(dead.name, entry)]
-        self._journal.move(rows)
-        logger.warning("queue %s gave up on message %s", place.name, entry.message_id)
-        with dead.lock:
-            dead.line.add(entry)
-        dead.on_ready()
