@@ -46,6 +46,29 @@ def test_an_upgrade_costs_what_its_preview_said_to_the_cent(ada: Subscriber) -> 
     assert (ada.row()["plan"], ada.invoices()[-1].amount_paid) == ("pro-monthly", 1500)
 
 
+def waiting_items(subscriber: Subscriber, count: int) -> None:
+    """Amounts that wait for the subscription's next invoice: 1, 2, 3, ... cents."""
+    order = {"customer": subscriber.customer.id, "subscription": subscriber.id, "currency": "usd"}
+    for cents in range(1, count + 1):
+        subscriber.api.invoice_items.create({**order, "amount": cents})
+
+
+def test_a_preview_tells_every_line_of_a_long_invoice(ada: Subscriber) -> None:
+    ada.later(days=15)
+    waiting_items(ada, 23)
+    preview = ada.post("preview", {"plan": "pro-monthly"})[1]
+    assert sorted(line["amount_minor"] for line in preview["lines"]) == [-950, *range(1, 24), 2450]
+    assert preview["charged_now_minor"] == 1500 + sum(range(1, 24))
+    ada.post("change", {"plan": "pro-monthly", "priced_at": preview["priced_at"]})
+    assert ada.invoices()[-1].amount_paid == preview["charged_now_minor"]
+
+
+def test_what_an_end_gives_back_is_found_on_a_long_invoice(ada: Subscriber) -> None:
+    waiting_items(ada.later(days=15), 23)
+    assert ada.post("preview", {"cancel": {"when": "now", "refund": "prorated"}})[1]["refunded_minor"] == 950
+    assert ada.post("cancel", {"when": "now", "refund": "prorated"})[1]["refunded_minor"] == 950
+
+
 def test_without_a_preview_the_moment_of_the_change_counts(ada: Subscriber) -> None:
     ada.later(days=15)
     assert ada.post("change", {"plan": "starter-monthly", "quantity": 3})[0] == 200

@@ -16,6 +16,7 @@ from infra.local.stand_ins.stripe.subscription_updates import SubscriptionUpdate
 from infra.local.stand_ins.stripe.subscriptions import Subscriptions
 
 _TERMS = ("items", "proration_behavior", "proration_date", "billing_cycle_anchor", "trial_end")
+_KEPT = 100  # Stripe keeps one for 72 hours (docs.stripe.com/invoicing/preview)
 _ENDS = ("cancel_at_period_end", "cancel_now")
 
 
@@ -40,8 +41,10 @@ class InvoicePreviews(Resource):
         subscriptions: Subscriptions,
         updates: SubscriptionUpdates,
         life: SubscriptionLife,
+        kept: dict[str, Object],
     ) -> None:
         super().__init__(account)
+        self._kept = kept
         self._drafts, self._pending, self._life = drafts, pending, life
         self._subscriptions, self._updates = subscriptions, updates
         life.upcoming = self.announce
@@ -51,7 +54,11 @@ class InvoicePreviews(Resource):
         return {"POST /v1/invoices/create_preview": route(self.preview, names)}
 
     def preview(self, params: dict[str, Any]) -> Object:
-        return _shown(self._undone(lambda: self._made(params)), params)
+        shown = _shown(self._undone(lambda: self._made(params)), params)
+        while len(self._kept) >= _KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[shown["id"]] = shown
+        return shown
 
     def announce(self, subscription: Object) -> None:
         """`invoice.upcoming`, about an invoice that has no id yet; none when none comes."""
@@ -150,7 +157,7 @@ def none_upcoming() -> StripeError:
 
 
 def _shown(invoice: Object, params: dict[str, Any]) -> Object:
-    """A preview is a draft that nobody can look up."""
+    """A preview is a draft of which only the lines can be looked up."""
     invoice |= {"id": f"upcoming_{invoice['id']}", "billing_reason": "upcoming", "status": "draft"}
     invoice |= {"number": None, "hosted_invoice_url": None, "invoice_pdf": None, "effective_at": None}
     invoice["next_payment_attempt"] = invoice["created"] + HOUR

@@ -14,7 +14,7 @@ from infra.local.stand_ins.stripe.invoice_money import InvoiceMoney
 from infra.local.stand_ins.stripe.payment_methods import PaymentMethods, card_error_fields
 from infra.local.stand_ins.stripe.payment_record import payment_record
 from infra.local.stand_ins.stripe.payments import PaymentIntents
-from infra.local.stand_ins.stripe.resource import PAGE, Route, route
+from infra.local.stand_ins.stripe.resource import PAGE, Route, route, within
 
 HOUR = 3600
 _UPDATE = ("metadata", "description", "auto_advance", "default_payment_method")
@@ -25,6 +25,7 @@ class Invoices(InvoiceMoney):
 
     Attributes:
         finalizing: told of each draft that is about to become final (usage is counted once more).
+        previews: the last previews, by their ids: their lines can be read, page by page.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Invoices(InvoiceMoney):
         super().__init__(account, intents, balance)
         self._methods = methods
         self.finalizing: Callable[[Object], None] = lambda invoice: None
+        self.previews: dict[str, Object] = {}
 
     def routes(self) -> dict[str, Route]:
         path = "/v1/invoices"
@@ -68,8 +70,9 @@ class Invoices(InvoiceMoney):
         return self.account.need("invoice", id)
 
     def lines(self, params: dict[str, Any], id: str) -> Object:
-        lines: Object = self.account.need("invoice", id)["lines"]
-        return lines
+        """Those of a preview too."""
+        lines = (self.previews.get(id) or self.account.need("invoice", id))["lines"]
+        return within(lines["data"], params, lines["url"])
 
     # -- what a caller may do --------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account
 from infra.local.stand_ins.stripe.catalog import Products, make_price
 from infra.local.stand_ins.stripe.checkout_object import line_item
-from infra.local.stand_ins.stripe.errors import StripeError, invalid, missing
-from infra.local.stand_ins.stripe.resource import refuse_others
+from infra.local.stand_ins.stripe.errors import StripeError, invalid
+from infra.local.stand_ins.stripe.resource import refuse_others, within
 from infra.local.stand_ins.stripe.usage_lines import metered
 
 _MOST = 100
@@ -43,13 +43,7 @@ class LineItems:
 
     def page(self, owner: str, params: dict[str, Any], url: str) -> Object:
         """The items of `owner` as a list object, in their order."""
-        items, limit = self.of(owner), params.get("limit", 10)
-        ids = [item["id"] for item in items]
-        after = params.get("starting_after")
-        if after and after not in ids:
-            raise missing("item", after, param="starting_after", status=400)
-        rest = items[ids.index(after) + 1 :] if after else items
-        return {"object": "list", "data": rest[:limit], "has_more": len(rest) > limit, "url": url}
+        return within(self.of(owner), params, url)
 
     def _item(self, given: dict[str, Any], param: str) -> Object:
         refuse_others(given, ("price", "price_data", "quantity", "metadata"), param)

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.local.stand_ins.state import Object
 from infra.local.stand_ins.stripe.account import Account, kind_of
-from infra.local.stand_ins.stripe.errors import invalid
+from infra.local.stand_ins.stripe.errors import invalid, missing
 
 Handler = Callable[..., Any]
 PAGE = frozenset({"limit", "starting_after", "ending_before", "created"})
@@ -100,6 +100,35 @@ class Resource:
         data, more = matches[start : start + limit], len(matches) > start + limit
         next_page = str(start + limit) if more else None
         return {"object": "search_result", "data": data, "has_more": more, "next_page": next_page, "url": url}
+
+
+FIRST = 10
+"""So many of what hangs on an object come with it; the rest are pages (docs.stripe.com/api/pagination)."""
+
+
+def within(held: list[Object], params: dict[str, Any], url: str) -> Object:
+    """One page of what hangs on an object, in its order, as a list object."""
+    limit, after = params.get("limit", FIRST), params.get("starting_after")
+    ids = [each["id"] for each in held]
+    if after and after not in ids:
+        raise missing("item", after, param="starting_after", status=400)
+    rest = held[ids.index(after) + 1 :] if after else held
+    return {"object": "list", "data": rest[:limit], "has_more": len(rest) > limit, "url": url}
+
+
+def with_first_lines(value: Any) -> Any:
+    """What is answered, each invoice in it with its first lines only."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("object")
+    if kind == "list":
+        return value | {"data": [with_first_lines(each) for each in value["data"]]}
+    if kind == "invoice" and len(value["lines"]["data"]) > FIRST:
+        return value | {"lines": within(value["lines"]["data"], {}, value["lines"]["url"])}
+    for name in ("latest_invoice", "invoice"):
+        if isinstance(value.get(name), dict):
+            value = value | {name: with_first_lines(value[name])}
+    return value
 
 
 def _bounds(created: Any) -> dict[str, int] | None:
@@ -216,4 +245,4 @@ _UNKNOWN = object()
 
 
 def _included(data: list[Object], url: str) -> Object:
-    return {"object": "list", "data": data[:10], "has_more": len(data) > 10, "url": url}
+    return {"object": "list", "data": data[:FIRST], "has_more": len(data) > FIRST, "url": url}

@@ -106,7 +106,9 @@ class Resources:
         resources: list[Resource] = [Products(account), Prices(account), methods, setups, intents]
         resources += [customers, subscriptions, updates, schedules, subscribed, invoices, sessions, links]
         resources += [pending, balance]
-        resources += [InvoicePreviews(account, drafts, pending, subscriptions, updates, life)]
+        resources += [
+            InvoicePreviews(account, drafts, pending, subscriptions, updates, life, invoices.previews)
+        ]
         resources += [
             Charges(account),
             refunds,

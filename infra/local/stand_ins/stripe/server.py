@@ -18,7 +18,7 @@ from infra.local.stand_ins.stripe.deliveries import Deliveries
 from infra.local.stand_ins.stripe.errors import StripeError, error_answer
 from infra.local.stand_ins.stripe.events import Events
 from infra.local.stand_ins.stripe.idempotency import IdempotencyKeys
-from infra.local.stand_ins.stripe.resource import Expansion, Route
+from infra.local.stand_ins.stripe.resource import Expansion, Route, with_first_lines
 from infra.local.stand_ins.stripe.resources import Resources
 
 TOTAL_PER_SECOND, ENDPOINT_PER_SECOND = 100, 25  # docs.stripe.com/rate-limits, live mode
@@ -72,6 +72,7 @@ class StripeStandIn(StandIn):
             return value
         if paths := params.get("expand"):
             value = self._expansion.apply(value, paths)
+        value = with_first_lines(value)
         if self.config.check_contract:
             self.contract.check_answer(request.operation, value)
         return value

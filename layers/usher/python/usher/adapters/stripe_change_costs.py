@@ -8,6 +8,7 @@ from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_changes import discounts_with, subscription
+from usher.adapters.stripe_invoices import complete
 from usher.adapters.stripe_plan_items import changed_items, leaving, licensed_item
 from usher.adapters.stripe_price_keys import StripePrices
 from usher.domain.plan_changes import PlanChange
@@ -43,7 +44,7 @@ class StripeChangeCosts:
     def unused(self, subscription_id: str, *, at: datetime) -> int:
         details = {"cancel_now": True, "proration_date": int(at.timestamp())}
         params = {"subscription": subscription_id, "subscription_details": details}
-        invoice = self._calls.call("post", "/v1/invoices/create_preview", params)
+        invoice = self._asked(params)
         return -sum(_net(line) for line in invoice["lines"]["data"] if _is_proration(line))
 
     def paid(self, subscription_id: str) -> Paid:
@@ -92,7 +93,7 @@ class StripeChangeCosts:
         if not gone:
             return 0
         params = {"subscription": now["id"]}
-        renewal = self._calls.call("post", "/v1/invoices/create_preview", params)
+        renewal = self._asked(params)
         return sum(_net(line) for line in renewal["lines"]["data"] if _price_id(line) in gone)
 
     def _preview(self, now: dict[str, Any], change: PlanChange, behavior: str, moment: int) -> dict[str, Any]:
@@ -104,7 +105,11 @@ class StripeChangeCosts:
         params: dict[str, Any] = {"subscription": now["id"], "subscription_details": details}
         if discounts := discounts_with(now, change):
             params["discounts"] = discounts
-        return self._calls.call("post", "/v1/invoices/create_preview", params)
+        return self._asked(params)
+
+    def _asked(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The preview of these, with all its lines."""
+        return complete(self._calls.call("post", "/v1/invoices/create_preview", params), self._calls)
 
 
 def _preview_of(

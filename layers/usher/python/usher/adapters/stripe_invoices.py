@@ -7,6 +7,7 @@ payment_intent, and its lines name their price by its id (Stripe changelog 2025-
 from collections.abc import Iterator
 from typing import Any
 
+from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_fields import get, id_of, moment
 from usher.adapters.stripe_prices import Price, Prices
 from usher.ports.billing_facts import InvoiceLine, InvoiceSnapshot
@@ -44,6 +45,18 @@ def invoice_snapshot(invoice: Any, prices: Prices) -> InvoiceSnapshot:
         created_at=moment(invoice["created"]),
         account_id=get(parent, "metadata", "account_id"),
     )
+
+
+def complete(invoice: dict[str, Any], calls: StripeCalls) -> dict[str, Any]:
+    """Give the invoice all its lines: an answer carries the first ten only; returns it.
+
+    A preview can be read by its id for 72 hours (docs.stripe.com/invoicing/preview, read 2026-11).
+    """
+    lines = invoice.get("lines") or {}
+    if lines.get("has_more"):
+        every = list(calls.pages(f"/v1/invoices/{invoice['id']}/lines", {}))
+        invoice["lines"] = {"data": every, "has_more": False}
+    return invoice
 
 
 def line_prices(invoice: Any) -> Iterator[str]:

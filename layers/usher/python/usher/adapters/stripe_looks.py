@@ -5,7 +5,7 @@ from typing import Any
 
 from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_fields import id_of
-from usher.adapters.stripe_invoices import line_prices
+from usher.adapters.stripe_invoices import complete, line_prices
 from usher.adapters.stripe_prices import Price, Prices, price_of
 from usher.adapters.stripe_reversals import credit_note_of, dispute_of, refund_of
 from usher.adapters.stripe_snapshots import charge_facts, customer_of, facts_of, invoice_of, payment_of
@@ -61,7 +61,7 @@ class StripeLooks:
     def _subscription(self, id: str) -> BillingFacts:
         found = self._get(f"/v1/subscriptions/{id}", FACTS)
         invoice = found.get("latest_invoice") or {}
-        self._complete(invoice)
+        complete(invoice, self._calls)
         for item in found["items"]["data"]:
             self._prices[item["price"]["id"]] = price_of(item["price"])
         coming = next_price(found)
@@ -72,7 +72,7 @@ class StripeLooks:
         return self._invoice_facts(self._get(f"/v1/invoices/{id}", _INVOICE))
 
     def _invoice_facts(self, invoice: dict[str, Any]) -> BillingFacts:
-        self._complete(invoice)
+        complete(invoice, self._calls)
         return invoice_of(invoice, self._known(line_prices(invoice)))
 
     def _payment(self, id: str) -> BillingFacts:
@@ -130,13 +130,6 @@ class StripeLooks:
             for payment in facts.payments
         )
         return facts.model_copy(update={"payments": payments})
-
-    def _complete(self, invoice: dict[str, Any]) -> None:
-        """Give the invoice all its lines: an answer carries the first ones only."""
-        lines = invoice.get("lines") or {}
-        if lines.get("has_more"):
-            every = list(self._calls.pages(f"/v1/invoices/{invoice['id']}/lines", {}))
-            invoice["lines"] = {"data": every, "has_more": False}
 
     def _known(self, ids: Iterable[str]) -> Prices:
         for id in set(ids) - self._prices.keys():
