@@ -15,6 +15,7 @@ from usher.domain.invoice_events import (
     InvoiceVoided,
 )
 from usher.domain.payment_events import (
+    DisputeFeeKnown,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
@@ -98,17 +99,17 @@ def _money(draw: st.DrawFn, history: History, id: str, paid: int, day: date) -> 
         history.add(day, known)
     later = day + timedelta(draw(st.integers(0, 60)))
     back = draw(st.integers(0, paid))
-    what = draw(
-        st.sampled_from(("kept", "refund", "note", "failed refund" if told else "note", "won", "lost"))
-    )
+    what = draw(st.sampled_from(("kept", "refund", "note", "failed refund", "won", "lost")))
     if not back or what == "kept":
         return
     if what in ("won", "lost"):
         dispute = {"dispute_id": f"dp_{id}", "amount_minor": back, **money}
-        history.add(later, DisputeOpened(**dispute, fee_minor=15))
+        history.add(later, DisputeOpened(**dispute, fee_minor=draw(st.sampled_from((0, 15)))))
+        for total in (15, 20):  # told again, then more of it
+            history.add(later, DisputeFeeKnown(**dispute, fee_minor=total))
         kind = DisputeWon if what == "won" else DisputeLost
         history.add(later, kind(**dispute))
-        history.cash -= 15 + (back if what == "lost" else 0)
+        history.cash -= 20 + (back if what == "lost" else 0)
         return
     if what == "note":
         history.add(later, note(f"cn_{id}_back", id, back, refunded_minor=back))

@@ -301,6 +301,35 @@ def test_a_dispute_is_opened_when_money_was_taken_and_closed_once(
     assert [event.type for event in dispute_changes(former, DISPUTE | {"status": after})] == expected
 
 
+@pytest.mark.parametrize(
+    "before, after, expected",
+    [
+        ({}, {"fee_minor": 1500}, [("dispute.fee_known", 1500, 0)]),
+        ({"fee_minor": 1500}, {"fee_minor": 1500}, []),
+        ({"fee_minor": 1500}, {"fee_minor": 3000}, [("dispute.fee_known", 3000, 0)]),
+        ({"fee_minor": 1500}, {}, []),
+        (
+            {"fee_minor": 1500},
+            {"fee_minor": 1500, "fee_returned_minor": 1500},
+            [("dispute.fee_known", 1500, 1500)],
+        ),
+    ],
+)
+def test_what_the_vendor_asks_for_a_dispute_is_told_whenever_it_becomes_known(
+    before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, int, int]]
+) -> None:
+    dispute = DISPUTE | {"status": "needs_response"}
+    told = dispute_changes(dispute | before, dispute | after)
+    assert [(each.type, each.fee_minor, each.fee_returned_minor) for each in told] == expected
+
+
+def test_a_fee_that_comes_with_an_opening_or_a_win_is_not_told_twice() -> None:
+    dispute = DISPUTE | {"fee_minor": 1500}
+    assert len(dispute_changes(None, dispute | {"status": "needs_response"})) == 1
+    won = dispute | {"status": "won", "fee_returned_minor": 1500}
+    assert len(dispute_changes(dispute | {"status": "under_review"}, won)) == 1
+
+
 def test_a_credit_note_is_issued_once_and_may_be_voided() -> None:
     issued = NOTE | {"status": "issued", "credited_minor": 900}
     (event,) = credit_note_changes(None, issued)

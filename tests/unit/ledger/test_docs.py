@@ -25,7 +25,7 @@ def test_the_chart_of_accounts_is_the_code_s() -> None:
 
 def test_every_fact_has_its_row_and_names_accounts_that_exist() -> None:
     told = rows("Which fact posts what")
-    forms = {type: re.sub(r"\{\w+\}", "{id}", rule.fact) for type, rule in RULES.items()}
+    forms = {type: re.sub(r"\{\w+_id\}", "{id}", rule.fact) for type, rule in RULES.items()}
     assert {row[0].strip("`"): row[1].strip("`") for row in told} == forms
     for row in told:
         named = set(re.findall(r"\b[a-z]+_[a-z]+\b", f"{row[2]} {row[3]}"))

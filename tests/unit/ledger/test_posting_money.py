@@ -6,6 +6,7 @@ from tests.fakes.ledger import ACCOUNT, Books, invoice, line, payment
 from usher.domain.event import Event
 from usher.domain.invoice_events import InvoicePaid
 from usher.domain.payment_events import (
+    DisputeFeeKnown,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
@@ -97,6 +98,43 @@ def test_a_dispute_holds_the_money_and_gives_it_back_when_it_is_won(books: Books
     assert books.balances() == {"cash": -1500, "disputes": 3000, "fees": 1500, "deferred_revenue": -3000}
     books.post(DisputeWon.model_validate({**DISPUTE, "fee_returned_minor": 1500}))
     assert books.balances() == SETTLED
+
+
+def fees(taken: int, returned: int = 0) -> DisputeFeeKnown:
+    return DisputeFeeKnown.model_validate({**DISPUTE, "fee_minor": taken, "fee_returned_minor": returned})
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [opened(0), fees(1500)],
+        [fees(1500), opened(0)],
+        [opened(1500), fees(1500)],
+        [fees(1000), fees(1500), opened(500)],
+        [opened(500), fees(1500), fees(1000)],
+    ],
+)
+def test_a_dispute_s_fee_that_is_told_later_is_taken_once_in_any_order(
+    books: Books, facts: list[Event]
+) -> None:
+    given_paid(books)
+    books.post(*facts)
+    assert (books.balances()["fees"], books.balances()["cash"], books.held()) == (1500, -1500, {})
+
+
+def test_a_dispute_s_fee_that_comes_back_does_so_once(books: Books) -> None:
+    won = DisputeWon.model_validate({**DISPUTE, "fee_returned_minor": 1500})
+    given_paid(books)
+    books.post(opened(), fees(1500, 1500), won, fees(1500, 1000))
+    assert (books.balances(), books.held()) == (SETTLED, {})
+
+
+def test_a_refund_that_waits_for_a_payment_s_own_book_follows_it_to_the_invoice(books: Books) -> None:
+    applied = PaymentApplied(payment_id="pi_1", invoice_id="in_1", amount_minor=3000, currency="usd")
+    books.post(payment(of=None), refund(), refund(id="re_2"))
+    assert books.held() == {"refund/re_2/issued": "book payment/pi_1"}
+    books.post(invoice("in_1", MONTH), applied, failed())
+    assert (books.held(), books.balances()) == ({}, {})
 
 
 def test_a_lost_dispute_takes_back_what_is_unearned_and_the_rest_is_bad_debt(books: Books) -> None:

@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.histories import History, histories
-from tests.fakes.ledger import Books, at
+from tests.fakes.ledger import Books, at, invoice, line, payment
 from tests.fakes.world import World
+from usher.domain.event import Event
+from usher.domain.invoice_events import InvoicePaid
 from usher.domain.ledger import Draft, Entry, Posting, Service, balance
+from usher.domain.payment_events import PaymentApplied, RefundFailed, RefundIssued
 from usher.domain.service_days import earned, month_of, next_due, share, unearned
 from usher.records.ledger import Ledger
 
@@ -25,11 +28,15 @@ def emptied(connection: sqlite3.Connection, table: str) -> None:
     connection.execute(f"DELETE FROM item_{table}")
 
 
-def told(world: World, history: History, seed: int) -> Books:
-    """The history on a ledger of its own: shuffled, each event up to three times."""
+def emptied_books(world: World) -> Books:
     for table in ("ledger", "ledger_totals", "ledger_deferrals", "ledger_quarantine"):
         world.database.write(partial(emptied, table=table))
-    books = Books(world)
+    return Books(world)
+
+
+def told(world: World, history: History, seed: int) -> Books:
+    """The history on a ledger of its own: shuffled, each event up to three times."""
+    books = emptied_books(world)
     events = [books.event(each, day) for day, each in history.facts]
     chance = random.Random(seed)
     stream = [event for event in events for _ in range(chance.choice((1, 1, 2, 3)))]
@@ -82,6 +89,51 @@ def test_recognised_and_deferred_are_what_was_billed_and_all_is_recognised_in_th
     assert "deferred_revenue" not in books.balances()
     assert world.rows("ledger_deferrals") == []
     assert books.recognize("2027-03-03") == 0
+
+
+@st.composite
+def refunds_of_late_payments(draw: st.DrawFn) -> list[Event]:
+    """A payment whose invoice is told after it, and a refund of it that fails: all on one day."""
+    billed = draw(st.lists(st.integers(1, 50_000), min_size=1, max_size=3))
+    lines = [
+        line(each, "2025-11-01", "2026-11-01", line_id=f"il_{n}", metered=draw(st.booleans()))
+        for n, each in enumerate(billed)
+    ]
+    tax, owed = draw(st.sampled_from((0, 777))), sum(billed)
+    owed += tax
+    of = {"invoice_id": "in_1", "subscription_id": None, "amount_due_minor": owed, "currency": "usd"}
+    money = {"payment_id": "pi_1", "currency": "usd"}
+    refund = {"refund_id": "re_1", "amount_minor": draw(st.integers(1, owed)), **money}
+    return [
+        invoice("in_1", *lines, tax=tax),
+        InvoicePaid(**of, amount_paid_minor=owed),
+        payment("pi_1", owed, of=None),
+        PaymentApplied(invoice_id="in_1", amount_minor=owed, **money),
+        RefundIssued(**refund),
+        RefundFailed(**refund),
+    ]
+
+
+@MANY
+@given(
+    facts=refunds_of_late_payments(),
+    order=st.permutations(range(6)),
+    again=st.permutations(range(6)),
+    retried=st.booleans(),
+)
+def test_a_refund_that_fails_comes_to_the_same_before_and_after_its_payment_has_an_invoice(
+    world: World, facts: list[Event], order: list[int], again: list[int], retried: bool
+) -> None:
+    ends = []
+    for each in (order, again):
+        books = emptied_books(world)
+        books.post(*(facts[at] for at in each))
+        if retried:
+            books.post(RefundIssued.model_validate(dict(facts[4]) | {"refund_id": "re_2"}))
+        assert books.held() == {}
+        ends.append(books.balances())
+    assert ends[0] == ends[1]
+    assert ("refunds_due" in ends[0]) is not retried
 
 
 @given(

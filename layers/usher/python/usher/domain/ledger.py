@@ -80,7 +80,8 @@ class Draft(Kept):
 
     `given_minor` is what it gives back of an invoice; `uncovered_minor` how much of that was a refund which
     no credit note tells of (yet), below 0 what a credit note tells of that a refund gave back before.
-    `received_minor` is what came in by the payment `payment_id`, below 0 what went back of it.
+    `received_minor` is what came in by the payment `payment_id`, below 0 what went back of it; `due_minor`
+    what is to go back of it to the customer, and stands in the payment's own book.
     """
 
     postings: tuple[Posting, ...]
@@ -88,6 +89,7 @@ class Draft(Kept):
     given_minor: int = 0
     uncovered_minor: int = 0
     received_minor: int = 0
+    due_minor: int = 0
     payment_id: str | None = None
     reason: str | None = None
 

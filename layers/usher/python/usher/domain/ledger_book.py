@@ -21,10 +21,14 @@ class Book:
         return balance(self.entries, account)
 
     def open(self, account: Account) -> int:
-        """The balance; of `unapplied` without what stands there for payments in books of their own."""
+        """The balance, with what stands for it in the books of payments that were applied later."""
+        if account == "refunds_due":
+            return self.balance(account) - sum(entry.due_minor for entry in self.entries)
+        if account != "unapplied":
+            return self.balance(account)
         applied = [each for entry in self.entries if entry.kind == APPLIED for each in entry.postings]
         elsewhere = sum(max(each.amount_minor, 0) for each in applied if each.account == account)
-        return self.balance(account) - (elsewhere if account == "unapplied" else 0)
+        return self.balance(account) - elsewhere
 
     def entry(self, fact: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.fact == fact), None)

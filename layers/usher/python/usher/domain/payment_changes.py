@@ -8,6 +8,7 @@ from typing import Any
 
 from usher.domain.event import Event
 from usher.domain.payment_events import (
+    DisputeFeeKnown,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
@@ -57,19 +58,31 @@ def refund_changes(before: Row | None, after: Row) -> list[Event]:
 
 
 def dispute_changes(before: Row | None, after: Row) -> list[Event]:
-    """A dispute is opened when money was taken: an inquiry (warning_*) only asks."""
+    """A dispute is opened when money was taken: an inquiry (warning_*) only asks.
+
+    The vendor may say only later what it asks for that, ask for more, or give some back.
+    """
     names = ("dispute_id", "payment_id", "amount_minor", "currency", "reason")
     common = {name: after.get(name) for name in names}
     status, happened = after["status"], list[Event]()
+    (fee, returned), (fee_told, returned_told) = _fees(after), _fees(before or {})
     if _took_money(after) and not (before and _took_money(before)):
-        taken, due = after.get("fee_minor", 0), after.get("evidence_due_at")
-        happened.append(DisputeOpened(**common, fee_minor=taken, evidence_due_at=due))
+        due, fee_told = after.get("evidence_due_at"), fee
+        happened.append(DisputeOpened(**common, fee_minor=fee, evidence_due_at=due))
     if before is None or before["status"] != status:
         if status == "won":
-            happened.append(DisputeWon(**common, fee_returned_minor=after.get("fee_returned_minor", 0)))
+            returned_told = returned
+            happened.append(DisputeWon(**common, fee_returned_minor=returned))
         if status == "lost":
             happened.append(DisputeLost(**common))
+    if _took_money(after) and (fee > fee_told or returned > returned_told):
+        happened.append(DisputeFeeKnown(**common, fee_minor=fee, fee_returned_minor=returned))
     return happened
+
+
+def _fees(row: Row) -> tuple[int, int]:
+    """What the vendor asked for a dispute, and what of it came back: both only ever grow."""
+    return row.get("fee_minor", 0), row.get("fee_returned_minor", 0)
 
 
 def _took_money(row: Row) -> bool:

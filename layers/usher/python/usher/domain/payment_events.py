@@ -84,6 +84,17 @@ class DisputeOpened(DisputeEvent):
     evidence_due_at: str | None = None
 
 
+class DisputeFeeKnown(DisputeEvent):
+    """The vendor's fees were told, or grew, after the dispute: `fee_minor` is all of them so far.
+
+    `fee_returned_minor` is what of them came back so far.
+    """
+
+    type: ClassVar[str] = "dispute.fee_known"
+    fee_minor: int = 0
+    fee_returned_minor: int = 0
+
+
 class DisputeWon(DisputeEvent):
     """The money is ours again; `fee_returned_minor` of the fee too."""
 

@@ -5,6 +5,7 @@ from datetime import date
 from usher.domain.ledger import Account, Draft, Posting, Service, balance, postings
 from usher.domain.ledger_book import Book, give_back, settle
 from usher.domain.payment_events import (
+    DisputeFeeKnown,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
@@ -36,12 +37,14 @@ def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) ->
     left = origin.received(fact.payment_id) if origin is not None else fact.amount_minor
     debits, services, given = _paid_back(book, gone, day)
     moved = postings(("unapplied", fact.amount_minor - gone))
+    due = max(-origin.balance("refunds_due"), 0) if origin is not None else 0
     return Draft(
         postings=(*moved, *settle(book, fact.amount_minor), *debits),
         services=services,
         given_minor=given,
         uncovered_minor=given,
         received_minor=left,
+        due_minor=due,
         payment_id=fact.payment_id,
     )
 
@@ -71,13 +74,11 @@ def refund_issued(fact: RefundIssued, book: Book, day: date) -> Draft:
 
 def refund_failed(fact: RefundFailed, book: Book, day: date) -> Draft:
     """The money is ours again and still due to the customer."""
-    issued = book.entry(f"refund/{fact.refund_id}/issued")
-    assert issued is not None, "posted after the refund"
-    amount = -balance((issued,), "cash")
+    amount = fact.amount_minor
     return Draft(
         postings=postings(("cash", amount), ("refunds_due", -amount)),
         received_minor=amount,
-        payment_id=issued.payment_id,
+        payment_id=fact.payment_id,
     )
 
 
@@ -96,9 +97,19 @@ def dispute_opened(fact: DisputeOpened, book: Book, day: date) -> Draft:
 def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
     """What the bank held is ours again, and what of the fee came back."""
     held, payment_id = _held(fact.dispute_id, book)
-    back = fact.fee_returned_minor
+    back = max(fact.fee_returned_minor - _fees(fact.dispute_id, book)[1], 0)
     amounts = postings(("cash", held + back), ("disputes", -held), ("fees", -back))
     return Draft(postings=amounts, received_minor=held, payment_id=payment_id)
+
+
+def dispute_fee_known(fact: DisputeFeeKnown, book: Book, day: date) -> Draft | None:
+    """What the vendor's fees, and what of them came back, are more than was posted by now."""
+    taken, returned = _fees(fact.dispute_id, book)
+    more, back = max(fact.fee_minor - taken, 0), max(fact.fee_returned_minor - returned, 0)
+    if not more and not back:
+        return None
+    amounts = postings(("fees", more), ("fees", -back), ("cash", back - more))
+    return Draft(postings=amounts, payment_id=fact.payment_id)
 
 
 def dispute_lost(fact: DisputeLost, book: Book, day: date) -> Draft:
@@ -117,6 +128,13 @@ def _held(dispute_id: str, book: Book) -> tuple[int, str | None]:
     opened = book.entry(f"dispute/{dispute_id}/opened")
     assert opened is not None, "posted after it was opened"
     return balance((opened,), "disputes"), opened.payment_id
+
+
+def _fees(dispute_id: str, book: Book) -> tuple[int, int]:
+    """The dispute's fees as they are posted: what was taken, and what came back."""
+    own = [each for each in book.entries if each.fact.startswith(f"dispute/{dispute_id}/")]
+    amounts = [each.amount_minor for entry in own for each in entry.postings if each.account == "fees"]
+    return sum(each for each in amounts if each > 0), -sum(each for each in amounts if each < 0)
 
 
 def _paid_back(

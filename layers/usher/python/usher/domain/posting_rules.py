@@ -99,8 +99,21 @@ _RULES = (
     Rule(money.PaymentApplied, _APPLIED, moves.applied, _INVOICE, origin=_PAID),
     Rule(money.PaymentFeeKnown, f"{_PAYMENT}/fee_known", moves.fee_known, after=_PAID, needs_invoice=_FREE),
     Rule(money.RefundIssued, f"{_REFUND}/issued", moves.refund_issued, after=_PAID, moved=_APPLIED),
-    Rule(money.RefundFailed, f"{_REFUND}/failed", moves.refund_failed, after=f"{_REFUND}/issued"),
+    Rule(
+        money.RefundFailed,
+        f"{_REFUND}/failed",
+        moves.refund_failed,
+        after=f"{_REFUND}/issued",
+        moved=_APPLIED,
+    ),
     Rule(money.DisputeOpened, _OPENED, moves.dispute_opened, None, None, _PAID, _APPLIED, _FREE),
+    Rule(
+        money.DisputeFeeKnown,
+        f"{_DISPUTE}/fees/{{fee_minor}}/{{fee_returned_minor}}",
+        moves.dispute_fee_known,
+        after=_OPENED,
+        needs_invoice=_FREE,
+    ),
     Rule(money.DisputeWon, f"{_DISPUTE}/won", moves.dispute_won, after=_OPENED, needs_invoice=_FREE),
     Rule(money.DisputeLost, f"{_DISPUTE}/lost", moves.dispute_lost, after=_OPENED, moved=_APPLIED),
 )

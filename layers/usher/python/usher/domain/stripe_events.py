@@ -26,6 +26,7 @@ FOLLOWED = (
     "charge.refunded",
     "charge.dispute.created",
     "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
     "refund.created",

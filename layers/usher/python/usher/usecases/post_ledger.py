@@ -50,8 +50,8 @@ def _post(event: Envelope, desk: Desk) -> None:
             todo.extend((held.event, held) for held in desk.quarantine.waiting_for(*posted))
 
 
-def _post_one(event: Envelope, held: Held | None, desk: Desk) -> tuple[str, str] | None:
-    """Post one; returns the fact and the book that something may have waited for, None: nothing changed."""
+def _post_one(event: Envelope, held: Held | None, desk: Desk) -> tuple[str, ...] | None:
+    """Post one; returns the fact and the books that something may have waited for, None: nothing changed."""
     rule = RULES.get(event.type)
     if rule is None:
         return None
@@ -63,7 +63,7 @@ def _post_one(event: Envelope, held: Held | None, desk: Desk) -> tuple[str, str]
     raise StaleWrite(f"the book of {event.event_id} stayed contended; try again")
 
 
-def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[str, str] | None:
+def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[str, ...] | None:
     payload = rule.read(event.payload)
     fact = rule.fact_of(payload)
     known = desk.ledger.posted(fact)
@@ -71,7 +71,7 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
         # Again; or we died before those who wait for it were told.
         if held is not None:
             desk.quarantine.release(held)
-        return fact, f"book {known.book}"
+        return fact, f"book {known.book}", *_book_left(rule, payload, desk)
     if known is not None:
         _hold(event, fact, Waits(NOBODY, f"it was posted before, by {known.event_id}"), held, desk)
         return None
@@ -103,7 +103,8 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
         event_id=event.event_id,
     )
     desk.ledger.add(entry, [*place.checks, *([desk.quarantine.releasing(held)] if held else [])])
-    return fact, f"book {book.id}"
+    left = () if place.origin is None else (f"book {place.origin.id}",)
+    return fact, f"book {book.id}", *left
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,12 @@ def _place(rule: Rule, payload: Event, desk: Desk) -> _Place | Waits:
     if origin.id == place:
         return _Place(origin, origin)
     return _Place(ledger.book(place), origin, (ledger.ended(origin),))
+
+
+def _book_left(rule: Rule, payload: Event, desk: Desk) -> tuple[str, ...]:
+    """The book of the fact's origin: what waits for that goes to the fact's own book now."""
+    former = desk.ledger.posted(rule.origin.format_map(dict(payload))) if rule.origin else None
+    return () if former is None else (f"book {former.book}",)
 
 
 def _hold(
