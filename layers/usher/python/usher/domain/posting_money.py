@@ -1,14 +1,10 @@
-"""What facts about money that moved post: payments, refunds, disputes (docs/ledger.md)."""
+"""What facts about money that moved post: payments and refunds (docs/ledger.md)."""
 
 from datetime import date
 
 from usher.domain.ledger import Account, Draft, Posting, Service, balance, postings
 from usher.domain.ledger_book import Book, give_back, settle
 from usher.domain.payment_events import (
-    DisputeFeeKnown,
-    DisputeLost,
-    DisputeOpened,
-    DisputeWon,
     PaymentApplied,
     PaymentFeeKnown,
     PaymentSucceeded,
@@ -35,7 +31,7 @@ def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) ->
         return None
     gone = max(fact.amount_minor + origin.balance("unapplied"), 0) if origin is not None else 0
     left = origin.received(fact.payment_id) if origin is not None else fact.amount_minor
-    debits, services, given = _paid_back(book, gone, day)
+    debits, services, given = paid_back(book, gone, day)
     moved = postings(("unapplied", fact.amount_minor - gone))
     due = max(-origin.balance("refunds_due"), 0) if origin is not None else 0
     return Draft(
@@ -60,7 +56,7 @@ def fee_known(fact: PaymentFeeKnown, book: Book, day: date) -> Draft | None:
 
 def refund_issued(fact: RefundIssued, book: Book, day: date) -> Draft:
     """Money goes back: what is due to the customer first; what is more is given back of the invoice."""
-    debits, services, given = _paid_back(book, fact.amount_minor, day)
+    debits, services, given = paid_back(book, fact.amount_minor, day)
     return Draft(
         postings=(*debits, *postings(("cash", -fact.amount_minor))),
         services=services,
@@ -82,65 +78,13 @@ def refund_failed(fact: RefundFailed, book: Book, day: date) -> Draft:
     )
 
 
-def dispute_opened(fact: DisputeOpened, book: Book, day: date) -> Draft:
-    """The bank has taken the money, and the vendor its fee."""
-    taken = fact.amount_minor + fact.fee_minor
-    amounts = postings(("disputes", fact.amount_minor), ("fees", fact.fee_minor), ("cash", -taken))
-    return Draft(
-        postings=amounts,
-        received_minor=-fact.amount_minor,
-        payment_id=fact.payment_id,
-        reason=fact.reason,
-    )
-
-
-def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
-    """What the bank held is ours again, and what of the fee came back."""
-    held, payment_id = _held(fact.dispute_id, book)
-    back = max(fact.fee_returned_minor - _fees(fact.dispute_id, book)[1], 0)
-    amounts = postings(("cash", held + back), ("disputes", -held), ("fees", -back))
-    return Draft(postings=amounts, received_minor=held, payment_id=payment_id)
-
-
-def dispute_fee_known(fact: DisputeFeeKnown, book: Book, day: date) -> Draft | None:
-    """What the vendor's fees, and what of them came back, are more than was posted by now."""
-    taken, returned = _fees(fact.dispute_id, book)
-    more, back = max(fact.fee_minor - taken, 0), max(fact.fee_returned_minor - returned, 0)
-    if not more and not back:
-        return None
-    amounts = postings(("fees", more), ("fees", -back), ("cash", back - more))
-    return Draft(postings=amounts, payment_id=fact.payment_id)
-
-
-def dispute_lost(fact: DisputeLost, book: Book, day: date) -> Draft:
-    """The customer has the money back: like a refund, but what was earned by it is bad debt, its tax too."""
-    held = fact.amount_minor
-    debits, services, given = _paid_back(book, held, day, earned="bad_debt", taxed=False)
-    return Draft(
-        postings=(*debits, *postings(("disputes", -held))),
-        services=services,
-        given_minor=given,
-        payment_id=fact.payment_id,
-    )
-
-
-def _held(dispute_id: str, book: Book) -> tuple[int, str | None]:
-    opened = book.entry(f"dispute/{dispute_id}/opened")
-    assert opened is not None, "posted after it was opened"
-    return balance((opened,), "disputes"), opened.payment_id
-
-
-def _fees(dispute_id: str, book: Book) -> tuple[int, int]:
-    """The dispute's fees as they are posted: what was taken, and what came back."""
-    own = [each for each in book.entries if each.fact.startswith(f"dispute/{dispute_id}/")]
-    amounts = [each.amount_minor for entry in own for each in entry.postings if each.account == "fees"]
-    return sum(each for each in amounts if each > 0), -sum(each for each in amounts if each < 0)
-
-
-def _paid_back(
+def paid_back(
     book: Book, amount_minor: int, day: date, *, earned: Account = "refunds", taxed: bool = True
 ) -> tuple[tuple[Posting, ...], tuple[Service, ...], int]:
-    """The debits of money that went back, their services, and how much of it the invoice is lowered by."""
+    """The debits of money that went back, their services, and how much of it the invoice is lowered by.
+
+    What was earned of it is debited to the account `earned`, its tax too unless it is `taxed`.
+    """
     due: list[tuple[Account, int]] = []
     left = amount_minor
     for account in ("refunds_due", "unapplied", "receivable"):  # below 0: ours to pay back, whatever else is

@@ -7,15 +7,14 @@ from typing import Any
 
 from usher.domain import invoice_events as invoices
 from usher.domain import payment_events as money
+from usher.domain import posting_disputes as disputes
 from usher.domain import posting_invoices as bills
 from usher.domain import posting_money as moves
 from usher.domain.event import Event
 from usher.domain.ledger import Draft
 from usher.domain.ledger_book import Book
 
-Post = Callable[
-    ..., Draft | None
-]  # of the event, its book, the day, and the book of its origin, if it has one
+Post = Callable[..., Draft | None]  # of the event, its book, the day, and its origin's book, if it has one
 
 NOBODY = "a person"
 """What a fact waits for that no other fact can release."""
@@ -80,6 +79,7 @@ class Rule:
 _INVOICE, _PAYMENT = "invoice/{invoice_id}", "payment/{payment_id}"
 _NOTE, _REFUND, _DISPUTE = "credit_note/{credit_note_id}", "refund/{refund_id}", "dispute/{dispute_id}"
 _PAID, _APPLIED, _OPENED = f"{_PAYMENT}/succeeded", f"{_PAYMENT}/applied", f"{_DISPUTE}/opened"
+_ISSUED, _FEES = f"{_REFUND}/issued", f"{_DISPUTE}/fees/{{fee_minor}}/{{fee_returned_minor}}"
 _FREE = False
 
 _RULES = (
@@ -98,7 +98,7 @@ _RULES = (
     Rule(money.PaymentSucceeded, _PAID, moves.succeeded, _INVOICE, lone=_PAYMENT, needs_invoice=_FREE),
     Rule(money.PaymentApplied, _APPLIED, moves.applied, _INVOICE, origin=_PAID),
     Rule(money.PaymentFeeKnown, f"{_PAYMENT}/fee_known", moves.fee_known, after=_PAID, needs_invoice=_FREE),
-    Rule(money.RefundIssued, f"{_REFUND}/issued", moves.refund_issued, after=_PAID, moved=_APPLIED),
+    Rule(money.RefundIssued, _ISSUED, moves.refund_issued, after=_PAID, moved=_APPLIED),
     Rule(
         money.RefundFailed,
         f"{_REFUND}/failed",
@@ -106,16 +106,10 @@ _RULES = (
         after=f"{_REFUND}/issued",
         moved=_APPLIED,
     ),
-    Rule(money.DisputeOpened, _OPENED, moves.dispute_opened, None, None, _PAID, _APPLIED, _FREE),
-    Rule(
-        money.DisputeFeeKnown,
-        f"{_DISPUTE}/fees/{{fee_minor}}/{{fee_returned_minor}}",
-        moves.dispute_fee_known,
-        after=_OPENED,
-        needs_invoice=_FREE,
-    ),
-    Rule(money.DisputeWon, f"{_DISPUTE}/won", moves.dispute_won, after=_OPENED, needs_invoice=_FREE),
-    Rule(money.DisputeLost, f"{_DISPUTE}/lost", moves.dispute_lost, after=_OPENED, moved=_APPLIED),
+    Rule(money.DisputeOpened, _OPENED, disputes.dispute_opened, None, None, _PAID, _APPLIED, _FREE),
+    Rule(money.DisputeFeeKnown, _FEES, disputes.dispute_fee_known, after=_OPENED, needs_invoice=_FREE),
+    Rule(money.DisputeWon, f"{_DISPUTE}/won", disputes.dispute_won, after=_OPENED, needs_invoice=_FREE),
+    Rule(money.DisputeLost, f"{_DISPUTE}/lost", disputes.dispute_lost, after=_OPENED, moved=_APPLIED),
 )
 RULES = {rule.event.type: rule for rule in _RULES}
 """By the event's type; docs/ledger.md says the same in words."""
