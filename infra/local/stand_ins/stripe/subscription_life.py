@@ -176,40 +176,6 @@ class SubscriptionLife:
         previous = {name: before.get(name) for name in changed}
         return self._account.save(subscription, "customer.subscription.updated", previous=previous)
 
-    def resume(self, subscription: Object, customer: Object, behavior: str | None) -> Object:
-        """A paused subscription begins a new period now, which is billed at once."""
-        before = dict(subscription)
-        invoice = self.next_draft(subscription, customer, "subscription_update")
-        return self.resumed(subscription, before, customer, invoice, behavior)
-
-    def resumed(
-        self,
-        subscription: Object,
-        before: Object,
-        customer: Object,
-        invoice: Object | None,
-        behavior: str | None,
-    ) -> Object:
-        """A paused subscription goes on once its resumption invoice, if there is one, was tried.
-
-        By default the first attempt to pay resumes it, `past_due` when that fails; with
-        `resume_on_payment_success` it stays paused until the invoice is paid.
-        """
-        paid = invoice is None
-        if invoice:
-            with self.silence():
-                self._invoices.issue(invoice)
-                if not invoice["amount_due"] or self._invoices.default_method(invoice, customer):
-                    self._invoices.collect(invoice, customer)
-                    paid = self._account.need("invoice", invoice["id"])["status"] == "paid"
-        if paid or behavior != "resume_on_payment_success":
-            subscription |= {"status": "active" if paid else "past_due", "status_details": None}
-            self.save_change(subscription, before)
-            self._account.emit("customer.subscription.resumed", subscription)
-            self.schedule(subscription)
-            return subscription
-        return self._account.save(subscription)
-
     # -- what time does --------------------------------------------------------------------------
 
     def period_end(self, subscription: Object) -> int:

@@ -52,8 +52,14 @@ class SubscriptionPauses:
             raise invalid(f"This subscription is {subscription['status']}; only a paused one can be resumed.")
         anchor = params.get("billing_cycle_anchor") or {"type": "now"}
         if anchor["type"] == "now":
-            return self._life.resume(subscription, customer, params.get("payment_behavior"))
+            return self._resume_now(subscription, customer, params.get("payment_behavior"))
         return self._resume_in_period(subscription, customer, params)
+
+    def _resume_now(self, subscription: Object, customer: Object, behavior: str | None) -> Object:
+        """A paused subscription begins a new period now, which is billed at once."""
+        before = dict(subscription)
+        invoice = self._life.next_draft(subscription, customer, "subscription_update")
+        return self._resumed(subscription, before, customer, invoice, behavior)
 
     def _resume_in_period(self, subscription: Object, customer: Object, params: dict[str, Any]) -> Object:
         """Take up the former anchor; the rest of its period is charged as `proration_behavior` says."""
@@ -70,7 +76,35 @@ class SubscriptionPauses:
         draft = None
         if made and behavior == "always_invoice":
             draft = self._changes.invoice(subscription, customer)
-        return self._life.resumed(subscription, before, customer, draft, params.get("payment_behavior"))
+        return self._resumed(subscription, before, customer, draft, params.get("payment_behavior"))
+
+    def _resumed(
+        self,
+        subscription: Object,
+        before: Object,
+        customer: Object,
+        invoice: Object | None,
+        behavior: str | None,
+    ) -> Object:
+        """A paused subscription goes on once its resumption invoice, if there is one, was tried.
+
+        By default the first attempt to pay resumes it, `past_due` when that fails; with
+        `resume_on_payment_success` it stays paused until the invoice is paid.
+        """
+        paid = invoice is None
+        if invoice:
+            with self._life.silence():
+                self._invoices.issue(invoice)
+                if not invoice["amount_due"] or self._invoices.default_method(invoice, customer):
+                    self._invoices.collect(invoice, customer)
+                    paid = self._account.need("invoice", invoice["id"])["status"] == "paid"
+        if paid or behavior != "resume_on_payment_success":
+            subscription |= {"status": "active" if paid else "past_due", "status_details": None}
+            self._life.save_change(subscription, before)
+            self._account.emit("customer.subscription.resumed", subscription)
+            self._life.schedule(subscription)
+            return subscription
+        return self._account.save(subscription)
 
 
 def _unused_time_from(bill_for: dict[str, Any]) -> str:
