@@ -86,7 +86,13 @@ class Standings:
         )
 
     def forget(self, account_id: str) -> bool:
-        """Have the row filled anew by who asks next; False when there is none, which is as good."""
+        """Have the row filled anew by who asks next; False when there is none, which is as good.
+
+        Most accounts have none while they begin, and a look is cheaper than a write that is refused. Nothing
+        slips through: who asks makes the row before it reads the records.
+        """
+        if self._store.get(TABLE, {"account_id": account_id}) is None:
+            return False
         moved_on = Update(
             TABLE,
             {"account_id": account_id},

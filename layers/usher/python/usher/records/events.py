@@ -220,11 +220,14 @@ class Outbox:
         A batch of the stream may hold part of a commit. What it held is noted at the entry, which goes with
         the last part: its events are not published twice, and none that the stream gave up is forgotten.
         """
+        done: list[list[Write]] = []
         for outbox_id, (told, owed) in _commits(events).items():
             if told < owed:
                 told |= self._told(outbox_id, told)
             if told >= owed:
-                self._store.write(Delete(OUTBOX, {"outbox_id": outbox_id}))
+                done.append([Delete(OUTBOX, {"outbox_id": outbox_id})])
+        for failure in filter(None, transact_all(self._store, done)):
+            raise failure
 
     def _told(self, outbox_id: str, told: set[int]) -> set[int]:
         """Note a part; returns all that was noted so far, nothing when the entry is gone."""
