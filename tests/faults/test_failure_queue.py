@@ -12,7 +12,8 @@ from functions.onboarding import activate_account
 from functions.operations.mend_failures import handler as mend
 from functions.provisioning import create_identity
 from tests.faults import census
-from tests.faults.world import LIMIT, World, opened, signed
+from tests.faults.sign_ups import signed
+from tests.faults.world import LIMIT, World, opened
 from usher.domain.errors import Conflict
 
 CRM = "POST /crm/v3/objects/{type}/batch/upsert"

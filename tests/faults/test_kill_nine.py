@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.signed_posts import Signed, post
 from tests.faults.server import Server
-from tests.faults.world import signed
+from tests.faults.sign_ups import signed
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import json
 
 from infra.local.signed_posts import sign
 from tests.faults import census
-from tests.faults.world import SIGNUP_SECRET, World, person, signed
+from tests.faults.sign_ups import SIGNUP_SECRET, person, signed
+from tests.faults.world import World
 
 AT_ONCE = 20
 

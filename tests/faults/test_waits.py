@@ -13,6 +13,7 @@ import pytest
 
 from tests.faults import census
 from tests.faults import world as worlds
+from tests.faults.sign_ups import signed
 from tests.faults.world import World
 from usher.domain import ids
 from usher.records.waits import Waits
@@ -174,7 +175,7 @@ def test_an_address_that_is_never_confirmed_expires_after_one_reminder(tmp_path:
             status, page = world.call(method, link(world))
             assert (status, "expired" in page) == (410, True)
         assert world.status(signup_id)["status"] == "expired"
-        again = world.post(worlds.signed("ada", webhook_id="msg_again"))
+        again = world.post(signed("ada", webhook_id="msg_again"))
         assert again.accepted[0]["signup_id"] != signup_id
 
 

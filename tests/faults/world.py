@@ -4,14 +4,9 @@ Time skips what nobody works in, so that back-off costs nothing.
 """
 
 import contextlib
-import hashlib
 import json
-import logging
 import math
-import random
-import socket
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,21 +18,15 @@ from infra import catalog
 from infra.local.build import FILE, LocalUsher
 from infra.local.clock import LocalClock
 from infra.local.prepare import prepare
-from infra.local.secrets import FileSecrets
-from infra.local.signed_posts import Outcome, Signed, get, post, sign
+from infra.local.signed_posts import Outcome, Signed, get, post
 from tests.faults.crashing import Crash, When
-from tests.faults.vendors import KEYS, STRIPE_SECRET, Vendors, policies, vendors
+from tests.faults.sign_ups import signed
+from tests.faults.surroundings import TOKEN, free_port, logging_to, secrets
+from tests.faults.vendors import KEYS, Vendors, policies, vendors
 from usher.bootstrap import policies as bootstrap_policies
-from usher.bootstrap.observe import logger
 from usher.ports.store import Item
 from usher.settings import Settings
 
-SIGNUP_SECRET = "whsec_c2lnbi11cHMtb2YtdGhlLWZhdWx0LXRlc3Rz"
-LINK_SECRET = "links-of-the-fault-tests"
-TOKEN = "product-token-of-the-fault-tests"
-TOKENS = {TOKEN: "product"} | {
-    f"{role}-token-of-the-fault-tests": role for role in ("viewer", "support", "billing", "admin")
-}
 VENDOR_TIMEOUT = (
     10.0  # seconds of wall time; shorter only where calls are made to hang, for a busy machine stalls
 )
@@ -93,7 +82,7 @@ class World:
             self._data,
             settings,
             clock=clock,
-            secrets=_secrets(self._folder / "secrets.json"),
+            secrets=secrets(self._folder / "secrets.json"),
             port=self._port,
             handlers=self.crash.handlers(),
             workers=8,
@@ -226,29 +215,6 @@ def eventually(holds: Callable[[], bool], seconds: float = LIMIT) -> bool:
     return True
 
 
-def person(who: str, /, **values: Any) -> dict[str, Any]:
-    """The body of a sign-up by card; a value of None leaves its field out."""
-    data = {
-        "email": f"{who}@example.com",
-        "name": f"{who.capitalize()} Example",
-        "company": {"name": f"{who} Works", "domain": f"{who}.example.com", "size": 12},
-        "plan": "pro-monthly",
-        "payment_method": "pm_card_visa",
-        "referral_source": "friend",
-        **values,
-    }
-    present = {name: value for name, value in data.items() if value is not None}
-    return {"type": "signup.completed", "timestamp": "2026-11-20T10:00:00Z", "data": present}
-
-
-def signed(
-    who: str, /, *, webhook_id: str | None = None, secret: str = SIGNUP_SECRET, **values: Any
-) -> Signed:
-    """`person` as a signed request; the webhook-id follows from who it is unless one is given."""
-    body = json.dumps(person(who, **values)).encode()
-    return sign(secret, body, webhook_id=webhook_id or f"msg_{who}")
-
-
 def rows(database: Path, table: str) -> list[Item]:
     """Every item of a table, read beside whoever runs on the database."""
     return records(database, (table,))[table]
@@ -293,9 +259,9 @@ def opened(
     changed = {key: {**own[key], **settings} for key, settings in (plans or {}).items()}
     content["plans"] = {**content["plans"], "plans": {**own, **changed}}
     bootstrap_policies.install(content)
-    port = _free_port()
+    port = free_port()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_logging_to(folder / "usher.jsonl"))
+        stack.enter_context(logging_to(folder / "usher.jsonl"))
         options = {"retry_seconds": 0.05, **(stripe or {})}
         url = f"http://127.0.0.1:{port}"
         around = stack.enter_context(vendors(usher_url=url, stripe_options=options, seed=seed))
@@ -317,41 +283,3 @@ def opened(
         finally:
             world.stop()
             bootstrap_policies.install({})
-
-
-def _secrets(path: Path) -> FileSecrets:
-    secrets = FileSecrets(path)
-    names = {"slack": "slack_webhook"}
-    secrets.provide({names.get(vendor, f"{vendor}_api_key"): key for vendor, key in KEYS.items()})
-    tokens = json.dumps({hashlib.sha256(token.encode()).hexdigest(): role for token, role in TOKENS.items()})
-    secrets.provide(
-        {
-            "link_signing": LINK_SECRET,
-            "signup_webhook": SIGNUP_SECRET,
-            "stripe_webhook": STRIPE_SECRET,
-            "access_tokens": tokens,
-        }
-    )
-    return secrets
-
-
-def _free_port() -> int:
-    """A port below those that systems give to connections: it is still free when the next life binds it."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-@contextlib.contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Keep the functions' log lines in a file beside the test's data instead of on standard output."""
-    handler = logger.registered_handler
-    assert isinstance(handler, logging.StreamHandler)
-    with path.open("a") as file:
-        former = handler.setStream(file)
-        try:
-            yield
-        finally:
-            handler.setStream(former or sys.stdout)
