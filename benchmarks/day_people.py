@@ -40,7 +40,7 @@ HOURS = 60.0
 APPROVE = {"decision": "approve", "reason": "spoke with them"}
 REJECT = {"decision": "reject", "reason": "a competitor"}
 BANK = {"plan": "pro-yearly", "payment": "bank", "payment_method": "pm_usBankAccount"}
-UNPAID = {"plan": "starter-monthly", "trial": False}
+UNPAID = {"plan": "starter-monthly"}
 KINDS = {
     "card, monthly": Kind(300, "active", {"plan": "pro-monthly", **CARD}),
     "card, yearly": Kind(100, "active", {"plan": "pro-yearly", **CARD}),
@@ -49,7 +49,7 @@ KINDS = {
         "active",
         {"plan": "pro-monthly", **CARD, "company": {"name": "Works", "size": 40}, "locale": "pt-PT"},
     ),
-    "trial without a card": Kind(160, "active", {"plan": "starter-monthly"}),
+    "trial without a card": Kind(160, "active", {"plan": "starter-monthly", "trial": True}),
     "free": Kind(110, "active", {"plan": "free"}),
     "declined card": Kind(
         45, "rolled_back", {"plan": "pro-monthly", "payment_method": "pm_card_chargeDeclined"}

@@ -124,7 +124,7 @@ def vendor_call(client: Client, vendor: str, path: str, body: dict[str, Any]) ->
     [
         ("monthly", {"payment_method": "pm_card_visa"}),
         ("yearly", {"payment_method": "pm_card_mastercard", "plan": "pro-yearly"}),
-        ("trial", {"plan": "starter-monthly"}),
+        ("trial", {"plan": "starter-monthly", "trial": True}),
         ("free", {"plan": "free"}),
         ("company", {"payment_method": "pm_card_amex", "company": {"name": "Works", "size": 42}}),
         ("terms", {"plan": "pro-yearly", "payment": "invoice"}),

@@ -39,13 +39,12 @@ def test_a_trial_that_is_asked_for_is_given(has_payment_method: bool) -> None:
     assert way("pro-yearly", trial=True, has_payment_method=has_payment_method).trial_days == 14
 
 
-def test_without_a_payment_method_a_plan_s_trial_is_taken() -> None:
-    assert way(has_payment_method=False) == Way(gate="ok", trial_days=14)
-
-
 @pytest.mark.parametrize("payment", ["card", "bank"])
-def test_a_paid_plan_without_payment_method_and_trial_waits_for_payment(payment: str) -> None:
-    found = way(has_payment_method=False, trial=False, payment=payment)
+@pytest.mark.parametrize("trial", [False, None])
+def test_a_paid_plan_without_payment_method_and_trial_waits_for_payment(
+    payment: str, trial: bool | None
+) -> None:
+    found = way(has_payment_method=False, trial=trial, payment=payment)
     assert found.gate == "pay"
     assert "no payment method" in found.reasons[0]
 

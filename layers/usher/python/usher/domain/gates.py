@@ -65,8 +65,7 @@ class GatePolicy(Policy):
         """Where a sign-up that has `passed` these waits goes next.
 
         In order: an invitation where one is needed, the address confirmed, a person's approval, the first
-        payment. A trial is taken when the plan has one and the sign-up asks for it, or says nothing and
-        brings no payment method.
+        payment. A trial is taken when the plan has one and the sign-up asks for it.
         """
         plan, key = applicant.plan, applicant.plan_key
         needs_key = applicant.at_door and not applicant.invited
@@ -106,5 +105,4 @@ class GatePolicy(Policy):
 
 def trial_of(applicant: Applicant) -> int:
     """The days of trial this sign-up gets, 0 for none."""
-    wants = applicant.trial or (applicant.trial is None and not applicant.has_payment_method)
-    return applicant.plan.trial_days if wants and applicant.payment == "card" else 0
+    return applicant.plan.trial_days if applicant.trial and applicant.payment == "card" else 0
