@@ -116,6 +116,7 @@ def test_whatever_is_sent_the_answer_is_no_server_error(door: Door, route: catal
     @example(body=b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), ids=["a/b"], query=b"", more={})
     @example(body=json.dumps({"name": "x" * 1_000_000}).encode(), ids=["x" * 9000], query=b"", more={})
     @example(body=b'{"a": 1e999, "b": -Infinity}', ids=["\u2028"], query=b"limit=1&limit=2", more={})
+    @example(body=b"", ids=["x"], query={"cursor": "of no list"}, more={})
     @example(body=b"1" * 5000, ids=[""], query=b"limit=" + b"9" * 5000, more={})
     def run(body: bytes, ids: list[str], query: Any, more: dict[str, str]) -> None:
         token = TOKENS[route.roles[-1]] if route.access == "token" else None

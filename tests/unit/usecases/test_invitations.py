@@ -63,6 +63,7 @@ def test_a_repeat_of_the_request_makes_no_keys_and_shows_none(world: World) -> N
         409,
         "This was done before under the same Idempotency-Key",
     )
+    assert second["correlation_id"]
     assert len(world.rows("invitations")) == 2
     assert not any(each["key"] in json.dumps(world.rows("idempotency")) for each in first["items"])
 

@@ -352,15 +352,31 @@ def test_one_repaired_by_itself_is_resolved_by_the_schedule_when_nobody_told_its
     assert world.log.read(str(signup.account_id))[-1].payload["by"] == "itself"
 
 
-def test_one_whose_execution_still_runs_is_not_redriven(world: World) -> None:
+def still_running(world: World) -> Signup:
+    """A customer whom the CRM does not know, while the execution that gave that up still sends the mail."""
     signup = given_up(world, "sync_crm")
     run(world, "mark_degraded", signup, step="sync_crm")
     execution(world, signup)
-    with pytest.raises(Conflict, match="RUNNING"):
+    return now(world, signup)
+
+
+def test_what_an_execution_has_given_up_waits_for_none_of_its_further_steps(world: World) -> None:
+    signup = still_running(world)
+    redrive(world, signup)
+    with pytest.raises(Conflict, match="-r1 is RUNNING; the sign-up is degraded"):
         redrive(world, signup)
+    run(world, "send_welcome_mail", signup)
+    whole = run_until(world, "send_welcome_mail", now(world, signup))
+    assert (whole.status, len(world.mailer.sent)) == ("active", 1)
+    assert settle(world, signup)
+    assert row(world, signup).state == "resolved"
+
+
+def test_what_a_running_execution_has_given_up_is_tried_again_by_itself(world: World) -> None:
+    signup = still_running(world)
     world.clock.advance(15 * MINUTE)
-    assert mend(world) == 0
-    assert row(world, signup).next_try_at == "2025-11-21T12:30:00.000Z"
+    assert mend(world) == 1
+    assert f"signup-{signup.signup_id}-r1" in world.workflows.started
 
 
 # -- what was rolled back -----------------------------------------------------------------------------------

@@ -31,16 +31,7 @@ Outcome = Mapping[str, Any] | Answer
 
 _NAME = re.compile(r"\{(\w+)\}")
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")  # whatever else stands for one in a path names nothing of ours
-_SHOWN_BEFORE = Answer(
-    409,
-    {
-        "type": "about:blank",
-        "title": "Conflict",
-        "status": 409,
-        "detail": "This was done before under the same Idempotency-Key; its answer is shown once only",
-    },
-    content_type="application/problem+json",
-)
+_SHOWN_BEFORE = "This was done before under the same Idempotency-Key; its answer is shown once only"
 _ABSENT = Problem(404, "Not found", "There is nothing of this id")
 
 
@@ -138,10 +129,12 @@ class Routes:
 
                 def show() -> Answer:
                     shown.append(do())
-                    return _SHOWN_BEFORE
+                    return Answer(operation.status, {})  # that it was done is kept, and no more
 
                 work = show if shown_once else do
                 kept = once.do(work, call, event["headers"], self.router.lambda_context)
+                if shown_once and not shown:
+                    raise Conflict(_SHOWN_BEFORE)
                 return _response(shown[0] if shown else kept)
 
             self.router.route(_NAME.sub(r"<\1>", path), method)(serve)

@@ -60,8 +60,26 @@ def invalid(errors: tuple[FieldError, ...]) -> Problem:
 
 
 def bad_fields(complaints: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
-    """What a model complains of (pydantic's `errors(include_input=False)`) in our words, never the values."""
-    return tuple(_bad_field(complaint) for complaint in complaints)
+    """What a model complains of (pydantic's `errors(include_input=False)`) in our words, never the values.
+
+    A complaint about several fields at once (`OfFields`) names each of them.
+    """
+    return tuple(error for complaint in complaints for error in _bad_fields(complaint))
+
+
+class OfFields(ValueError):
+    """Raised by a model that looks at several of its fields at once: which ones do not go together."""
+
+    def __init__(self, message: str, *fields: str) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
+def _bad_fields(complaint: Mapping[str, Any]) -> Iterable[FieldError]:
+    cause = complaint.get("ctx", {}).get("error")
+    if not isinstance(cause, OfFields):
+        return (_bad_field(complaint),)
+    return (_bad_field({**complaint, "loc": (*complaint["loc"], field)}) for field in cause.fields)
 
 
 def _bad_field(complaint: Mapping[str, Any]) -> FieldError:

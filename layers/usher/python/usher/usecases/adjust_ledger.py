@@ -9,6 +9,7 @@ from usher.domain import ids, times
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound
 from usher.domain.ledger import Account, Entry, Posting, Service
+from usher.domain.problems import OfFields
 from usher.ports.clock import Clock
 from usher.records import audit
 from usher.records.accounts import Accounts
@@ -35,15 +36,15 @@ class Line(Body):
     @model_validator(mode="after")
     def _one_side(self) -> "Line":
         if (self.debit_minor is None) == (self.credit_minor is None):
-            raise ValueError("give either debit_minor or credit_minor")
+            raise OfFields("give either debit_minor or credit_minor", "debit_minor", "credit_minor")
         days = (self.start, self.end)
         if self.account != "deferred_revenue":
             if any(days):
-                raise ValueError("start and end are of deferred_revenue alone")
+                raise OfFields("start and end are of deferred_revenue alone", "start", "end")
         elif self.start is None or self.end is None:
-            raise ValueError("deferred_revenue needs start and end, the days of its service")
+            raise OfFields("deferred_revenue needs start and end, the days of its service", "start", "end")
         elif not 0 < (self.end - self.start).days <= _LONGEST:
-            raise ValueError("end is a day after start, by five years at most")
+            raise OfFields("end is a day after start, by five years at most", "end")
         return self
 
     @property
@@ -64,7 +65,9 @@ class Adjustment(Body):
     def _balances(self) -> "Adjustment":
         difference = sum(line.amount_minor for line in self.postings)
         if difference:
-            raise ValueError(f"debits are {difference} more than credits: an entry needs both to be equal")
+            raise OfFields(
+                f"debits are {difference} more than credits: an entry needs both to be equal", "postings"
+            )
         return self
 
 

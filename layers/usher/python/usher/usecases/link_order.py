@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from usher.domain import times
 from usher.domain.payment_links import Offer
 from usher.domain.plans import PlanCatalog
-from usher.domain.problems import FieldError, invalid
+from usher.domain.problems import FieldError, OfFields, invalid
 from usher.usecases.fields import Body, Email, Phone, Text, Token
 
 
@@ -35,7 +35,7 @@ class PaymentLinkBody(Body):
     @model_validator(mode="after")
     def _sells_one_thing(self) -> "PaymentLinkBody":
         if (self.plan is None) == (self.credits is None):
-            raise ValueError("give exactly one of plan and credits")
+            raise OfFields("give exactly one of plan and credits", "plan", "credits")
         return self
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from usher.records.failures import Failure, Failures, State
 from usher.usecases.fields import Body, Paged, Text
+from usher.usecases.pages import page, reading_a_page
 
 
 class FailuresQuery(Paged):
@@ -22,11 +23,12 @@ class RedriveBody(Body):
 
 
 def list_failures(query: FailuresQuery, *, failures: Failures, public_url: str) -> dict[str, Any]:
-    """Failures in a state, a page at a time: `items` and `next_cursor`."""
-    rows, cursor = failures.page(
-        query.state, cursor=query.cursor, limit=query.limit, newest_first=query.order == "newest"
-    )
-    return {"items": [shown(row, public_url) for row in rows], "next_cursor": cursor}
+    """Failures in a state, a page at a time. Raises Problem 400 for a cursor of another list."""
+    with reading_a_page():
+        rows, cursor = failures.page(
+            query.state, cursor=query.cursor, limit=query.limit, newest_first=query.order == "newest"
+        )
+    return page([shown(row, public_url) for row in rows], cursor)
 
 
 def shown(failure: Failure, public_url: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from usher.domain.access import Caller
 from usher.domain.account_events import PlanEnding
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
-from usher.domain.problems import FieldError, invalid
+from usher.domain.problems import FieldError, OfFields, invalid
 from usher.ports.checkout import Offers
 from usher.ports.clock import Clock
 from usher.ports.queue import Message, Queue
@@ -49,9 +49,9 @@ class MigrationBody(Paged):
     @model_validator(mode="after")
     def _one_of_each(self) -> "MigrationBody":
         if (self.accounts is None) == (self.all is None):
-            raise ValueError("name either accounts, or all: true")
+            raise OfFields("name either accounts, or all: true", "accounts", "all")
         if (self.promo is None) == (self.percent_off is None):
-            raise ValueError("name either promo or percent_off")
+            raise OfFields("name either promo or percent_off", "promo", "percent_off")
         return self
 
 
