@@ -218,8 +218,12 @@ def test_what_credit_had_paid_for_becomes_credit_again(ada: Subscriber) -> None:
     ada.later(seconds=1)
     preview = ada.post("preview", {"cancel": {"when": "now", "refund": "prorated"}})[1]
     assert (preview["refunded_minor"], preview["credited_minor"]) == (950, 950)
-    ended = ada.post("cancel", {"when": "now", "refund": "prorated"})[1]
+    order = {"when": "now", "refund": "prorated", "reason": "Grace Hopper moved away"}
+    ended = ada.post("cancel", order)[1]
     assert (ended["refunded_minor"], ended["credited_minor"], ada.balance()) == (950, 950, -950)
+    assert "credit_balance.adjusted" in ada.world.events(ada.account_id)
+    assert "Grace" not in str(ada.world.rows("events"))  # what a person wrote does not leave us
+    assert "Grace" in str(ada.audited())
     assert "credit_balance.adjusted" in ada.world.events(ada.account_id)
 
 

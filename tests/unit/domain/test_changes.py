@@ -282,6 +282,17 @@ def test_a_refund_is_issued_once_and_may_fail_after_that(
 
 
 @pytest.mark.parametrize(
+    "reason, told",
+    [("duplicate", "duplicate"), ("Grace Hopper asked, grace@example.com", None), (None, None)],
+)
+def test_what_a_person_wrote_of_a_refund_does_not_leave_with_its_event(
+    reason: str | None, told: str | None
+) -> None:
+    (event,) = refund_changes(None, REFUND | {"status": "succeeded", "reason": reason})
+    assert event.model_dump()["reason"] == told
+
+
+@pytest.mark.parametrize(
     "before, after, expected",
     [
         (None, "needs_response", ["dispute.opened"]),

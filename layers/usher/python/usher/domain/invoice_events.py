@@ -106,7 +106,10 @@ class CreditNoteVoided(Event):
 
 
 class CreditBalanceAdjusted(Event):
-    """Somebody of ours gave (or, below 0, took) credit past any invoice, for a reason."""
+    """Somebody of ours gave (or, below 0, took) credit past any invoice.
+
+    `reason` is a word of ours, such as `subscription_ended`; what a person wrote is in the audit log.
+    """
 
     type: ClassVar[str] = "credit_balance.adjusted"
     adjustment_id: str

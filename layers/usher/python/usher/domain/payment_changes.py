@@ -22,6 +22,8 @@ from usher.domain.payment_events import (
 
 Row = Mapping[str, Any]
 _RETURNED = frozenset({"failed", "canceled"})
+# The vendor's own words for it (docs.stripe.com/api/refunds/object, read 2026-11).
+_WORDS = frozenset({"duplicate", "fraudulent", "requested_by_customer", "expired_uncaptured_charge"})
 
 
 def payment_changes(before: Row | None, after: Row) -> list[Event]:
@@ -46,12 +48,16 @@ def payment_changes(before: Row | None, after: Row) -> list[Event]:
 
 
 def refund_changes(before: Row | None, after: Row) -> list[Event]:
-    """A refund is issued when it is first seen, even one that has failed by then."""
+    """A refund is issued when it is first seen, even one that has failed by then.
+
+    What a person wrote as its reason may name somebody: it stays on the refund and in the audit log.
+    """
     names = ("refund_id", "payment_id", "amount_minor", "currency")
     common = {name: after.get(name) for name in names}
     happened: list[Event] = []
+    reason = after.get("reason")
     if before is None:
-        happened.append(RefundIssued(**common, reason=after.get("reason")))
+        happened.append(RefundIssued(**common, reason=reason if reason in _WORDS else None))
     if after["status"] in _RETURNED and not (before and before["status"] in _RETURNED):
         happened.append(RefundFailed(**common))
     return happened

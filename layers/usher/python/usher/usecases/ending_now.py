@@ -12,6 +12,8 @@ from usher.records.accounts import Account
 from usher.records.change_leases import Lease
 from usher.usecases.subscription_desk import SubscriptionDesk
 
+ENDED = "subscription_ended"  # in events, which leave us: what a person wrote does not
+
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
@@ -72,7 +74,7 @@ def end_now(
         key=f"{lease.key}/credit",
     )
     fields = {"adjustment_id": id, "amount_minor": back.credit, "currency": currency}
-    return back, [CreditBalanceAdjusted(**fields, reason=reason)]
+    return back, [CreditBalanceAdjusted(**fields, reason=ENDED)]
 
 
 def _refund(
