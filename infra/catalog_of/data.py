@@ -116,6 +116,12 @@ TABLES = (
         indexes=(Index("by_account", "account_id", "dated"),),
         append_only=True,
     ),
+    Table(
+        "ledger_adjustments",
+        "Entries by hand that a second person approves before they are posted.",
+        "adjustment_id",
+        indexes=(Index("by_state", "state", "entered_at"),),
+    ),
     Table("ledger_totals", "What a day's entries add up to, by currency.", "shard", sort="slot"),
     Table(
         "ledger_deferrals",

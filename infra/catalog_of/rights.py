@@ -30,6 +30,7 @@ RECORDS: tuple[tuple[str, Access], ...] = (
 
 LEDGER_DESK: tuple[tuple[str, Access], ...] = (
     ("ledger", "append"),
+    ("ledger_adjustments", "change"),
     ("ledger_totals", "change"),
     ("ledger_deferrals", "append"),
     ("ledger_quarantine", "all"),

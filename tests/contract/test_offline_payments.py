@@ -7,7 +7,7 @@ import pytest
 from tests.contract.money_office import Answered, Office, office, shop, world
 from tests.fakes.api import call
 from usher.adapters.stripe_calls import StripeCalls
-from usher.domain.money_policy import OfflinePaymentPolicy
+from usher.domain.money_policy import ApprovalPolicy
 
 __all__ = ["office", "shop", "world"]
 
@@ -131,7 +131,7 @@ def test_above_the_limit_a_second_person_approves(office: Office) -> None:
 
 
 def test_a_currency_without_a_limit_always_needs_a_second_person() -> None:
-    policy = OfflinePaymentPolicy(approval_above={"usd": 100_000})
+    policy = ApprovalPolicy(approval_above={"usd": 100_000})
     assert not policy.needs_approval(100_000, "usd")
     assert policy.needs_approval(100_001, "usd")
     assert policy.needs_approval(1, "sek")

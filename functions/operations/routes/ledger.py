@@ -3,7 +3,9 @@
 from typing import Any
 
 from usher.bootstrap.api import Call, Outcome, Routes
-from usher.bootstrap.ledger import accounts, desk
+from usher.bootstrap.ledger import adjustments, desk
+from usher.ports.http import Answer
+from usher.usecases import decide_adjustment as deciding
 from usher.usecases import ledger_reports as reports
 from usher.usecases.adjust_ledger import Adjustment, adjust_ledger
 from usher.usecases.dismiss_quarantined import Dismissal, dismiss_quarantined
@@ -37,13 +39,22 @@ def dismiss(call: Call[Dismissal]) -> dict[str, Any]:
 
 
 @routes.post("/v1/ledger/adjustments", body=Adjustment, status=201)
-def adjust(call: Call[Adjustment]) -> dict[str, Any]:
-    d = desk()
-    return adjust_ledger(
-        call.input,
-        by=call.caller,
-        key=call.key,
-        ledger=d.ledger,
-        accounts=accounts(),
-        clock=d.clock,
-    )
+def adjust(call: Call[Adjustment]) -> Answer:
+    return adjust_ledger(call.input, by=call.caller, key=call.key, desk=adjustments())
+
+
+@routes.get("/v1/ledger/adjustments", query=deciding.AdjustmentsQuery, answers=Listed)
+def show_adjustments(call: Call[deciding.AdjustmentsQuery]) -> dict[str, Any]:
+    return deciding.list_adjustments(call.input, desk=adjustments())
+
+
+@routes.post("/v1/ledger/adjustments/{id}/approve", body=deciding.Approval)
+def approve(call: Call[deciding.Approval]) -> dict[str, Any]:
+    id = call.parameters["id"]
+    return deciding.approve_adjustment(id, call.input, by=call.caller, desk=adjustments())
+
+
+@routes.post("/v1/ledger/adjustments/{id}/reject", body=deciding.Rejection)
+def reject(call: Call[deciding.Rejection]) -> dict[str, Any]:
+    id = call.parameters["id"]
+    return deciding.reject_adjustment(id, call.input, by=call.caller, desk=adjustments())

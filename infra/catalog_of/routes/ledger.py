@@ -18,4 +18,9 @@ ROUTES = (
         "Take off that list what a person has settled.",
     ),
     by_token("POST", "/v1/ledger/adjustments", BILLING, "Set something in the ledger right by a new entry."),
+    by_token(
+        "GET", "/v1/ledger/adjustments", BILLING, "Entries by hand that needed a second person, by state."
+    ),
+    by_token("POST", "/v1/ledger/adjustments/{id}/approve", BILLING, "A second person approves an entry."),
+    by_token("POST", "/v1/ledger/adjustments/{id}/reject", BILLING, "An entry that waits is rejected."),
 )

@@ -165,6 +165,78 @@ def test_an_adjustment_whose_answer_was_lost_is_posted_once(books: Books, accoun
     assert len(books.world.rows("audit")) == 1
 
 
+def large() -> dict[str, Any]:
+    """One of more than a single person may post."""
+    debit = {"account": "revenue", "debit_minor": 100_001}
+    return adjustment(postings=[debit, {"account": "adjustments", "credit_minor": 100_001}])
+
+
+def decide(verb: str, id: str, by: str, **body: Any) -> tuple[int, Any]:
+    path = f"/v1/ledger/adjustments/{id}/{verb}"
+    return call("POST", path, body, role="billing", subject=by)
+
+
+def waiting() -> list[str]:
+    items = call("GET", "/v1/ledger/adjustments", role="billing")[1]["items"]
+    return [each["adjustment_id"] for each in items]
+
+
+def test_a_large_adjustment_is_posted_when_a_second_person_approves(books: Books, account: None) -> None:
+    status, waits = call("POST", "/v1/ledger/adjustments", large(), role="billing", subject="bea")
+    assert (status, waits["state"], waits["entered_by"]) == (202, "waiting_approval", "bea")
+    id = waits["adjustment_id"]
+    assert waits["approve_url"] == f"/v1/ledger/adjustments/{id}/approve"
+    assert (waiting(), books.entries()) == ([id], [])
+    status, problem = decide("approve", id, "bea")
+    assert (status, "second person" in problem["detail"]) == (403, True)
+    status, done = decide("approve", id, "bob")
+    assert (status, done["entry"], done["reason"]) == (200, f"adjustment/{id}", "Billed twice")
+    assert books.balances() == {"revenue": 100_001, "adjustments": -100_001}
+    assert decide("approve", id, "bob")[1] == done  # asked again
+    assert decide("approve", id, "carl")[0] == 409
+    assert decide("reject", id, "carl", reason="late")[0] == 409
+    acts = [(row["action"], row["actor"]) for row in books.world.rows("audit")]
+    assert sorted(acts) == [("ledger_adjustment.approve", "bob"), ("ledger_adjustment.enter", "bea")]
+    assert (waiting(), len(books.entries())) == ([], 1)
+
+
+def test_a_large_adjustment_that_is_rejected_posts_nothing(books: Books, account: None) -> None:
+    _, waits = call("POST", "/v1/ledger/adjustments", large(), role="billing", subject="bea")
+    id = waits["adjustment_id"]
+    assert decide("reject", id, "bea")[0] == 400
+    status, gone = decide("reject", id, "bea", reason="Typing error")
+    assert (status, gone["state"], gone["rejected_because"]) == (200, "rejected", "Typing error")
+    assert decide("approve", id, "bob")[0] == 409
+    assert decide("approve", "adj_none", "bob")[0] == 404
+    assert (books.entries(), waiting()) == ([], [])
+
+
+def test_a_large_adjustment_whose_answer_was_lost_waits_once(books: Books, account: None) -> None:
+    def post(body: dict[str, Any]) -> tuple[int, Any]:
+        headers = {"idempotency-key": "set-right"}
+        return call("POST", "/v1/ledger/adjustments", body, role="billing", subject="bea", headers=headers)
+
+    books.world.store.fail("transact", after_effect=True)
+    assert post(large())[0] == 503
+    assert post(large() | {"reason": "Something else"})[0] == 409
+    assert post(large())[0] == 202
+    assert len(waiting()) == 1
+
+
+def test_an_approval_that_meets_another_entry_of_its_book_is_made_once(books: Books, account: None) -> None:
+    books.post(invoice("in_1", MONTH))
+    wanted = large() | {"invoice_id": "in_1"}
+    id = call("POST", "/v1/ledger/adjustments", wanted, role="billing", subject="bea")[1]["adjustment_id"]
+    books.world.store.meanwhile("transact", lambda: books.post(payment()), skip=1)
+    assert decide("approve", id, "bob")[0] in (200, 503)
+    assert decide("approve", id, "bob")[0] == 200
+    assert books.balances()["adjustments"] == -100_001
+
+
+def test_a_small_one_in_a_currency_without_a_limit_waits_too(books: Books, account: None) -> None:
+    assert call("POST", "/v1/ledger/adjustments", adjustment(currency="sek"), role="billing")[0] == 202
+
+
 def test_an_adjustment_of_an_invoice_goes_to_its_book_and_defers_by_days(books: Books, account: None) -> None:
     books.post(invoice("in_1", MONTH))
     deferred = {

@@ -205,7 +205,10 @@ def test_healing_a_run_afterwards_heals_what_it_left_open_and_is_safe(world: Wor
         clock=world.clock,
     )
     healing = str(answer["reconciliation_id"])
+    world.store.fail("get", skip=4)  # the run, the open ones in one call, the run's state: however many
     assert at.plan(healing) == ()
+    assert len(world.store.faults) == 1
+    world.store.faults.clear()
     found = at.finish(healing)
     assert {row.object_id for row in found if row.state == "healed"} == SAFE_ONES
     assert at.mismatches.find(found[0].mismatch_id) == found[0]

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 
 
-class OfflinePaymentPolicy(BaseModel):
-    """When a payment that came past the vendor needs a second person's approval."""
+class ApprovalPolicy(BaseModel):
+    """When what a person enters needs a second person's approval."""
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
@@ -24,4 +24,5 @@ class MoneyPolicy(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True, frozen=True, extra="forbid")
 
-    offline_payments: OfflinePaymentPolicy
+    offline_payments: ApprovalPolicy
+    ledger_adjustments: ApprovalPolicy = ApprovalPolicy(approval_above={})

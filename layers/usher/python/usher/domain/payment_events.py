@@ -54,7 +54,7 @@ class RefundEvent(Event):
 
 
 class RefundIssued(RefundEvent):
-    """Money is on its way back to who paid it; `reason` is the vendor's word for it, never a person's text."""
+    """Money is on its way back to who paid it; `reason` is the vendor's word for it, no person's text."""
 
     type: ClassVar[str] = "refund.issued"
     reason: str | None = None

@@ -1,5 +1,6 @@
 """Mismatches: objects that the vendor and we hold differently, one row per object, until they agree again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -56,6 +57,11 @@ class Mismatches:
     def find(self, mismatch_id: str) -> Mismatch | None:
         item = self._store.get(TABLE, {"mismatch_id": mismatch_id})
         return None if item is None else Mismatch.model_validate(item)
+
+    def find_all(self, mismatch_ids: Sequence[str]) -> list[Mismatch]:
+        """Those of these distinct ids that there are, in few calls."""
+        found = self._store.get_all(TABLE, [{"mismatch_id": id} for id in mismatch_ids])
+        return [Mismatch.model_validate(item) for item in found if item is not None]
 
     def filing(
         self,

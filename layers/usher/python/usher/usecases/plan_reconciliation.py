@@ -47,8 +47,8 @@ def plan_reconciliation(
 def _listed(run: Run, runs: Reconciliations, mismatches: Mismatches) -> list[tuple[ObjectKind, str]]:
     """What is looked at whatever the lists say: what a run to be healed found, or what waits longest."""
     if run.heals_of is not None:
-        found = [mismatches.find(each.mismatch_id) for each in runs.found(run.heals_of)]
-        return [(row.object, row.object_id) for row in found if row and row.state == "open" and row.safe]
+        found = mismatches.find_all([each.mismatch_id for each in runs.found(run.heals_of)])
+        return [(row.object, row.object_id) for row in found if row.state == "open" and row.safe]
     if run.since is not None:
         return []
     rows, _ = mismatches.page("open", limit=MOST_LISTED)

@@ -7,7 +7,7 @@ from typing import Any
 from usher.domain import money, times
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, KeySpent, NotYet, VendorRejected
-from usher.domain.money_policy import OfflinePaymentPolicy
+from usher.domain.money_policy import ApprovalPolicy
 from usher.domain.payment_matching import PAYABLE
 from usher.domain.problems import FieldError, Problem
 from usher.ports.billing_facts import BillingFacts, InvoiceSnapshot
@@ -32,7 +32,7 @@ class OfflineDesk:
     records: BillingRecords
     payments: OfflinePayments
     vendor: OutsideMoney
-    policy: OfflinePaymentPolicy
+    policy: ApprovalPolicy
     clock: Clock
 
     def change(self, payment: OfflinePayment, values: Item) -> OfflinePayment:
