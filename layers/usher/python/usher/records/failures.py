@@ -53,6 +53,14 @@ class Failure(BaseModel):
     resolved_at: str | None = None
     version: int = 1
 
+    @property
+    def was_given_up(self) -> bool:
+        """Whether it is behind its execution, which still sends the mail, or waits a day for the check.
+
+        A new one beside it does what lacks; what both come to is done once, as by two tries of one step.
+        """
+        return self.kind == "degraded" and self.state == "open"
+
 
 def of_signup(signup_id: str) -> str:
     """The id of a sign-up's row: one, whatever it is that failed, because one redrive mends it."""

@@ -62,7 +62,7 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     signup = s.signups.get(signup_id)
     failure = s.failures.find(of_signup(signup_id))
     execution = s.workflows.describe(current_execution(signup, failure, s))
-    if execution is not None and execution.status in RUNNING and not _was_given_up(failure):
+    if execution is not None and execution.status in RUNNING and not (failure and failure.was_given_up):
         raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
     if signup.status not in REDRIVABLE:
         if signup.status in MENDED and failure is not None and failure.state == "open":
@@ -80,14 +80,6 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
         reopened.append(claiming(signup))
     _begin(signup, failure, reopened, _execution_id(signup, signup.redrives + 1, s), order, s)
     return {"signup_id": signup_id, "execution": _start(signup, signup.redrives + 1, s)}
-
-
-def _was_given_up(failure: Failure | None) -> bool:
-    """Whether what lacks is behind its execution, which still sends the mail, or waits a day for the check.
-
-    A new one beside it does what lacks; what both come to is done once, as by two tries of one step.
-    """
-    return failure is not None and failure.kind == "degraded" and failure.state == "open"
 
 
 def go_on(signup: Signup, failure: Failure, s: Redriving) -> bool:
