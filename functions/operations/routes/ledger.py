@@ -7,7 +7,8 @@ from usher.bootstrap.ledger import adjustments, desk
 from usher.ports.http import Answer
 from usher.usecases import decide_adjustment as deciding
 from usher.usecases import ledger_reports as reports
-from usher.usecases.adjust_ledger import Adjustment, adjust_ledger
+from usher.usecases.adjust_ledger import adjust_ledger
+from usher.usecases.adjustment_request import Adjustment
 from usher.usecases.dismiss_quarantined import Dismissal, dismiss_quarantined
 from usher.usecases.list_quarantine import QuarantineQuery, list_quarantine
 from usher.usecases.pages import Listed

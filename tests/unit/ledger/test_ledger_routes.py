@@ -255,13 +255,13 @@ def test_an_adjustment_of_an_invoice_goes_to_its_book_and_defers_by_days(books: 
 @pytest.mark.parametrize(
     ("more", "status", "field"),
     [
-        ({"postings": against(account="cash", debit_minor=2)}, 400, "body"),
+        ({"postings": against(account="cash", debit_minor=2)}, 400, "postings"),
         ({"postings": against(account="cash", debit_minor=1)[:1]}, 400, "postings"),
         ({"postings": against(account="gold", debit_minor=1)}, 400, "postings.0.account"),
         ({"postings": against(account="cash", debit_minor=1.5)}, 400, "postings.0.debit_minor"),
-        ({"postings": against(account="cash")}, 400, "postings.0"),
-        ({"postings": against(account="cash", debit_minor=1, start="2025-01-01")}, 400, "postings.0"),
-        ({"postings": against(account="deferred_revenue", debit_minor=1)}, 400, "postings.0"),
+        ({"postings": against(account="cash")}, 400, "postings.0.debit_minor"),
+        ({"postings": against(account="cash", debit_minor=1, start="2025-01-01")}, 400, "postings.0.start"),
+        ({"postings": against(account="deferred_revenue", debit_minor=1)}, 400, "postings.0.start"),
         ({"currency": "USD"}, 400, "currency"),
         ({"reason": " "}, 400, "reason"),
         ({"account_id": "acc_nobody"}, 404, None),

@@ -4,17 +4,13 @@ Above a limit a second person approves it first (policies/money.yaml, decide_adj
 """
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any
-
-from pydantic import Field, StringConstraints, model_validator
+from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound
-from usher.domain.ledger import Account, Entry, Posting, Service
+from usher.domain.ledger import Entry, Posting, Service
 from usher.domain.money_policy import ApprovalPolicy
-from usher.domain.problems import OfFields
 from usher.ports.clock import Clock
 from usher.ports.http import Answer
 from usher.ports.store import Item, Store
@@ -22,62 +18,9 @@ from usher.records import audit
 from usher.records.accounts import Accounts
 from usher.records.ledger import Ledger
 from usher.records.ledger_adjustments import ProposedAdjustment, ProposedAdjustments, entering
-from usher.usecases.fields import Body, Text, Token
+from usher.usecases.adjustment_request import Adjustment
 
-_MOST = 10**12
-_LONGEST = 5 * 366  # days of a service
 _REUSED = "This Idempotency-Key was used with another adjustment"
-
-
-class Line(Body):
-    """One posting: exactly one of `debit_minor` and `credit_minor`, in minor units.
-
-    What goes to or from `deferred_revenue` says the days of service: `start`, and `end`, the day after the
-    last.
-    """
-
-    account: Account
-    debit_minor: Annotated[int, Field(ge=1, le=_MOST)] | None = None
-    credit_minor: Annotated[int, Field(ge=1, le=_MOST)] | None = None
-    start: Annotated[date, Field(strict=False)] | None = None
-    end: Annotated[date, Field(strict=False)] | None = None
-
-    @model_validator(mode="after")
-    def _one_side(self) -> "Line":
-        if (self.debit_minor is None) == (self.credit_minor is None):
-            raise OfFields("give either debit_minor or credit_minor", "debit_minor", "credit_minor")
-        days = (self.start, self.end)
-        if self.account != "deferred_revenue":
-            if any(days):
-                raise OfFields("start and end are of deferred_revenue alone", "start", "end")
-        elif self.start is None or self.end is None:
-            raise OfFields("deferred_revenue needs start and end, the days of its service", "start", "end")
-        elif not 0 < (self.end - self.start).days <= _LONGEST:
-            raise OfFields("end is a day after start, by five years at most", "end")
-        return self
-
-    @property
-    def amount_minor(self) -> int:
-        return (self.debit_minor or 0) - (self.credit_minor or 0)
-
-
-class Adjustment(Body):
-    """What is posted, for whom and why. Debits and credits are equal. `book` is the invoice it is about."""
-
-    account_id: Token
-    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
-    postings: Annotated[list[Line], Field(min_length=2, max_length=20)]
-    reason: Text
-    invoice_id: Token | None = None
-
-    @model_validator(mode="after")
-    def _balances(self) -> "Adjustment":
-        difference = sum(line.amount_minor for line in self.postings)
-        if difference:
-            raise OfFields(
-                f"debits are {difference} more than credits: an entry needs both to be equal", "postings"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True)
