@@ -5,7 +5,7 @@ from typing import Any
 from usher.bootstrap.api import Call, Routes
 from usher.bootstrap.checkouts import services
 from usher.usecases.extend_trial import ExtensionBody, extend_trial
-from usher.usecases.migrate_beta import Migrating, MigrationBody, migrate_beta
+from usher.usecases.migrate_beta import MigrationBody, migrate_beta
 from usher.usecases.open_checkout import CheckoutBody, open_checkout
 from usher.usecases.open_portal import PortalBody, open_portal
 
@@ -42,15 +42,4 @@ def extend(call: Call[ExtensionBody]) -> dict[str, Any]:
 
 @routes.post("/v1/beta/migrations", body=MigrationBody)
 def migrate(call: Call[MigrationBody]) -> dict[str, Any]:
-    s = services()
-    migrating = Migrating(
-        accounts=s.selling.accounts,
-        unbilled=s.unbilled,
-        offers=s.offers,
-        log=s.log,
-        queue=s.queue,
-        plans=s.selling.plans,
-        policy=s.policy,
-        clock=s.selling.clock,
-    )
-    return migrate_beta(call.input, call.caller, migrating)
+    return migrate_beta(call.input, call.caller, services().migrating)

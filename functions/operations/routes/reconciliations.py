@@ -1,4 +1,4 @@
-"""Routes of reconciliations: their runs, what they found, and what becomes of it."""
+"""Routes of reconciliations: their runs, and what each found."""
 
 from typing import Any
 
@@ -49,17 +49,3 @@ def report_csv(call: Call[Nothing]) -> Answer:
 def report_json(call: Call[Nothing]) -> Answer:
     s = services()
     return reading.read_report(call.parameters["id"], "json", runs=s.runs, blobs=s.blobs)
-
-
-@routes.get("/v1/mismatches", query=reading.MismatchesQuery, answers=Listed)
-def mismatches(call: Call[reading.MismatchesQuery]) -> dict[str, Any]:
-    s = services()
-    return reading.list_mismatches(call.input, runs=s.runs, mismatches=s.mismatches)
-
-
-@routes.post("/v1/mismatches/{id}/dismiss", body=reading.DismissBody)
-def dismiss(call: Call[reading.DismissBody]) -> dict[str, Any]:
-    s = services()
-    return reading.dismiss_mismatch(
-        call.parameters["id"], call.input, call.caller, mismatches=s.mismatches, runs=s.runs, clock=s.clock
-    )

@@ -11,12 +11,12 @@ from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.checkout import Offers
 from usher.ports.platform import Platform
 from usher.ports.portal import Portal
-from usher.ports.queue import Queue
 from usher.ports.secrets import Secrets
 from usher.ports.trials import Trials
 from usher.records.events import EventLog
 from usher.records.unbilled import UnbilledPlans
 from usher.settings import settings
+from usher.usecases.migrate_beta import Migrating
 from usher.usecases.open_checkout import Selling
 from usher.usecases.refuse_second_subscription import Refusing
 
@@ -31,9 +31,8 @@ class CheckoutServices:
     portal: Portal
     trials: Trials
     unbilled: UnbilledPlans
-    log: EventLog
+    migrating: Migrating
     policy: OnboardingPolicy
-    queue: Queue
     secrets: Secrets
     public_url: str
 
@@ -42,6 +41,7 @@ class CheckoutServices:
 def services(platform: Platform) -> CheckoutServices:
     b = billing.services()
     log = EventLog(platform.store)
+    offers = StripeOffers(b.calls)
     return CheckoutServices(
         selling=Selling(
             store=platform.store,
@@ -56,13 +56,21 @@ def services(platform: Platform) -> CheckoutServices:
         refusing=Refusing(
             billing=b.billing, closer=b.undoing.closer, records=b.records, log=log, clock=platform.clock
         ),
-        offers=StripeOffers(b.calls),
+        offers=offers,
         portal=StripePortal(b.calls),
         trials=StripeTrials(b.calls),
         unbilled=b.unbilled,
-        log=log,
+        migrating=Migrating(
+            accounts=b.accounts,
+            unbilled=b.unbilled,
+            offers=offers,
+            log=log,
+            queue=platform.queue,
+            plans=b.plans,
+            policy=b.policy,
+            clock=platform.clock,
+        ),
         policy=b.policy,
-        queue=platform.queue,
         secrets=platform.secrets,
         public_url=settings().public_url,
     )
