@@ -31,7 +31,7 @@ def call(step: int, account_id: str) -> str:
     return str(json.loads(engine_calls.call(PORT, step))["id"])
 
 
-@DBOS.workflow()  # type: ignore[untyped-decorator]
+@DBOS.workflow()  # type: ignore[untyped-decorator]  # as above
 def six_steps(account_id: str) -> list[str]:
     return [call(step, account_id) for step in range(1, engine_calls.STEPS + 1)]
 

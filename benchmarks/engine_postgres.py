@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def binaries() -> Path | None:
@@ -36,19 +37,22 @@ def cluster(folder: Path, programs: Path) -> Iterator[str]:
     if owner is not None:
         shutil.chown(data, owner)
         folder.chmod(0o711)
-    quiet = {"user": owner, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": data}
+    quiet: dict[str, Any] = {
+        "user": owner,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "cwd": data,
+    }
     subprocess.run(
         [programs / "initdb", "-D", data / "cluster", "-U", "usher", "-A", "trust", "-E", "UTF8"],
         check=True,
-        **quiet,  # type: ignore[call-overload]
+        **quiet,
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
-    server = subprocess.Popen(  # type: ignore[call-overload]
-        [programs / "postgres", "-D", data / "cluster", *options], **quiet
-    )
+    server = subprocess.Popen([programs / "postgres", "-D", data / "cluster", *options], **quiet)
     try:
         _await(port, server)
         yield f"postgresql://usher@127.0.0.1:{port}/postgres"

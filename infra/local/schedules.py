@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from infra import catalog
@@ -57,7 +58,7 @@ class Schedules:
                 pool,
                 clock,
                 limit=1,
-                take=lambda name=name: self._take(name),  # type: ignore[misc]
+                take=partial(self._take, name),
                 work=self._fire,
             )
 

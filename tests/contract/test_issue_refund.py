@@ -133,7 +133,10 @@ def test_a_refund_that_is_taken_up_again_is_not_given_up_by_who_has_read_it_befo
 def test_of_two_refunds_at_once_one_wins(office: Office) -> None:
     payment_id = office.paid()
     later: list[Answered] = []
-    do = lambda: later.append(refund(office, payment_id, subject="bob", amount=2000))  # noqa: E731
+
+    def do() -> None:
+        later.append(refund(office, payment_id, subject="bob", amount=2000))
+
     office.world.store.meanwhile("write", do)  # just before ours takes the payment's place
     status, problem = refund(office, payment_id, amount=2000)
     assert [later[0][0], status] == [201, 400]

@@ -59,7 +59,8 @@ def test_usage_is_on_the_next_invoice_and_late_usage_on_the_one_after(shop: Shop
     def at(moment: datetime) -> int:
         """Time passes to then; what the latest invoice bills for calls."""
         shop.api.test_helpers.test_clocks.advance(clock, {"frozen_time": int(moment.timestamp())})
-        found = shop.api.invoices.list({"subscription": facts.subscription.subscription_id, "limit": 1})  # type: ignore[union-attr]
+        assert facts.subscription is not None
+        found = shop.api.invoices.list({"subscription": facts.subscription.subscription_id, "limit": 1})
         return sum(line.amount for line in found.data[0].lines.data if line.amount != 4900)
 
     assert at(START + timedelta(days=10)) == 0

@@ -186,9 +186,10 @@ def test_a_transfer_that_is_taken_up_again_a_day_later_is_counted_once(
     office.world.store.fail("transact", skip=1)
     assert enter(office, invoice_id, amount=amount)[0] == 503
     call = StripeCalls.call
-    anew = lambda self, method, path, params=None, key=None: call(  # noqa: E731
-        self, method, path, params, key and f"{key}/forgotten"
-    )
+
+    def anew(self, method, path, params=None, key=None):
+        return call(self, method, path, params, key and f"{key}/forgotten")
+
     monkeypatch.setattr(StripeCalls, "call", anew)
     assert enter(office, invoice_id, amount=amount)[1]["state"] == "recorded"
     assert at_vendor(office, invoice_id)[1:] == (amount, 2900 - amount)
@@ -215,7 +216,10 @@ def test_a_crash_before_the_record_is_made_good_by_entering_it_again(office: Off
 def test_an_invoice_paid_by_card_meanwhile_leaves_the_transfer_for_another_one(office: Office) -> None:
     invoice_id, other = office.owed(40), office.owed(40)
     id = enter(office, invoice_id, amount=116_000)[1]["offline_payment_id"]
-    pays = lambda: office.shop.pay(invoice=invoice_id, payment_method="pm_card_visa")  # noqa: E731
+
+    def pays() -> None:
+        office.shop.pay(invoice=invoice_id, payment_method="pm_card_visa")
+
     office.world.store.meanwhile("transact", pays)  # after the invoice was looked at
     status, problem = decide("approve", id)
     assert (status, "another one" in problem["detail"]) == (409, True)

@@ -12,7 +12,7 @@ from functions.operations.api import handler
 class Context(LambdaContext):
     """What powertools asks of a Lambda context."""
 
-    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override]
+    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override]  # powertools has it static
         return 10_000
 
 

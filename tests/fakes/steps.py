@@ -42,7 +42,7 @@ ORDER = (
 )
 
 
-def as_step(name: str, run: Callable[[C], StepResult], command: type[C] = StepCommand) -> Handler:  # type: ignore[assignment]
+def as_step(name: str, run: Callable[[C], StepResult], command: type[C] = StepCommand) -> Handler:  # type: ignore[assignment]  # C has no default
     """`run` as the function file `functions/<room>/<name>.py` would wrap it."""
     run.__module__ = f"functions.room.{name}"
     return step(command)(run)

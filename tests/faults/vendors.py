@@ -170,4 +170,4 @@ def _listen(vendor: str, stand_in: StandIn, heard: list[tuple[str, str]]) -> Non
             heard.append((vendor, request.operation))
         return perform(request, handler, fault)
 
-    stand_in.perform = noted  # type: ignore[method-assign]
+    stand_in.perform = noted  # type: ignore[method-assign]  # overheard

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]  # in no stub
 from typing import Any
 
 from infra.local.engine.definition import Machine, Scope, State
@@ -18,7 +18,7 @@ def _refuse(value: Any) -> Any:
 
 LIMIT = 262_144  # bytes of UTF-8: the most a state's input, output, arguments or result may take
 _chunks = c_make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
-_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # as above
 
 
 def encode(value: Any) -> str:

@@ -56,7 +56,7 @@ class Vendors:
         if name == "stripe":
             config = dataclasses.replace(config, **stripe)
         stand_in = serve.create(name, self._folder, config)
-        stand_in.clock.wall = stand_in.clock.now = self._clock.timestamp  # type: ignore[method-assign]
+        stand_in.clock.wall = stand_in.clock.now = self._clock.timestamp  # type: ignore[method-assign]  # its time is ours
         stand_in.limits = RateLimits(self._clock.timestamp)
         return stand_in
 

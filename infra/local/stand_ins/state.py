@@ -175,14 +175,15 @@ class State:
                 A `before` page is the one next to that object.
         """
         self._write_puts(kind)
-        where, values = ["kind = ?"], [kind]
+        where: list[str] = ["kind = ?"]
+        values: list[Any] = [kind]
         for column, wanted in (("owner", owner), ("label", label)):
             if wanted is not None:
                 where.append(f"{column} = ?")
                 values.append(wanted)
         for operator, bound in (created or {}).items():
             where.append(f"created {operator} ?")
-            values.append(bound)  # type: ignore[arg-type]
+            values.append(bound)
         descending = not oldest_first
         for cursor, follows in ((after, True), (before, False)):
             if cursor is not None:

@@ -25,7 +25,8 @@ class Api:
     """A run that is done at the third look, with its mismatches in pages of two."""
 
     def __init__(self, found: list[dict[str, Any]]) -> None:
-        self.found, self.looks, self.asked = found, 0, []  # type: ignore[var-annotated]
+        self.found, self.looks = found, 0
+        self.asked: list[Any] = []
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         self.asked.append((method, path, body))

@@ -208,7 +208,7 @@ def test_what_failed_keeps_its_count_while_it_waits_and_then_counts_every_wait(w
 def test_the_consumer_counts_each_receive_but_the_first_as_a_failed_post(world: World) -> None:
     body = json.dumps(dict(waiting(ChatMessage(text="x"), failed=2).body))
     seen: list[Waiting] = []
-    handler = batch_consumer(lambda batch: seen.extend(batch) or {})  # type: ignore[func-returns-value]
+    handler = batch_consumer(lambda batch: seen.extend(batch) or {})  # type: ignore[func-returns-value]  # None
     record = {"messageId": "m", "body": body, "attributes": {"ApproximateReceiveCount": "3"}}
     assert handler({"Records": [record]}, None) == {"batchItemFailures": []}
     assert [each.failed for each in seen] == [4]

@@ -27,7 +27,8 @@ from usher.ports.store import Delete, Put, Update
 from usher.records.billing import BillingFacts
 from usher.records.mismatches import Mismatch
 from usher.records.reconciliations import Reconciliations
-from usher.usecases.read_reconciliations import MOST, read_report
+from usher.usecases.read_reconciliations import MOST, DismissBody, dismiss_mismatch, read_report
+from usher.usecases.start_reconciliation import HealBody, heal_reconciliation
 
 DAY = {"from": "2025-11-21"}
 ACCOUNT = "acc_ada"
@@ -172,7 +173,7 @@ def test_only_the_safe_kinds_are_healed_and_each_heal_is_audited(world: World, a
     found = at.walk(at.start(**DAY, heal=True))
     assert {row.object_id for row in found if row.state == "healed"} == SAFE_ONES
     assert {row.object_id for row in found if row.state == "open"} == set(planted) - SAFE_ONES
-    assert world.store.get("subscriptions", {"subscription_id": "sub_2"})["status"] == "canceled"  # type: ignore[index]
+    assert world.store.get("subscriptions", {"subscription_id": "sub_2"})["status"] == "canceled"  # type: ignore[index]  # it is there
     assert world.store.get("invoices", {"invoice_id": "in_51"}) is not None
     healed = [row for row in world.rows("audit") if row["action"] == "mismatch.heal"]
     assert {row["subject"] for row in healed} == SAFE_ONES
@@ -190,8 +191,6 @@ def test_a_second_run_finds_only_what_waits_for_a_person(world: World, at: Recon
 
 
 def test_healing_a_run_afterwards_heals_what_it_left_open_and_is_safe(world: World, at: Reconciler) -> None:
-    from usher.usecases.start_reconciliation import HealBody, heal_reconciliation  # noqa: PLC0415
-
     plant(world)
     first = at.start(**DAY)
     at.walk(first)
@@ -258,8 +257,6 @@ def test_what_differs_even_after_a_fetch_waits_for_a_person(
 
 
 def test_what_was_dismissed_stays_so_until_a_side_changes(world: World, at: Reconciler) -> None:
-    from usher.usecases.read_reconciliations import DismissBody, dismiss_mismatch  # noqa: PLC0415
-
     here(world, invoice(1))
     (row,) = at.walk(at.start(**DAY))
     dismiss_mismatch(

@@ -274,7 +274,7 @@ def test_law_hours_add_up_to_the_distinct_records_in_any_order_and_duplication(
     for account, metric in ((ACCOUNT, "starter-monthly"), ("acc_bob", "free")):
         given_account(world, account, plan=metric)
     for table in ("usage_records", "usage_hours", "usage_periods"):
-        world.database.write(lambda c, table=table: c.execute(f"DELETE FROM item_{table}"))  # type: ignore[misc]
+        world.database.write(lambda c, table=table: c.execute(f"DELETE FROM item_{table}"))  # type: ignore[misc]  # a default
     records = [
         used(f"r{n}", quantity, account_id=account, metric=metric, ago=timedelta(minutes=ago))
         for n, (account, metric, quantity, ago) in enumerate(said)

@@ -117,7 +117,7 @@ def test_one_look_records_the_subscription_with_its_invoice_and_payment(world: W
     assert sync(world, arrived(SUBSCRIPTION)) == {"stripe#evt_1": "synced"}
     assert [len(world.rows(table)) for table in TABLES] == [1, 1, 1]
     assert told(world, signup) == CREATED
-    assert world.inbox.get("stripe#evt_1")["state"] == "done"  # type: ignore[index]
+    assert world.inbox.get("stripe#evt_1")["state"] == "done"  # type: ignore[index]  # it is there
 
 
 def test_many_events_of_one_customer_are_one_look(world: World, signup: Signup) -> None:
@@ -441,7 +441,7 @@ def test_an_object_that_changes_faster_than_it_is_written_is_tried_again_later(
             now=world.clock.now(),
         )
 
-    restless.told = record  # type: ignore[method-assign]
+    restless.told = record  # type: ignore[method-assign]  # while it answers
     world.billing = restless
     events = arrived(SUBSCRIPTION)
     with pytest.raises(StaleWrite, match="kept changing"):

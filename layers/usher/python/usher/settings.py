@@ -87,7 +87,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         for kind, prefix in _MAPS.items()
     }
     texts = {name: environment[key] for name, key in TEXTS.items() if environment.get(key)}
-    return Settings(**maps, **texts)  # type: ignore[arg-type]
+    return Settings(**maps, **texts)  # type: ignore[arg-type]  # TEXTS names fields that are texts
 
 
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})

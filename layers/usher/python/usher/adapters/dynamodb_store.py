@@ -86,11 +86,11 @@ class DynamoDbStore:
         raise StoreUnavailable(f"{CONFLICT_ATTEMPTS} attempts left {len(keys)} items unread")
 
     def write(self, write: Put | Update | Delete) -> Item | None:
-        kind, parameters = request(write, self._name(write.table))
-        if kind == "Put":
+        _, parameters = request(write, self._name(write.table))
+        if isinstance(write, Put):
             self._call(self._client.put_item, parameters)
-            return dict(write.item)  # type: ignore[union-attr]
-        if kind == "Delete":
+            return dict(write.item)
+        if isinstance(write, Delete):
             self._call(self._client.delete_item, parameters)
             return None
         answer = self._call(self._client.update_item, {**parameters, "ReturnValues": "ALL_NEW"})

@@ -60,7 +60,7 @@ class HubSpotCalls:
     def _call(
         self, operation: str, method: Callable[..., Any], arguments: tuple[Any, ...], writes: bool
     ) -> dict[str, Any]:
-        method.__self__.api_client.configuration.access_token = self._key()  # type: ignore[attr-defined]
+        method.__self__.api_client.configuration.access_token = self._key()  # type: ignore[attr-defined]  # the SDK's own
         try:
             answer = method(*arguments, _preload_content=False, _request_timeout=self._timeout)
             body = json.loads(answer.data)

@@ -43,7 +43,7 @@ class PooledHttp(stripe.HTTPClient):
             answer = self._pool.urlopen(method.upper(), path, body=post_data, headers=headers, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             what = f"no answer: {type(error).__name__}"
-            raise stripe.APIConnectionError(what) from error  # type: ignore[no-untyped-call]
+            raise stripe.APIConnectionError(what) from error  # type: ignore[no-untyped-call]  # stripe left it so
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:

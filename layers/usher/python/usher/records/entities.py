@@ -6,6 +6,7 @@ each column and status.
 
 from collections.abc import Iterator
 from datetime import datetime
+from types import GenericAlias
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -142,15 +143,15 @@ def _as_text(annotation: Any) -> Any:
     if annotation is datetime:
         return Moment
     if isinstance(annotation, type) and issubclass(annotation, Snapshot):
-        line = {
+        line: dict[str, Any] = {
             name: (_as_text(i.annotation), ... if i.is_required() else i.default)
             for name, i in annotation.model_fields.items()
         }
-        return create_model(annotation.__name__, __base__=Row, __doc__=annotation.__doc__, **line)  # type: ignore[call-overload]
+        return create_model(annotation.__name__, __base__=Row, __doc__=annotation.__doc__, **line)
     if not parts or get_origin(annotation) is Literal:
         return annotation
     if get_origin(annotation) is tuple:
-        return tuple[_as_text(parts[0]), ...]  # type: ignore[misc]
+        return GenericAlias(tuple, (_as_text(parts[0]), ...))
     return _as_text(parts[0]) | None  # ours are all "or None"
 
 
