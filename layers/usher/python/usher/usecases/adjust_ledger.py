@@ -4,7 +4,6 @@ Above a limit a second person approves it first (policies/money.yaml, decide_adj
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from usher.domain import ids, times
 from usher.domain.access import Caller
@@ -18,6 +17,7 @@ from usher.records import audit
 from usher.records.accounts import Accounts
 from usher.records.ledger import Ledger
 from usher.records.ledger_adjustments import ProposedAdjustment, ProposedAdjustments, entering
+from usher.usecases.adjustment_answers import entry_shown, shown, told
 from usher.usecases.adjustment_request import Adjustment
 
 _REUSED = "This Idempotency-Key was used with another adjustment"
@@ -94,27 +94,6 @@ def entry_of(id: str, wanted: Adjustment, desk: AdjustmentDesk) -> Entry:
         date=now.date(),
         posted_at=times.text(now),
     )
-
-
-def told(entry: Entry) -> dict[str, Any]:
-    """What the audit log keeps of an entry."""
-    postings = [posting.model_dump(exclude_none=True) for posting in entry.postings]
-    return {"entry": entry.fact, "currency": entry.currency, "postings": postings}
-
-
-def entry_shown(entry: Entry) -> dict[str, Any]:
-    """An entry as the API answers it."""
-    more = {"account_id": entry.account_id, "date": entry.date.isoformat(), "reason": entry.reason}
-    return {**told(entry), **more}
-
-
-def shown(proposed: ProposedAdjustment) -> dict[str, Any]:
-    """One that needed a second person, as the API answers it."""
-    own = proposed.model_dump(exclude_none=True, exclude={"version", "wanted", "account_id", "reason"})
-    why = {"rejected_because": proposed.reason} if proposed.reason else {}
-    if proposed.state == "waiting_approval":
-        why = {"approve_url": f"/v1/ledger/adjustments/{proposed.adjustment_id}/approve"}
-    return {**proposed.wanted, **own, **why}
 
 
 def _propose(id: str, wanted: Adjustment, entry: Entry, by: Caller, desk: AdjustmentDesk) -> Answer:

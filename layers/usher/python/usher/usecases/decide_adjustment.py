@@ -9,7 +9,8 @@ from usher.domain.problems import Problem
 from usher.ports.store import ConditionFailed
 from usher.records import audit
 from usher.records.ledger_adjustments import ProposedAdjustment, State, changing
-from usher.usecases.adjust_ledger import AdjustmentDesk, entry_of, entry_shown, shown, told
+from usher.usecases.adjust_ledger import AdjustmentDesk, entry_of
+from usher.usecases.adjustment_answers import entry_shown, shown, told
 from usher.usecases.adjustment_request import Adjustment
 from usher.usecases.fields import Body, Paged, Text
 from usher.usecases.pages import page, reading_a_page
