@@ -34,9 +34,11 @@ def test_a_card_sign_up_goes_on_without_a_trial() -> None:
     assert way() == Way(gate="ok")
 
 
+@pytest.mark.parametrize("payment", ["card", "bank"])
 @pytest.mark.parametrize("has_payment_method", [True, False])
-def test_a_trial_that_is_asked_for_is_given(has_payment_method: bool) -> None:
-    assert way("pro-yearly", trial=True, has_payment_method=has_payment_method).trial_days == 14
+def test_a_trial_that_is_asked_for_is_given(has_payment_method: bool, payment: str) -> None:
+    found = way("pro-yearly", trial=True, has_payment_method=has_payment_method, payment=payment)
+    assert found == Way(gate="ok", trial_days=14)
 
 
 @pytest.mark.parametrize("payment", ["card", "bank"])

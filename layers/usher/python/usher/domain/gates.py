@@ -105,4 +105,4 @@ class GatePolicy(Policy):
 
 def trial_of(applicant: Applicant) -> int:
     """The days of trial this sign-up gets, 0 for none."""
-    return applicant.plan.trial_days if applicant.trial and applicant.payment == "card" else 0
+    return applicant.plan.trial_days if applicant.trial and applicant.payment != "invoice" else 0
