@@ -211,12 +211,14 @@ def test_another_content_type_is_refused(world: World, kind: str) -> None:
 )
 @pytest.mark.parametrize("in_base64", [True, False])
 def test_a_body_that_is_not_acceptable_json_is_malformed(world: World, body: bytes, in_base64: bool) -> None:
-    assert refuse(world, signup_post(body, in_base64=in_base64), 400)["title"] == "Malformed request"
+    problem = refuse(world, signup_post(body, in_base64=in_base64), 400)
+    assert (problem["title"], fields(problem)) == ("Malformed request", ["body"])
 
 
 @pytest.mark.parametrize("body", ["null", "1", '"text"', "[]", "true", "[[{}]]", "1.5"])
 def test_json_that_is_no_object_is_invalid(world: World, body: str) -> None:
-    assert fields(refuse(world, signup_post(body.encode()), 400)) == ["body"]
+    (error,) = refuse(world, signup_post(body.encode()), 400)["errors"]
+    assert error == {"field": "body", "message": "must be an object"}
 
 
 def test_an_empty_object_names_every_field_that_is_missing(world: World) -> None:
@@ -236,6 +238,7 @@ BAD: list[tuple[str, Any]] = [
     ("data.email", "canary@" + "a" * 64 + ".com"),
     ("data.email", "canary" * 60 + "@example.com"),
     ("data.email", "<canary@example.com>"),
+    ("data.email", "canary" + "y" * 59 + "@example.com"),
     ("data.email", 42),
     ("data.email", ["canary@example.com"]),
     ("data.name", ""),
@@ -259,6 +262,8 @@ BAD: list[tuple[str, Any]] = [
     ("data.payment_method", "pm canary"),
     ("data.payment_method", "pm_../../canary\n"),
     ("data.payment_method", ""),
+    ("data.payment_method", "4242424242424242"),
+    ("data.payment_method", "4242-4242-4242-4242"),
     ("data.payment", "canary"),
     ("data.payment", "CARD"),
     ("data.trial", "true"),

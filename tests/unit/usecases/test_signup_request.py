@@ -50,7 +50,9 @@ def test_only_rfc_3339_moments_are_taken(moment: str) -> None:
     assert fields_named(body() | {"timestamp": moment}) == {"timestamp"}
 
 
-@pytest.mark.parametrize("moment", ["2026-11-21T09:00:00Z", "2026-11-21t09:00:00.123456+01:00"])
+@pytest.mark.parametrize(
+    "moment", ["2026-11-21T09:00:00Z", "2026-11-21t09:00:00z", "2026-11-21t09:00:00.123456+01:00"]
+)
 def test_rfc_3339_moments_are_taken_with_any_offset(moment: str) -> None:
     assert parse_signup(body() | {"timestamp": moment}, PLANS).timestamp == moment
 

@@ -44,8 +44,10 @@ def unauthorized(detail: str) -> Problem:
     return Problem(401, "Signature not accepted", detail)
 
 
-def malformed(detail: str, errors: tuple[FieldError, ...] = ()) -> Problem:
-    return Problem(400, "Malformed request", detail, errors)
+def malformed(detail: str, *field: str) -> Problem:
+    """A 400 about something that has no fields to name yet: the body, unless another is named."""
+    named = tuple(FieldError(name, detail[0].lower() + detail[1:]) for name in field or ("body",))
+    return Problem(400, "Malformed request", detail, named)
 
 
 MAX_NAMED = 50  # enough for any honest request; a hostile one gets no answer larger than itself
@@ -89,5 +91,7 @@ def _bad_field(complaint: Mapping[str, Any]) -> FieldError:
         return FieldError(path.encode("ascii", "replace").decode(), "is not a field of this request")
     if complaint["type"] == "missing":
         return FieldError(path, "is required")
+    if complaint["type"] in {"model_type", "model_attributes_type", "dict_type"}:
+        return FieldError(path, "must be an object")
     message = complaint["msg"].removeprefix("Value error, ")
     return FieldError(path, message[0].lower() + message[1:])

@@ -10,4 +10,4 @@ def text(moment: datetime) -> str:
 
 def moment(value: str) -> datetime:
     """The moment a text of ours (or any RFC 3339 text) names. Raises ValueError."""
-    return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return datetime.fromisoformat(value.upper())  # it may say t and z

@@ -34,7 +34,8 @@ def accept_stripe_event(
     header = request.headers.get("stripe-signature", "")
     if not is_genuine(request.body, header, secrets=secrets.active("stripe_webhook"), wall=clock.wall()):
         raise malformed(
-            "The Stripe-Signature header does not match these bytes, or is older than five minutes"
+            "The Stripe-Signature header does not match these bytes, or is older than five minutes",
+            "Stripe-Signature",
         )
     event = _parse(request.body)
     keep_stripe_event(
@@ -53,5 +54,9 @@ def _parse(body: bytes) -> StripeEvent:
     try:
         return StripeEvent.model_validate(strict_json.parse(body))
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, entry["loc"])) for entry in error.errors(include_input=False))
-        raise malformed(f"This is not a Stripe event: look at {fields or 'the body'}") from error
+        fields = [
+            ".".join(map(str, entry["loc"])) for entry in error.errors(include_input=False) if entry["loc"]
+        ]
+        raise malformed(
+            f"This is not a Stripe event: look at {', '.join(fields) or 'the body'}", *fields
+        ) from error

@@ -14,6 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 MAX_BODY = 256 * 1024
 MAX_PAGE = 100
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_SEPARATORS = {ord(each): None for each in "-."}
 _ASCII_ADDRESS = re.compile(
     r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
@@ -37,7 +38,7 @@ def _email(value: str) -> str:
     import email_validator  # noqa: PLC0415 - see above
 
     try:
-        return email_validator.validate_email(value, check_deliverability=False).normalized
+        return email_validator.validate_email(value, check_deliverability=False, strict=True).normalized
     except email_validator.EmailNotValidError as error:
         raise ValueError("is not a valid e-mail address") from error
 
@@ -59,6 +60,17 @@ Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(_email)
 Phone = Annotated[str, StringConstraints(max_length=32), AfterValidator(_phone)]
 """In international form; it comes out as E.164."""
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:|@/-]{1,255}$")]
+
+
+def _no_card_number(value: str) -> str:
+    digits = value.translate(_SEPARATORS)
+    if digits.isdecimal() and 12 <= len(digits) <= 19:
+        raise ValueError("is the number of a card or an account; send the id that Stripe gave for it")
+    return value
+
+
+PaymentMethod = Annotated[Token, AfterValidator(_no_card_number)]
+"""Stripe's id of one, never what is printed on it: what is stored, is stored as it came."""
 
 
 class Body(BaseModel):

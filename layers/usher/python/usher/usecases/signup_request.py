@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import FieldError, bad_fields, invalid
-from usher.usecases.fields import Body, Email, Phone, Text, Token
+from usher.usecases.fields import Body, Email, PaymentMethod, Phone, Text, Token
 from usher.usecases.moments import moment_text
 
 
@@ -32,7 +32,7 @@ class SignupBody(Body):
     phone: Phone | None = None
     company: CompanyBody | None = None
     plan: Annotated[str, StringConstraints(max_length=64)]
-    payment_method: Token | None = None
+    payment_method: PaymentMethod | None = None
     payment: Literal["card", "bank", "invoice"] = "card"
     trial: bool | None = None
     invitation_key: Token | None = None
