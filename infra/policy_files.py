@@ -26,6 +26,7 @@ from usher.domain.reconciliation_policy import ReconciliationPolicy
 from usher.domain.usage import UsagePolicy
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
+TEMPLATES = FOLDER.parent / "templates"
 MODELS: Mapping[str, type[BaseModel]] = {
     "plans": PlanCatalog,
     "onboarding": OnboardingPolicy,
@@ -66,7 +67,32 @@ def load_all(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
         if path.stem not in MODELS:
             known = ", ".join(f"{name}.yaml" for name in MODELS)
             raise PolicyFileError(f"{_shown(path)}:1: is no policy Usher knows; it reads {known}")
-    return {name: load(name, folder) for name in MODELS} | {"routes": _routes()}
+    policies = {name: load(name, folder) for name in MODELS}
+    _refuse_unknown_names(folder / "onboarding.yaml", PlanCatalog.model_validate(policies["plans"]))
+    return policies | {"routes": _routes()}
+
+
+def _refuse_unknown_names(path: Path, plans: PlanCatalog) -> None:
+    """What onboarding.yaml names elsewhere has to be there: plans, and the template of the first mail."""
+    policy = read(path, OnboardingPolicy)
+    named: list[tuple[tuple[int | str, ...], str]] = [
+        (("payment_link", "base_plan"), policy.payment_link.base_plan),
+        *(
+            (("confirmation", "who", "plans", n), plan)
+            for n, plan in enumerate(policy.confirmation.who.plans)
+        ),
+        *((("review", "who", "plans", n), plan) for n, plan in enumerate(policy.review.who.plans)),
+    ]
+    complaints = [
+        (where, f"is no plan of plans.yaml, which has {', '.join(sorted(plans.plans))}")
+        for where, plan in named
+        if plan not in plans.plans
+    ]
+    if not (TEMPLATES / policy.welcome_template / "template.yaml").is_file():
+        complaints.append((("welcome_template",), "is no folder of templates/"))
+    for where, words in complaints:
+        line = _line(_parse(path)[1], where)
+        raise PolicyFileError(f"{_shown(path)}:{line}: {'.'.join(map(str, where))}: {words}")
 
 
 def _routes() -> dict[str, Any]:

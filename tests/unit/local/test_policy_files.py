@@ -92,6 +92,28 @@ def test_a_place_in_a_list_is_found(folder: Path) -> None:
     assert complaint(folder, bad, "crm").startswith(f"crm.yaml:{line}: contacts.1.name: ")
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "field"),
+    [
+        ("  base_plan: free", "  base_plan: gold", "payment_link.base_plan: is no plan of plans.yaml"),
+        ("  who: {}", "  who: {plans: [free, gold]}", "confirmation.who.plans.1: is no plan of plans.yaml"),
+        (
+            "welcome_template: welcome",
+            "welcome_template: gold",
+            "welcome_template: is no folder of templates/",
+        ),
+    ],
+)
+def test_what_one_file_names_in_another_has_to_be_there(
+    folder: Path, good: str, bad: str, field: str
+) -> None:
+    text = (folder / "onboarding.yaml").read_text()
+    line = text[: text.index(good)].count("\n") + 1
+    assert complaint(folder, text.replace(good, bad, 1), "onboarding").startswith(
+        f"onboarding.yaml:{line}: {field}"
+    )
+
+
 def test_a_missing_file_is_told(folder: Path) -> None:
     (folder / "onboarding.yaml").unlink()
     with pytest.raises(PolicyFileError, match=r"onboarding\.yaml:1: cannot be read: No such file"):
