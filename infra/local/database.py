@@ -16,6 +16,9 @@ from typing import Any
 from infra.local.commit_group import Batch, Item, Outcome, Part, T, Work, commit
 
 _STOP = object()
+# How long another process may hold the file. A write may wait four times as long (twice for the commit before its
+# own), and has to come back before its function's time is over: a refusal is an answer, a time-out is none.
+BUSY_SECONDS = 2.0
 MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small enough to bound latency
 
 
@@ -26,10 +29,12 @@ class Database:
         path: the file; its folder must exist.
         synchronous: SQLite's durability level. FULL (the default) survives power loss; NORMAL survives
             the death of the process and is enough for vendor stand-ins.
+        busy_seconds: how long a write waits for another process that holds the file, before it fails.
     """
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, *, synchronous: str = "FULL", busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = path
+        self._busy_seconds = busy_seconds
         self._synchronous = synchronous
         self._work: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._local = threading.local()
@@ -42,7 +47,9 @@ class Database:
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, timeout=self._busy_seconds
+        )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from infra.catalog import Route
-from infra.local.functions import Functions
+from infra.local.functions import Functions, FunctionThrottled, FunctionTimedOut
 from infra.local.gateway_events import (
     BadAnswer,
     HttpRequest,
@@ -156,6 +156,9 @@ class Gateway:
             return to_response(self._functions.invoke(state.route.function, event))
         except _Refused as refused:
             return refused.response
+        except (FunctionTimedOut, FunctionThrottled) as error:  # nothing is acknowledged
+            logger.error("%s, request %s", error, request.id)
+            return problem(503, "Try again", "This could not be done in time; send it again", request.id)
         except BadAnswer as error:
             logger.error("%s: %s", state.route.function, error)
         except Exception:  # a bug of the handler; its text may quote the request, so only the log has it

@@ -2,6 +2,7 @@
 
 import itertools
 import queue
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -106,6 +107,20 @@ def test_batches_and_writes_share_a_commit(database: Database) -> None:
     assert batched(database, [4, 5]) == [None, None]
     assert [future.result() for future in futures] == [1, 1]
     assert numbers(database) == [1, 2, 3, 4, 5]
+
+
+def test_a_file_that_somebody_else_holds_refuses_and_works_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / "test.db", busy_seconds=0.01)
+    database.write(run("CREATE TABLE t (n INTEGER PRIMARY KEY)"))
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        database.write(insert(1))
+    other.execute("ROLLBACK")
+    other.close()
+    database.write(insert(2))
+    assert numbers(database) == [2]
+    database.close()
 
 
 def test_a_closed_database_takes_nothing(tmp_path: Path) -> None:

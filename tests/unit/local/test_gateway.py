@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from infra.catalog import Function, Route
-from infra.local.functions import Functions, Handler
+from infra.local.functions import Functions, FunctionThrottled, FunctionTimedOut, Handler
 from infra.local.gateway import MAX_BODY, Gateway
 from infra.local.gateway_routes import Bucket
 from infra.local.gateway_server import GatewayServer
@@ -25,6 +25,7 @@ ROUTES = (
     Route("GET", "/v1/things/newest", "room/newest", "public"),
     Route("GET", "/rare", "room/echo", "public", rate_per_second=1, burst=2),
     Route("GET", "/broken", "room/broken", "public"),
+    Route("GET", "/late", "room/late", "public"),
     Route("GET", "/shaped", "room/shaped", "public"),
 )
 
@@ -41,6 +42,7 @@ class Api:
             "room/echo": self._echo,
             "room/newest": lambda event, context: {"newest": True},
             "room/broken": lambda event, context: event["secret"],
+            "room/late": self._late,
             "room/shaped": lambda event, context: self.shape,
             "room/authorize": self._authorize,
         }
@@ -56,6 +58,9 @@ class Api:
     def close(self) -> None:
         self.server.stop()
         self.gateway.close()
+
+    def _late(self, event: dict[str, Any], context: Any) -> Any:
+        raise self.shape
 
     def _echo(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         self.events.append(event)
@@ -216,6 +221,12 @@ def test_a_bug_in_a_handler_is_a_500_that_tells_nothing(api: Api) -> None:
     answer = api.request("GET", "/broken")
     assert problem(answer)["status"] == 500
     assert b"secret" not in answer[2]
+
+
+@pytest.mark.parametrize("error", [FunctionTimedOut("room/late"), FunctionThrottled("room/late")])
+def test_what_was_not_done_in_time_is_not_acknowledged(api: Api, error: Exception) -> None:
+    api.shape = error
+    assert problem(api.request("GET", "/late"))["status"] == 503
 
 
 def test_an_answer_is_translated_with_cookies_headers_and_base64(api: Api) -> None:
