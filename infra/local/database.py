@@ -16,8 +16,8 @@ from typing import Any
 from infra.local.commit_group import Batch, Item, Outcome, Part, T, Work, commit
 
 _STOP = object()
-# How long another process may hold the file. A write may wait four times as long (twice for the commit before its
-# own), and has to come back before its function's time is over: a refusal is an answer, a time-out is none.
+# How long another process may hold the file. A write may wait four times as long (twice for the commit before
+# its own), and has to come back before its function's time is over: a refusal is an answer, a time-out none.
 BUSY_SECONDS = 2.0
 MAX_GROUP = 256  # work items per commit: large enough to share an fsync, small enough to bound latency
 
