@@ -2,77 +2,26 @@
 
 from infra.catalog_entries import Function
 
+
+def _calls_the_product(name: str, timeout_seconds: int) -> Function:
+    return Function(
+        "provisioning",
+        name,
+        timeout_seconds,
+        tables=(("signups", "change"),),
+        secrets=("product_api_key",),
+        vendors=("http",),
+        addresses=("product_api_base",),
+    )
+
+
 FUNCTIONS = (
-    Function(
-        "provisioning",
-        "revoke_api_key",
-        timeout_seconds=30,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "remove_tenant",
-        timeout_seconds=45,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "remove_identity",
-        timeout_seconds=20,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "provision_link",
-        timeout_seconds=45,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "withdraw_link",
-        timeout_seconds=55,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "create_identity",
-        timeout_seconds=20,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "provision_tenant",
-        timeout_seconds=65,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
-    Function(
-        "provisioning",
-        "issue_api_key",
-        timeout_seconds=25,
-        tables=(("signups", "change"),),
-        secrets=("product_api_key",),
-        vendors=("http",),
-        addresses=("product_api_base",),
-    ),
+    _calls_the_product("revoke_api_key", timeout_seconds=30),
+    _calls_the_product("remove_tenant", timeout_seconds=45),
+    _calls_the_product("remove_identity", timeout_seconds=20),
+    _calls_the_product("provision_link", timeout_seconds=45),
+    _calls_the_product("withdraw_link", timeout_seconds=55),
+    _calls_the_product("create_identity", timeout_seconds=20),
+    _calls_the_product("provision_tenant", timeout_seconds=65),
+    _calls_the_product("issue_api_key", timeout_seconds=25),
 )

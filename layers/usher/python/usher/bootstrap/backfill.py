@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 
-from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_events import StripeEvents
-from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding
+from usher.bootstrap.stripe import stripe_calls
 from usher.ports.clock import Clock
 from usher.ports.keeper import Keeper
 from usher.ports.platform import Platform
 from usher.ports.queue import Queue
 from usher.ports.store import Store
 from usher.ports.vendor_events import VendorEvents
-from usher.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +28,7 @@ class BackfillServices:
 
 @per_platform
 def services(platform: Platform) -> BackfillServices:
-    here = settings()
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform),
-    )
+    calls = stripe_calls(platform)
     return BackfillServices(
         events=StripeEvents(calls),
         store=platform.store,

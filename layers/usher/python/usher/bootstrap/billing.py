@@ -8,12 +8,12 @@ from usher.adapters.stripe_checkout import StripeCheckouts
 from usher.adapters.stripe_closing import StripeCloser
 from usher.adapters.stripe_fees import StripeFees
 from usher.adapters.stripe_shelf import StripeShelf
-from usher.bootstrap.admission import admission
 from usher.bootstrap.asking import asker
 from usher.bootstrap.filing import failures
 from usher.bootstrap.link_desk import link_desk
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding, plans
+from usher.bootstrap.stripe import stripe_calls
 from usher.domain.onboarding import OnboardingPolicy
 from usher.domain.plans import PlanCatalog
 from usher.ports.billing import BillingGateway
@@ -30,7 +30,6 @@ from usher.records.inbox import Inbox
 from usher.records.signups import Signups
 from usher.records.trial_claims import TrialClaims
 from usher.records.unbilled import UnbilledPlans
-from usher.settings import settings
 from usher.usecases.answer_wait import Asker
 from usher.usecases.catalog_drift import catalog_drift
 from usher.usecases.first_payment import FirstPayments
@@ -70,13 +69,7 @@ class BillingServices:
 
 @per_platform
 def services(platform: Platform) -> BillingServices:
-    here = settings()
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform),
-    )
+    calls = stripe_calls(platform)
     billing = StripeBilling(calls, plans().metered())
     checkouts = StripeCheckouts(calls, billing)
     log = EventLog(platform.store)

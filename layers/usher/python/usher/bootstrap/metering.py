@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_meters import StripeMeters
-from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import plans, usage
+from usher.bootstrap.stripe import stripe_calls
 from usher.domain.plans import PlanCatalog
 from usher.domain.usage import UsagePolicy
 from usher.ports.clock import Clock
@@ -15,7 +14,6 @@ from usher.ports.platform import Platform
 from usher.records.events import EventLog
 from usher.records.subscribers import Subscribers
 from usher.records.usage_hours import UsageHours
-from usher.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +30,7 @@ class MeteringServices:
 
 @per_platform
 def services(platform: Platform) -> MeteringServices:
-    here = settings()
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform),
-    )
+    calls = stripe_calls(platform)
     return MeteringServices(
         hours=UsageHours(platform.store, EventLog(platform.store)),
         subscribers=Subscribers(platform.store),

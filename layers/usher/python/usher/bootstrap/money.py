@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_outside_money import StripeOutsideMoney
 from usher.adapters.stripe_refunds import StripeRefunds
-from usher.bootstrap.admission import admission
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import money
+from usher.bootstrap.stripe import stripe_calls
 from usher.ports.platform import Platform
 from usher.ports.store import Store
 from usher.records.accounts import Accounts
@@ -15,7 +14,6 @@ from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
 from usher.records.offline_payments import OfflinePayments
 from usher.records.refund_requests import RefundRequests
-from usher.settings import settings
 from usher.usecases.give_back import RefundDesk
 from usher.usecases.settle_offline_payment import OfflineDesk
 
@@ -32,13 +30,8 @@ class MoneyServices:
 
 @per_platform
 def services(platform: Platform) -> MoneyServices:
-    here, store = settings(), platform.store
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform, "reserved"),
-    )
+    store = platform.store
+    calls = stripe_calls(platform, "reserved")
     accounts, records = Accounts(store), BillingRecords(store, EventLog(store))
     return MoneyServices(
         refunds=RefundDesk(

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from usher.bootstrap.commands import parsed
 from usher.bootstrap.metrics import count
 from usher.bootstrap.observe import logger
 from usher.bootstrap.tracing import traced
@@ -25,7 +26,7 @@ def run_step(
 
         @wraps(run)
         def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            command = _parse(command_type, event, name)
+            command = parsed(command_type, event, name)
             ids: dict[str, Any] = {"run_id": command.run_id, "correlation_id": command.correlation_id}
             try:
                 with traced(name, **ids):
@@ -42,11 +43,3 @@ def run_step(
         return handler
 
     return decorate
-
-
-def _parse(command_type: type[C], event: dict[str, Any], name: str) -> C:
-    try:
-        return command_type.model_validate(event)
-    except ValidationError as error:
-        fields = [".".join(map(str, entry["loc"])) for entry in error.errors(include_input=False)]
-        raise PermanentError(f"{name}: InvalidCommand: look at {', '.join(fields)}") from error

@@ -2,11 +2,10 @@
 
 from usher.adapters.product_teams import ProductTeams
 from usher.adapters.stripe_billing import StripeBilling
-from usher.adapters.stripe_calls import StripeCalls
-from usher.bootstrap.admission import admission
 from usher.bootstrap.link_desk import link_desk
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding, plans
+from usher.bootstrap.stripe import stripe_calls
 from usher.ports.platform import Platform
 from usher.records.inbox import Inbox
 from usher.settings import settings
@@ -17,13 +16,7 @@ from usher.usecases.prepare_payment_link import LinkMaker
 
 
 def _desk(platform: Platform) -> LinkDesk:
-    here = settings()
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform, "reserved"),
-    )
+    calls = stripe_calls(platform, "reserved")
     return link_desk(platform, calls, StripeBilling(calls))
 
 

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from usher.bootstrap.admission import trying
+from usher.bootstrap.commands import parsed
 from usher.bootstrap.step_outcomes import done, failed, ids
 from usher.bootstrap.tracing import traced
 from usher.domain.errors import PermanentError, RetryableError
@@ -30,7 +29,7 @@ def step(
 
         @wraps(run)
         def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            command = _parse(command_type, event, name)
+            command = parsed(command_type, event, name)
             try:
                 with traced(name, **ids(command)), trying(command.retry_count):
                     result = run(command)
@@ -41,11 +40,3 @@ def step(
         return handler
 
     return decorate
-
-
-def _parse(command_type: type[C], event: dict[str, Any], name: str) -> C:
-    try:
-        return command_type.model_validate(event)
-    except ValidationError as error:
-        fields = [".".join(map(str, entry["loc"])) for entry in error.errors(include_input=False)]
-        raise PermanentError(f"{name}: InvalidCommand: look at {', '.join(fields)}") from error

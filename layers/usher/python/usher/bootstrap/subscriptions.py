@@ -5,21 +5,19 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from usher.adapters.stripe_billing import StripeBilling
-from usher.adapters.stripe_calls import StripeCalls
 from usher.adapters.stripe_change_costs import StripeChangeCosts
 from usher.adapters.stripe_changes import StripeChanges
 from usher.adapters.stripe_closing import StripeCloser
 from usher.adapters.stripe_refunds import StripeRefunds
-from usher.bootstrap.admission import admission
 from usher.bootstrap.api import Call
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import changes, plans
+from usher.bootstrap.stripe import stripe_calls
 from usher.ports.platform import Platform
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.change_leases import ChangeLeases
 from usher.records.events import EventLog
-from usher.settings import settings
 from usher.usecases.subscription_desk import Request, SubscriptionDesk
 
 T = TypeVar("T", bound=BaseModel)
@@ -27,13 +25,7 @@ T = TypeVar("T", bound=BaseModel)
 
 @per_platform
 def desk(platform: Platform) -> SubscriptionDesk:
-    here = settings()
-    calls = StripeCalls(
-        api_base=here.stripe_api_base,
-        api_key=lambda: platform.secrets.get("stripe_api_key"),
-        timeout=here.vendor_timeout_seconds,
-        admission=admission(platform),
-    )
+    calls = stripe_calls(platform)
     billing = StripeBilling(calls)
     return SubscriptionDesk(
         accounts=Accounts(platform.store),
