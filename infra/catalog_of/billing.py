@@ -54,6 +54,15 @@ FUNCTIONS = (
     ),
     Function(
         "billing",
+        "finish_ends",
+        timeout_seconds=300,  # each end takes a few calls of Stripe
+        tables=(("buckets", "change"), ("audit", "append"), *RECORDS),
+        secrets=("stripe_api_key",),
+        vendors=("stripe",),
+        reserved_concurrency=1,
+    ),
+    Function(
+        "billing",
         "collect_fees",
         timeout_seconds=900,
         tables=(

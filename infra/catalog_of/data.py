@@ -50,6 +50,7 @@ TABLES = (
             Index("by_account", "account_id", "started_at"),
             _created("subscription"),
             Index("by_unbilled", "unbilled", "ends_at"),
+            Index("by_unfinished", "change_unfinished", "change_until", projects=()),
         ),
     ),
     Table(

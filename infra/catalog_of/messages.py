@@ -239,6 +239,7 @@ SCHEDULES = (
         "billing/collect_fees",
         after_minutes=150,
     ),
+    Schedule("finish-ends", "Finishes what an end began to give back.", 1, "billing/finish_ends"),
     Schedule("sweep-outbox", "Publishes what the stream lost.", 1, "reporting/sweep_outbox"),
     *reconciliation.SCHEDULES,
 )

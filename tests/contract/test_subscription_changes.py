@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from functions.billing.finish_ends import handler as finish_ends
 from infra import policy_files
 from tests.contract.stripe_shop import Shop, opened_shop
 from tests.contract.subscriber import Subscriber, stocked
 from tests.fakes.world import World, world
 from usher.adapters.stripe_calls import StripeCalls
 from usher.bootstrap import policies
+from usher.domain.errors import VendorUnavailable
 from usher.domain.plans import PlanCatalog
 from usher.ports.store import Delete, Update
 
@@ -355,6 +357,75 @@ def test_an_end_whose_answer_was_lost_pays_back_once(ada: Subscriber) -> None:
     assert (status, ended["refunded_minor"]) == (200, 950)
     charge = ada.api.payment_intents.retrieve(payment_of(ada), {"expand": ["latest_charge"]}).latest_charge
     assert charge.amount_refunded == 950
+
+
+def broken_off(ada: Subscriber, operation: str, fault: str = "fail_after") -> None:
+    """An end now that was asked for once, and never again; its lease has run out."""
+    ada.later(days=15)
+    ada.shop.control("POST", "/_control/faults", {"operation": operation, "fault": fault})
+    order = {"when": "now", "refund": "prorated", "reason": "closing down"}
+    assert ada.post("cancel", order, key="k1", subject="alan")[0] == 503
+    assert finish_ends({}, None) == {"count": 0}  # its own request may be at work
+    ada.world.clock.advance(61)
+
+
+def given_back(ada: Subscriber) -> int:
+    intent = ada.api.payment_intents.retrieve(payment_of(ada), {"expand": ["latest_charge"]})
+    return int(intent.latest_charge.amount_refunded)
+
+
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+def test_an_end_that_broke_off_is_finished_by_itself(ada: Subscriber, fault: str) -> None:
+    broken_off(ada, "POST /v1/refunds", fault)
+    assert finish_ends({}, None) == {"count": 1}
+    assert (given_back(ada), ada.row()["status"]) == (950, "canceled")
+    (noted,) = ada.audited()
+    assert (noted["action"], noted["actor"], noted["reason"]) == (
+        "subscription.cancel",
+        "alan",
+        "closing down",
+    )
+    assert noted["after"]["refunded_minor"] == 950
+    assert finish_ends({}, None) == {"count": 0}
+    again = ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1", subject="alan")
+    assert (again[0], again[1]["refunded_minor"], given_back(ada)) == (200, 950, 950)
+
+
+def test_an_end_whose_answer_alone_was_lost_still_gives_back(ada: Subscriber) -> None:
+    broken_off(ada, "DELETE /v1/subscriptions/{id}")
+    assert finish_ends({}, None) == {"count": 1}
+    assert given_back(ada) == 950
+
+
+def test_an_end_that_never_took_effect_gives_nothing_back_and_frees_the_subscription(ada: Subscriber) -> None:
+    broken_off(ada, "DELETE /v1/subscriptions/{id}", "fail_before")
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 409
+    assert finish_ends({}, None) == {"count": 0}
+    assert (given_back(ada), ada.at_stripe().status) == (0, "active")
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
+
+
+def test_what_an_end_owes_is_not_forgotten_by_who_comes_back_before_it_is_paid(ada: Subscriber) -> None:
+    broken_off(ada, "POST /v1/refunds", "fail_before")
+    ada.sync()
+    assert ada.post("reactivate")[0] == 409
+    assert finish_ends({}, None) == {"count": 1}
+    assert ada.post("reactivate")[0] == 200
+    assert given_back(ada) == 950
+
+
+def test_an_end_that_cannot_be_finished_now_is_told_and_finished_later(ada: Subscriber) -> None:
+    broken_off(ada, "POST /v1/refunds", "fail_before")
+    ada.shop.control(
+        "POST", "/_control/faults", {"operation": "POST /v1/refunds", "fault": "500", "count": 1}
+    )
+    for _ in range(2):  # then the failure that Stripe has stored under the key
+        with pytest.raises(VendorUnavailable):
+            finish_ends({}, None)
+        assert given_back(ada) == 0
+        ada.world.clock.advance(61)
+    assert finish_ends({}, None) == {"count": 1}
+    assert given_back(ada) == 950
 
 
 def lose_answers(ada: Subscriber, operation: str) -> None:

@@ -1,15 +1,10 @@
 """Services of changing subscriptions: Stripe's side, our copies, the policy."""
 
-from typing import TypeVar
-
-from pydantic import BaseModel
-
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_change_costs import StripeChangeCosts
 from usher.adapters.stripe_changes import StripeChanges
 from usher.adapters.stripe_closing import StripeCloser
 from usher.adapters.stripe_refunds import StripeRefunds
-from usher.bootstrap.api import Call
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import changes, plans
 from usher.bootstrap.stripe import stripe_calls
@@ -18,9 +13,7 @@ from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.change_leases import ChangeLeases
 from usher.records.events import EventLog
-from usher.usecases.subscription_desk import Request, SubscriptionDesk
-
-T = TypeVar("T", bound=BaseModel)
+from usher.usecases.subscription_desk import SubscriptionDesk
 
 
 @per_platform
@@ -40,8 +33,3 @@ def desk(platform: Platform) -> SubscriptionDesk:
         policy=changes(),
         clock=platform.clock,
     )
-
-
-def request_of(call: Call[T], action: str) -> Request:
-    """Who asks for what of which account, named by the request's `Idempotency-Key` where it has one."""
-    return Request(call.parameters["id"], action, call.caller, call.key)

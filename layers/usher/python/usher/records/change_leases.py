@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from usher.domain import times
 from usher.domain.errors import Conflict
-from usher.ports.store import ConditionFailed, Equals, Item, Store, Update
+from usher.ports.store import AtMost, ConditionFailed, Equals, Item, Store, Update
 
 TABLE = "subscriptions"
 LASTS = timedelta(seconds=60)  # longer than the function that makes the change may run
-_HELD = ("change_intent", "change_until", "change_at", "change_plan", "change_attempt")
+_HELD = ("change_intent", "change_until", "change_at", "change_plan", "change_attempt", "change_unfinished")
+_LISTED = "all"
 
 
 class BeingChanged(Conflict):
@@ -22,7 +23,7 @@ class BeingChanged(Conflict):
     def by_another_change_than(self, read: Item, *, now: datetime) -> bool:
         """Whether another change has it, or has had it since `read`; else its row was only written."""
         begun = self.row.get("change_number") != read.get("change_number")
-        return begun or str(self.row.get("change_until", "")) > times.text(now)
+        return begun or _is_held(self.row, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class ChangeLeases:
         Raises BeingChanged when another change holds it, or somebody wrote it since it was read.
         """
         id, number = str(row["subscription_id"]), int(row.get("change_number", 0)) + 1
-        if str(row.get("change_until", "")) > times.text(now):
+        if _is_held(row, now):
             raise BeingChanged(row)
         lease = Lease(id, intent, number, at, plan)
         values = {
@@ -89,9 +90,22 @@ class ChangeLeases:
         return Lease(id, intent, int(row["change_number"]), at, row["change_plan"], attempt)
 
     def note(self, lease: Lease, plan: Item) -> Lease:
-        """Keep what was worked out before it is done. Raises ConditionFailed when the lease is another's."""
-        self._update(lease, set={"change_plan": plan})
+        """Keep what was worked out before it is done; from now on the change has to be finished.
+
+        Raises ConditionFailed when the lease is another's.
+        """
+        self._update(lease, set={"change_plan": plan, "change_unfinished": _LISTED})
         return replace(lease, plan=plan)
+
+    def unfinished(self, now: datetime) -> list[str]:
+        """Subscriptions, a hundred at most, whose change has to be finished and is let lie by its request."""
+        page = self._store.query(
+            TABLE,
+            Equals("change_unfinished", _LISTED),
+            index="by_unfinished",
+            sort=AtMost("change_until", times.text(now)),
+        )
+        return [str(item["subscription_id"]) for item in page.items]
 
     def spent(self, lease: Lease) -> None:
         """The next run of it uses other keys. Raises ConditionFailed when the lease is another's."""
@@ -131,3 +145,8 @@ class ChangeLeases:
                 if_=Equals("change_intent", lease.intent),
             )
         )
+
+
+def _is_held(row: Item, now: datetime) -> bool:
+    """Whether a change has it: it goes on, or it broke off where it has to be finished before another."""
+    return str(row.get("change_until", "")) > times.text(now) or "change_unfinished" in row

@@ -70,29 +70,44 @@ def end_subscription(request: Request, body: CancelBody, desk: SubscriptionDesk)
             raise Conflict(
                 f"the subscription ends at {ends_at(row)} already; cancel with when: now ends it now"
             )
-        return {"when": when, "refund": refund}
+        # Whoever finishes it, should this request break off and not be sent again, has to know all of it.
+        asked = {"by": request.caller.subject, "role": request.caller.role, "key": request.key}
+        return {"when": when, "refund": refund, **asked, **({"reason": body.reason} if body.reason else {})}
 
     def do(account: Account, row: Item, lease: Lease) -> SubscriptionState:
-        events: list[Event] = []
-        if lease.plan["when"] == "period_end":
-            desk.changes.end_at_period_end(lease.subscription_id, key=lease.key)
-        else:
-            back, events = end_now(account, row, lease, body.reason or "subscription ended", desk)
-            amounts.update(refunded_minor=back.refunded, credited_minor=back.credit)
-        return desk.record(
-            request,
-            account,
-            lease.subscription_id,
-            before=row,
-            reason=body.reason,
-            noted={"when": lease.plan["when"], "refund": lease.plan["refund"], **amounts},
-            told=events,
-        )
+        return make_end(request, account, row, lease, desk, amounts)
 
     amounts: dict[str, int] = {}
     at = desk.clock.now().replace(microsecond=0)
     state = desk.changing(request, judge, do, at=at, came_to=amounts)
     return Ended(**state.model_dump(), **amounts, retained=_retained(state, desk))
+
+
+def make_end(
+    request: Request,
+    account: Account,
+    row: Item,
+    lease: Lease,
+    desk: SubscriptionDesk,
+    amounts: dict[str, int],
+) -> SubscriptionState:
+    """Do what the lease's plan says, once however often; `amounts` is filled with what went back."""
+    events: list[Event] = []
+    reason = lease.plan.get("reason")
+    if lease.plan["when"] == "period_end":
+        desk.changes.end_at_period_end(lease.subscription_id, key=lease.key)
+    else:
+        back, events = end_now(account, row, lease, reason or "subscription ended", desk)
+        amounts.update(refunded_minor=back.refunded, credited_minor=back.credit)
+    return desk.record(
+        request,
+        account,
+        lease.subscription_id,
+        before=row,
+        reason=reason,
+        noted={"when": lease.plan["when"], "refund": lease.plan["refund"], **amounts},
+        told=events,
+    )
 
 
 def judged_end(body: EndBody, row: Item, desk: SubscriptionDesk) -> tuple[When, Refund]:
