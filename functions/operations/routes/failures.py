@@ -6,8 +6,9 @@ from usher.bootstrap.api import Call, Routes
 from usher.bootstrap.mending import services
 from usher.domain.access import Caller
 from usher.usecases.list_failures import FailuresQuery, RedriveBody, list_failures
-from usher.usecases.redrive import Order, redrive_onboarding
+from usher.usecases.redrive import redrive_onboarding
 from usher.usecases.redrive_failure import redrive_failure
+from usher.usecases.redriving import Order
 
 routes = Routes()
 

@@ -14,12 +14,15 @@ from usher.domain.errors import Conflict, NotFound, StoreUnavailable, UsherError
 from usher.ports.store import Delete, Put
 from usher.records.failures import Failure, Failures, of_event, of_signup
 from usher.records.inbox import row as inbox_row
+from usher.records.link_onboardings import LinkOnboardings
 from usher.records.reconciliations import Reconciliations
 from usher.records.signups import Signup
 from usher.usecases.file_dead_letter import file_dead_letter
+from usher.usecases.link_reopening import LinkReopening
 from usher.usecases.mend_failures import mend_failures
-from usher.usecases.redrive import Order, Redriving, redrive_onboarding
+from usher.usecases.redrive import redrive_onboarding
 from usher.usecases.redrive_failure import redrive_failure
+from usher.usecases.redriving import Order, Redriving
 from usher.usecases.settle_redrive import settle_redrive
 
 BY_ADA = Order("the bug is fixed", Caller("ada", "support"))
@@ -32,6 +35,7 @@ def deps(world: World) -> Redriving:
         world.signups,
         world.inbox,
         Reconciliations(world.store),
+        LinkReopening(LinkOnboardings(world.store), world.accounts, world.records),
         world.workflows,
         world.queue,
         world.clock,

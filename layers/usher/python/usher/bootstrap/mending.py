@@ -9,12 +9,16 @@ from usher.bootstrap.policies import onboarding
 from usher.domain.errors import UsherError
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.platform import Platform
+from usher.records.accounts import Accounts
+from usher.records.billing import BillingRecords
 from usher.records.events import EventLog
 from usher.records.inbox import Inbox
+from usher.records.link_onboardings import LinkOnboardings
 from usher.records.reconciliations import Reconciliations
 from usher.records.signups import Signups
 from usher.settings import settings
-from usher.usecases.redrive import Redriving
+from usher.usecases.link_reopening import LinkReopening
+from usher.usecases.redriving import Redriving
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ def services(platform: Platform) -> MendingServices:
         signups=Signups(platform.store),
         inbox=Inbox(platform.store),
         runs=Reconciliations(platform.store),
+        links=LinkReopening(
+            onboardings=LinkOnboardings(platform.store),
+            accounts=Accounts(platform.store),
+            records=BillingRecords(platform.store, EventLog(platform.store)),
+        ),
         workflows=platform.workflows,
         queue=platform.queue,
         clock=platform.clock,

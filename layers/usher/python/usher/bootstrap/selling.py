@@ -2,6 +2,7 @@
 
 from usher.adapters.product_teams import ProductTeams
 from usher.adapters.stripe_billing import StripeBilling
+from usher.bootstrap import mending
 from usher.bootstrap.link_desk import link_desk
 from usher.bootstrap.platform import per_platform
 from usher.bootstrap.policies import onboarding, plans
@@ -23,7 +24,7 @@ def _desk(platform: Platform) -> LinkDesk:
 @per_platform
 def requests(platform: Platform) -> LinkRequests:
     """What acting on a link that is there needs."""
-    return LinkRequests(_desk(platform), platform.queue)
+    return LinkRequests(_desk(platform), platform.queue, mending.services().redriving)
 
 
 @per_platform
@@ -49,6 +50,7 @@ def opening(platform: Platform) -> LinkOpening:
         log=desk.log,
         inbox=Inbox(platform.store),
         workflows=platform.workflows,
+        redriving=mending.services().redriving,
         plans=plans(),
         public_url=here.public_url,
     )

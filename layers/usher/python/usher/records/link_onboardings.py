@@ -71,6 +71,7 @@ def opening(
     team: Team | None,
     account: Account | None,
     deadline: datetime,
+    claim: str,
     now: datetime,
 ) -> Put:
     """The write that opens the master record; it fails when there is one.
@@ -88,15 +89,23 @@ def opening(
         "phone": phone,
         "offer": offer.model_dump(exclude_none=True),
         "deadline": times.text(deadline),
+        "claim": claim,
         **listing.attributes(name=name, email=email),
     }
     given: Item = {"name": name, "email": email, "plan": offer.plan}
     if team is not None:
         given |= {"team": "linked", "team_id": team.team_id, "team_name": team.name}
-    if account is not None:
-        given |= {"former_plan": account.plan or None, "tenant_id": account.tenant_id}
+    given |= held(account)
     item |= {key: value for key, value in given.items() if value is not None}
     return Put(TABLE, item, if_=Absent("signup_id"))
+
+
+def held(account: Account | None) -> Item:
+    """What the account has before anything is bought: its plan counts once it was active."""
+    if account is None:
+        return {}
+    plan = account.plan if account.status in {"active", "suspended"} else ""
+    return {"former_plan": plan or None, "tenant_id": account.tenant_id}
 
 
 def opening_account(link: Item, *, org_name: str) -> Put:

@@ -1,13 +1,17 @@
 """What a redrive does to a master record: a sign-up that came to nothing is on its way once more."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from usher.domain import times
 from usher.domain.emails import claim_key
-from usher.domain.onboarding import STEPS
+from usher.domain.onboarding import steps_of
+from usher.domain.payment_links import STAGES
 from usher.ports.store import Absent, Both, Either, Equals, Item, Put, Update
+from usher.records.accounts import Account
 from usher.records.failures import Failure
-from usher.records.signups import TABLE, LinkOnboarding, Signup, step_attribute
+from usher.records.link_onboardings import held
+from usher.records.signups import TABLE, LinkOnboarding, Signup, stage_attribute, step_attribute
 
 UNDONE = (
     "customer_id",
@@ -21,6 +25,8 @@ UNDONE = (
     "company_id",
     "subscription_object_id",
     "checkout_id",
+    "payment_id",
+    "link_id",
 )
 """Ids of what a rollback took back: they are kept under `former` and made anew."""
 
@@ -32,6 +38,15 @@ _OUTCOME = (
     "checkout_url",
     "active_at",
     "milliseconds_to_active",
+)
+_OUTCOME_OF_LINK = (
+    "paid_at",
+    "milliseconds_paid_to_active",
+    "welcome_message_id",
+    "check",
+    "sent",
+    "former_plan",
+    *map(stage_attribute, STAGES),
 )
 
 
@@ -92,7 +107,7 @@ def restarting(signup: Signup) -> Update:
     values: Item = {"redrives": signup.redrives + 1}
     remove: tuple[str, ...] = ()
     if signup.status == "rolled_back":
-        known = {name: value for name in UNDONE if (value := getattr(signup, name)) is not None}
+        known = {name: value for name in UNDONE if (value := getattr(signup, name, None)) is not None}
         values |= {
             "status": "provisioning",
             "stage": "received",
@@ -100,7 +115,7 @@ def restarting(signup: Signup) -> Update:
             "former": [*signup.former, {"attempt": signup.attempt, **known}],
             "gates_passed": [gate for gate in signup.gates_passed if gate != "payment"],
         }
-        remove = (*UNDONE, *_OUTCOME, *(step_attribute(step) for step in STEPS))
+        remove = (*UNDONE, *_OUTCOME, *(step_attribute(step) for step in steps_of(signup.kind)))
     elif signup.status == "failed":
         values["status"] = _under_way(signup)
         remove = ("failure",)
@@ -113,6 +128,25 @@ def restarting(signup: Signup) -> Update:
         remove=remove,
         if_=Both((Equals("status", signup.status), count)),
     )
+
+
+def relinking(link: LinkOnboarding, account: Account | None, *, now: datetime) -> Update:
+    """The write that sells a rolled-back link's offer anew: `restarting`, for as long as the first time.
+
+    What an account had before the sale it has still; a team that was made for the sale is made again.
+    """
+    again = restarting(link)
+    span = times.moment(link.deadline) - times.moment(link.opened_at or link.received_at)
+    has = {name: value for name, value in held(account).items() if value is not None}
+    values: Item = {
+        "status": "received",
+        "opened_at": times.text(now),
+        "deadline": times.text(now + span),
+        **has,
+    }
+    team = ("team", "team_id", "team_name") if link.team == "created" else ()
+    gone = {*again.remove, *_OUTCOME_OF_LINK, *team} - values.keys()
+    return replace(again, set={**again.set, **values}, remove=tuple(sorted(gone)))
 
 
 def _under_way(signup: Signup) -> str:

@@ -112,6 +112,8 @@ class LinkOnboarding(Signup):
     team_id: str | None = None
     team_name: str = ""
     former_plan: str | None = None
+    claim: str | None = None  # the key under which this sale is kept, of the table `claims`
+    opened_at: str | None = None  # when its present attempt began, None for the first
     link_id: str | None = None
     payment_id: str | None = None
     paid_at: str | None = None
@@ -127,8 +129,14 @@ class LinkOnboarding(Signup):
 
     @property
     def grant(self) -> str:
-        """The name under which this onboarding's credits are granted, once."""
-        return f"link-{self.signup_id}"
+        """The name under which this attempt's credits are granted, once."""
+        again = f"-{len(self.former) + 1}" if self.former else ""
+        return f"link-{self.signup_id}{again}"
+
+    @property
+    def former_links(self) -> tuple[str, ...]:
+        """The links of former attempts: closed, but money may still come for them."""
+        return tuple(former["link_id"] for former in self.former if "link_id" in former)
 
 
 def step_attribute(step: str) -> str:

@@ -1,5 +1,7 @@
 """Step ActivateLink: paid and provisioned, so the account is active; the time that took is measured."""
 
+from datetime import datetime, timedelta
+
 from usher.domain import times
 from usher.domain.account_events import AccountActivated
 from usher.domain.onboarding import OnboardingPolicy
@@ -34,9 +36,9 @@ def activate_link(
     """Account and onboarding are active, and told so, in one transaction; once."""
     link, now = onboardings.link(command.signup_id), clock.now()
     assert link.account_id is not None and link.paid_at is not None  # it was paid before
-    since = now - times.moment(link.paid_at)
-    took = max(0, round(since.total_seconds() * 1000))
-    result = LinkActivated(check_seconds=policy.payment_link.check_after_hours * 3600, milliseconds=took)
+    active_at = times.moment(link.stages["activated"]) if "activated" in link.stages else now
+    took = max(0, round((active_at - times.moment(link.paid_at)).total_seconds() * 1000))
+    result = LinkActivated(check_seconds=_check_seconds(active_at, policy, now), milliseconds=took)
     moved = reaching(link, "activated", now=now)
     if moved is None:
         return result
@@ -71,3 +73,9 @@ def activate_link(
         if 0 not in error.failed or "activated" not in onboardings.link(link.signup_id).stages:
             raise  # something else than "another try was faster"
     return result
+
+
+def _check_seconds(active_at: datetime, policy: OnboardingPolicy, now: datetime) -> int:
+    """From now to the moment of the check, which a repair of the mail does not move."""
+    check_at = active_at + timedelta(hours=policy.payment_link.check_after_hours)
+    return max(1, round((check_at - now).total_seconds()))

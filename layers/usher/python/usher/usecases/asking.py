@@ -13,13 +13,17 @@ NOTICES = "notices"
 
 
 def send_notice(queue: Queue, command: AskCommand, notice: str) -> None:
-    """Queue one mail to the sign-up's person; its name makes a repeated step send it once."""
+    """Queue one mail to the sign-up's person; its name makes a repeated step send it once.
+
+    Asked again after a redrive is another visit of the step, and another mail.
+    """
     round_ = "reminder" if command.reminder else "first"
     body = {
         "notice": notice,
         "signup_id": command.signup_id,
         "correlation_id": command.correlation_id,
         "round": round_,
+        "visit": times.text(command.entered_at),
     }
     queue.send(NOTICES, [Message(body)])
 

@@ -11,7 +11,7 @@ from usher.ports.store import ConditionFailed, Item
 from usher.records.failures import Failure, Failures, of_run
 from usher.records.reconciliations import Reconciliations, Run
 from usher.usecases.file_failed_execution import ExecutionEnded
-from usher.usecases.redrive import RUNNING, Order, Redriving, audited
+from usher.usecases.redriving import RUNNING, Order, Redriving, audited
 
 _MODULE = re.compile(r"functions/billing/(\w+)\.py")
 

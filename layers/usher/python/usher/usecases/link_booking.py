@@ -24,6 +24,11 @@ _OPEN = frozenset({"received", "waiting_payment"})
 _TRIES = 4
 
 
+def is_open(link: LinkOnboarding) -> bool:
+    """Whether it may still be paid: asked for again, it is the same one. What broke before goes on."""
+    return link.status in _OPEN or (link.status == "failed" and not link.is_paid)
+
+
 def event_id(signup_id: str) -> str:
     """The name of an onboarding's row in the inbox."""
     return f"{SOURCE}#{signup_id}"
@@ -67,6 +72,7 @@ def book(
         team=order.team,
         account=order.account,
         deadline=order.deadline,
+        claim=order.claim,
         now=now,
     )
     sent = body.model_dump_json(exclude_none=True)
@@ -97,7 +103,7 @@ def book(
         extra.append(order.team_claim)
     for _ in range(_TRIES):
         holder = onboardings.holder(order.claim)
-        if holder is not None and holder.status in _OPEN:
+        if holder is not None and is_open(holder):
             return holder, False
         claim = claiming(order.claim, signup_id, after=holder.signup_id if holder else None)
         try:

@@ -1,7 +1,7 @@
 """Follows the payment of a link: what counts is put on record, what may not count goes back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usher.domain import times
 from usher.domain.errors import NotYet
@@ -19,7 +19,7 @@ from usher.records.signups import LinkOnboarding
 from usher.records.waits import Waits
 from usher.usecases.link_returns import LinkReturns
 from usher.usecases.link_stages import reaching
-from usher.usecases.link_standing import LinkPayment, ids_of, made_by, outcome, standing
+from usher.usecases.link_standing import ENDED, LinkPayment, ids_of, made_by, outcome, paid_late, standing
 from usher.usecases.open_checkout import running
 
 KIND = "payment"  # of its wait
@@ -57,13 +57,14 @@ class LinkDesk:
             assert found.counted is not None
             link = self._adopted(link, found.counted)
             found = standing(link, visits)  # by the record: another payment counts if somebody was faster
-        for checkout, reason in found.refused:
+        late = paid_late(link, self.links)
+        for checkout, reason in (*found.refused, *((each, ENDED) for each in late)):
             self.returns.give_back(link, checkout, reason)
         if found.state == "failed":
             self.end(link, {"status": "rolled_back", "reason": found.reason, "step": "await_link_payment"})
         if found.state in {"paid", "failed"}:
             self.ring(self.onboardings.link(link.signup_id))
-        return found
+        return replace(found, late=late)
 
     def end(self, link: LinkOnboarding, verdict: Item, *, also: tuple[Write, ...] = ()) -> bool:
         """Write how it ends, unless it is paid or has ended; returns whether this verdict holds."""
@@ -152,7 +153,9 @@ class LinkDesk:
         now = self.clock.now()
         moved = reaching(link, "paid", now=now, at=checkout.paid_at)
         assert moved is not None  # the stage and the checkout are written together, and there is no checkout
-        values = {**moved.values, **ids_of(checkout, facts), "status": "provisioning"}
+        # One that broke stays broken, and on the list, until somebody has it tried again.
+        status = link.status if link.status == "failed" else "provisioning"
+        values = {**moved.values, **ids_of(checkout, facts), "status": status}
         values["paid_at"] = times.text(checkout.paid_at or now)
         values |= {} if link.email or checkout.email is None else {"email": checkout.email}
         values |= {} if link.name or checkout.name is None else {"name": checkout.name}
@@ -161,7 +164,8 @@ class LinkDesk:
             self.onboardings.changing(link.signup_id, values, remove=("waiting",), if_=unpaid)
         ]
         account = self.accounts.find(link.account_id)
-        if account is not None and account.customer_id is None and checkout.customer_id is not None:
+        spent = {None, *(former.get("customer_id") for former in link.former)}
+        if account is not None and account.customer_id in spent and checkout.customer_id is not None:
             writes.append(self.accounts.link_customer(link.account_id, checkout.customer_id))
         try:
             self.records.record(

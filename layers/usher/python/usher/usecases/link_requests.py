@@ -1,5 +1,6 @@
 """What customer success does with an open payment link: cancel it, send it again, sign off the check."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,10 @@ from usher.records.audit import entry
 from usher.records.listing import attributes
 from usher.records.signups import LinkOnboarding
 from usher.usecases.fields import Body, Email, Text
+from usher.usecases.link_booking import is_open
 from usher.usecases.link_payment import LinkDesk
+from usher.usecases.redrive import redrive_onboarding
+from usher.usecases.redriving import Order, Redriving
 from usher.usecases.send_payment_link import mail_link
 
 
@@ -40,6 +44,7 @@ class LinkRequests:
 
     desk: LinkDesk
     queue: Queue
+    redriving: Redriving
 
 
 def cancel_payment_link(
@@ -47,13 +52,14 @@ def cancel_payment_link(
 ) -> dict[str, Any]:
     """Close the link at the vendor first, then end the onboarding. Raises NotFound, Conflict when it is paid.
 
-    In this order nobody pays for what was cancelled; the same cancellation twice has one effect.
+    In this order nobody pays for what was cancelled; the same cancellation twice has one effect. One whose
+    execution broke before it was paid goes on, to its end.
     """
     desk = requests.desk
     link = desk.onboardings.link(signup_id)
     if link.verdict is not None and link.verdict["step"] == "cancel":
-        return _shown(link)
-    if link.status not in {"received", "waiting_payment"}:
+        return _go_to_its_end(link, caller, requests)
+    if not is_open(link) or link.verdict is not None:
         raise Conflict(f"{signup_id} cannot be cancelled: it is {link.status}")
     if link.link_id is not None:
         desk.links.close(link.link_id)
@@ -66,16 +72,29 @@ def cancel_payment_link(
         raise Conflict(f"{signup_id} cannot be cancelled any more: it came to another end this moment")
     link = desk.onboardings.link(signup_id)
     desk.ring(link)
-    return _shown(link)
+    return _go_to_its_end(link, caller, requests)
+
+
+def _go_to_its_end(link: LinkOnboarding, caller: Caller, requests: LinkRequests) -> dict[str, Any]:
+    """A cancelled one whose execution had broken goes on, because only that undoes what was made."""
+    if link.status == "failed":
+        with suppress(Conflict):  # somebody else has it tried again right now
+            redrive_onboarding(link.signup_id, Order("it was cancelled", caller), requests.redriving)
+    return _shown(requests.desk.onboardings.link(link.signup_id))
 
 
 def resend_payment_link(
     signup_id: str, body: ResendBody, caller: Caller, *, requests: LinkRequests
 ) -> dict[str, Any]:
-    """Mail the same link once more. Raises NotFound, Conflict when it is not open or has no address."""
+    """Mail the same link once more, or the welcome pack that could not be sent.
+
+    Raises NotFound, Conflict when nothing is to be sent, or it has no address.
+    """
     desk = requests.desk
     link = desk.onboardings.link(signup_id)
     email = body.email or link.email
+    if link.status == "degraded" and (link.failure or {}).get("step") == "send_link_welcome":
+        return _welcome_again(link, email, caller, requests)
     if link.status != "waiting_payment" or link.verdict is not None:
         raise Conflict(f"{signup_id} has no link to send: it is {link.status}")
     if not email:
@@ -92,6 +111,25 @@ def resend_payment_link(
     link = desk.onboardings.link(signup_id)
     mail_link(link, requests.queue, round_=f"again-{link.sent}")
     return _shown(link)
+
+
+def _welcome_again(
+    link: LinkOnboarding, email: str, caller: Caller, requests: LinkRequests
+) -> dict[str, Any]:
+    """Its mail goes to this address from now on, and is tried at once."""
+    if not email:
+        raise Conflict(f"nobody told an e-mail address of {link.signup_id}: send one along")
+    onboardings = requests.desk.onboardings
+    if email != link.email:
+        audit = _audit(link, caller, "onboarding.resend", requests.desk, after={"to_new_address": True})
+        values = {"email": email, **attributes(name=None, email=email)}
+        changing = onboardings.changing(link.signup_id, values, if_=Equals("status", "degraded"))
+        try:
+            onboardings.write([changing, audit])
+        except ConditionFailed as error:
+            raise Conflict(f"{link.signup_id} was changed this moment: look at it again") from error
+    redrive_onboarding(link.signup_id, Order("the welcome pack is sent again", caller), requests.redriving)
+    return _shown(onboardings.link(link.signup_id))
 
 
 def sign_off_check(

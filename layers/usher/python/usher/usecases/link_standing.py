@@ -7,13 +7,14 @@ from typing import Literal
 from usher.domain.errors import NotYet
 from usher.domain.onboarding import REOPENABLE
 from usher.ports.billing_facts import BillingFacts
-from usher.ports.links import LinkCheckout
+from usher.ports.links import LinkCheckout, PaymentLinks
 from usher.ports.store import Item
 from usher.records.signups import LinkOnboarding
 from usher.usecases.step import STOP, StepResult
 
 # How an onboarding ends by the customer's own payment: nothing for us to mend.
 GIVEN_BACK = "the payment was given back"
+ENDED = "the link had ended"
 NOT_PAID = "the payment did not go through at the customer's bank"
 
 
@@ -22,12 +23,14 @@ class LinkPayment:
     """How a link stands. `counted` is the checkout that pays for the offer, `refused` those that may not.
 
     `failed` is a delayed payment that did not go through, or one that was refused: nobody can pay any more.
+    `late` was paid at the links of former attempts.
     """
 
     state: Literal["paid", "processing", "failed", "open"]
     counted: LinkCheckout | None = None
     refused: tuple[tuple[LinkCheckout, str], ...] = ()
     reason: str = ""
+    late: tuple[LinkCheckout, ...] = ()
 
 
 def standing(
@@ -65,7 +68,7 @@ def _objection(
     if link.checkout_id is not None and link.verdict is None:
         return None if checkout.checkout_id == link.checkout_id else "the link was paid twice"
     if link.verdict is not None or link.status in REOPENABLE:
-        return "the link had ended"
+        return ENDED
     wanted = (link.offer.amount_minor, link.offer.currency)
     if (checkout.amount_minor, checkout.currency) != wanted:
         paid = f"{checkout.amount_minor} {checkout.currency}"
@@ -73,6 +76,12 @@ def _objection(
     if checkout.subscription_id in second:
         return "the account has a running subscription"
     return "the link was paid twice" if counted is not None else None
+
+
+def paid_late(link: LinkOnboarding, links: PaymentLinks) -> tuple[LinkCheckout, ...]:
+    """What was paid at the links of former attempts, which ended: a bank's late confirmation, for one."""
+    checkouts = (each for former in link.former_links for each in links.checkouts(former))
+    return tuple(each for each in checkouts if each.state == "paid")
 
 
 def outcome(link: LinkOnboarding) -> StepResult | None:

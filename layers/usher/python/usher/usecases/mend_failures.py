@@ -11,15 +11,8 @@ from usher.ports.store import ConditionFailed
 from usher.records.events import EventLog
 from usher.records.failures import Failure, next_try
 from usher.records.signups import Signup
-from usher.usecases.redrive import (
-    RUNNING,
-    Order,
-    Redriving,
-    current_execution,
-    go_on,
-    putting_back,
-    redrive_onboarding,
-)
+from usher.usecases.redrive import current_execution, go_on, putting_back, redrive_onboarding
+from usher.usecases.redriving import RUNNING, Order, Redriving
 
 GRACE = timedelta(minutes=2)  # longer than the moment between noting a redrive and beginning it
 MESSAGE_TAKES = timedelta(hours=1)  # longer than any queue keeps trying a message

@@ -1,6 +1,7 @@
 """POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from usher.domain import ids, times
 from usher.domain.access import Caller
 from usher.domain.entitlements import HELD
-from usher.domain.errors import PermanentError
+from usher.domain.errors import Conflict, PermanentError, RetryableError
 from usher.domain.onboarding import REOPENABLE, execution_name
 from usher.domain.payment_links import Offer
 from usher.domain.plans import PlanCatalog
@@ -26,6 +27,8 @@ from usher.records.signups import LinkOnboarding
 from usher.usecases.link_booking import Booking, book, event_id
 from usher.usecases.link_order import PaymentLinkBody, offer_of
 from usher.usecases.prepare_payment_link import LinkMaker
+from usher.usecases.redrive import redrive_onboarding
+from usher.usecases.redriving import Order, Redriving
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class LinkOpening:
     log: EventLog
     inbox: Inbox
     workflows: Workflows
+    redriving: Redriving
     plans: PlanCatalog
     public_url: str
 
@@ -48,8 +52,9 @@ def open_payment_link(
     """201 with a new link, 200 with the one that is open for the same phone and thing.
 
     Raises Problem 400 naming the field, 409 with the candidates when the phone has several teams and
-    `team_id` does not say which (nothing is made then), RetryableError when a vendor cannot be reached: what
-    was stored until then goes on by itself, and sending the request again finds it.
+    `team_id` does not say which (nothing is made then), and RetryableError when nothing could be stored.
+    Once it is on record a vendor that does not answer is a Problem 503 that names it: its workflow makes what
+    lacks, from this moment on, and sending the request again finds it.
     """
     o, now = opening, opening.maker.clock.now()
     offer = offer_of(body, o.plans)
@@ -76,13 +81,20 @@ def open_payment_link(
         keep_days=o.maker.policy.inbox_retention_days,
         now=now,
     )
+    if link.verdict is not None:
+        raise Conflict(f"{link.signup_id} sells the same and is being ended; send this again in a moment")
     try:
+        if link.status == "failed":
+            with suppress(Conflict):  # somebody else has it tried again right now
+                redrive_onboarding(link.signup_id, Order("asked for again", caller), o.redriving)
         link = o.maker.make(link)
+        start(link, o.workflows, o.inbox, now)
     except PermanentError as error:  # its workflow ends it where people see it
         start(link, o.workflows, o.inbox, now)
         detail = f"A vendor refuses this link: {error}"
-        raise Problem(502, "Refused by a vendor", detail, more={"signup_id": link.signup_id}) from error
-    start(link, o.workflows, o.inbox, now)
+        raise Problem(502, "Refused by a vendor", detail, more=_named(link, o)) from error
+    except RetryableError as error:
+        raise _unfinished(link, o, now) from error
     return Answer(201 if is_new else 200, _shown(link, o.public_url))
 
 
@@ -92,6 +104,23 @@ def start(link: LinkOnboarding, workflows: Workflows, inbox: Inbox, now: datetim
     given = {"signup_id": link.signup_id, "correlation_id": link.correlation_id}
     workflows.start(workflow, name=name, input=given)
     inbox.finish(event_id(link.signup_id), now=now)
+
+
+def _unfinished(link: LinkOnboarding, o: LinkOpening, now: datetime) -> Problem:
+    """The answer for a link that is on record and not made: its workflow goes on with it at once.
+
+    Where not even that can be started the sweeper does it, within minutes.
+    """
+    with suppress(RetryableError):
+        start(link, o.workflows, o.inbox, now)
+    detail = (
+        f"{link.signup_id} is on record and goes on by itself; the same request again answers with its link"
+    )
+    return Problem(503, "Try again", detail, headers={"retry-after": "5"}, more=_named(link, o))
+
+
+def _named(link: LinkOnboarding, o: LinkOpening) -> Item:
+    return {"signup_id": link.signup_id, "status_url": f"{o.public_url}/v1/signups/{link.signup_id}"}
 
 
 def _team(found: Sequence[Team], body: PaymentLinkBody) -> Team | None:

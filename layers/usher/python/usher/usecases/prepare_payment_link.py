@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from usher.domain import times
-from usher.domain.errors import KeySpent
+from usher.domain.errors import KeySpent, PermanentError
 from usher.domain.onboarding import OnboardingPolicy
 from usher.ports.clock import Clock
 from usher.ports.links import LinkSnapshot, PaymentLinks
@@ -12,7 +12,7 @@ from usher.ports.teams import Teams
 from usher.records.link_onboardings import LinkOnboardings
 from usher.records.signups import LinkOnboarding
 from usher.usecases.create_billing_customer import key_may_have_expired, use_next_key
-from usher.usecases.step import STOP, StepCommand, StepResult, WaitTimes, mark
+from usher.usecases.step import OK, STOP, StepCommand, StepResult, WaitTimes, mark
 
 STEP = "prepare_payment_link"
 
@@ -57,6 +57,8 @@ class LinkMaker:
                 team_id=link.team_id, account_id=link.account_id, correlation_id=link.correlation_id
             )
             return link
+        if link.former and self._others(link):
+            raise PermanentError("this phone has a team by now: sell to that one with POST /v1/onboardings")
         team = self.teams.put_team(
             account_id=link.account_id,
             phone=link.phone,
@@ -66,6 +68,11 @@ class LinkMaker:
         values = {"team": "created", "team_id": team.team_id, "team_name": team.name}
         self.onboardings.change(link.signup_id, values)
         return self.onboardings.link(link.signup_id)
+
+    def _others(self, link: LinkOnboarding) -> bool:
+        """Whether somebody made this phone a team since the one of a former attempt went away."""
+        found = self.teams.find_teams(link.phone or "", correlation_id=link.correlation_id)
+        return any(team.account_id != link.account_id for team in found)
 
     def _link(self, link: LinkOnboarding) -> LinkSnapshot:
         if key_may_have_expired(link, self.clock) and (found := self.links.find(link.signup_id)):
@@ -91,10 +98,15 @@ class LinkMaker:
 
 
 def prepare_payment_link(command: StepCommand, *, maker: LinkMaker) -> StepResult:
-    """Make what is not made yet, and answer how long the payment is waited for; stop when cancelled."""
+    """Make what is not made yet, and answer how long the payment is waited for; stop when cancelled.
+
+    Who is active lacks a mail at most: nothing else is looked at.
+    """
     link = maker.onboardings.link(command.signup_id)
     if link.verdict is not None:
         return STOP
+    if "activated" in link.stages:
+        return OK
     link = maker.make(link)
     now = maker.clock.now()
     maker.onboardings.change(link.signup_id, mark(command, STEP, now))

@@ -1,63 +1,29 @@
 """Redrive: a sign-up that failed is tried again, from where it broke or by a new execution."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from usher.domain import times
-from usher.domain.access import Caller
 from usher.domain.errors import Conflict, NotFound
-from usher.domain.onboarding import execution_name
-from usher.ports.clock import Clock
-from usher.ports.queue import Queue
+from usher.domain.onboarding import REOPENABLE, execution_name
 from usher.ports.store import ConditionFailed, Item, Write
-from usher.ports.workflows import Execution, Workflows
-from usher.records import audit
-from usher.records.failures import Failure, Failures, of_signup
-from usher.records.inbox import Inbox
-from usher.records.reconciliations import Reconciliations
+from usher.ports.workflows import Execution
+from usher.records.failures import Failure, of_signup
 from usher.records.reopening import claiming, failing, restarting, resuming
-from usher.records.signups import Signup, Signups
+from usher.records.signups import LinkOnboarding, Signup
+from usher.usecases.link_reopening import SoldAnew
+from usher.usecases.redriving import MENDED, REDRIVABLE, REDRIVABLE_FOR, RUNNING, Order, Redriving, audited
 
-REDRIVABLE_FOR = timedelta(days=14)  # AWS API RedriveExecution
-REDRIVABLE = frozenset({"failed", "degraded", "rolled_back"})
-MENDED = frozenset({"active", "rejected", "expired"})
-RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 BY_HAND = "undo what is left by hand, as its steps say"
-
-
-@dataclass(frozen=True, slots=True)
-class Redriving:
-    """What a redrive needs."""
-
-    failures: Failures
-    signups: Signups
-    inbox: Inbox
-    runs: Reconciliations
-    workflows: Workflows
-    queue: Queue
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Why it is wanted, and by whom: nobody but Usher itself leaves no entry in the audit log."""
-
-    reason: str
-    caller: Caller | None = None
-
-    @property
-    def by(self) -> Literal["person", "itself"]:
-        return "person" if self.caller else "itself"
 
 
 def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     """Try a sign-up again that broke, was rolled back, or lacks something; returns its execution.
 
     A broken execution resumes from its failed state while that is possible; anything else gets a new
-    execution over the same steps. All of it is noted before anything moves, so that a redrive that dies
-    half-way is found and finished (`go_on`). A failure first told after its resume, of a sign-up that has
-    ended since, is taken off the list. Raises NotFound, and Conflict when it runs already, or may not be.
+    execution over the same steps; a payment link that was rolled back is sold again. All of it is noted
+    before anything moves, so that a redrive that dies half-way is found and finished (`go_on`). A failure
+    first told after its resume, of a sign-up that has ended since, is taken off the list, and so is one in
+    whose place another one is by now. Raises NotFound, and Conflict when it runs already, or may not be.
     """
     signup = s.signups.get(signup_id)
     failure = s.failures.find(of_signup(signup_id))
@@ -65,21 +31,40 @@ def redrive_onboarding(signup_id: str, order: Order, s: Redriving) -> Item:
     if execution is not None and execution.status in RUNNING and not (failure and failure.was_given_up):
         raise Conflict(f"execution {execution.name} is {execution.status}; the sign-up is {signup.status}")
     if signup.status not in REDRIVABLE:
-        if signup.status in MENDED and failure is not None and failure.state == "open":
-            s.failures.write([s.failures.resolving(failure, now=s.clock.now())])
-        raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again")
-    if signup.kind == "payment_link" and signup.status == "rolled_back":
-        raise Conflict("its link is closed and its money went back: make a new one with POST /v1/onboardings")
+        if signup.status in MENDED:
+            _resolve(failure, s)
+        raise Conflict(f"the sign-up is {signup.status}: there is nothing to try again{_instead(signup)}")
     if execution is not None and signup.status != "rolled_back" and _resumable(execution, s):
         _begin(signup, failure, [resuming(signup, s.clock.now())], execution.id, order, s)
         return {"signup_id": signup_id, "execution": _resume(signup_id, execution.id, s)}
     if failure is not None and failure.kind == "undo" and failure.state != "resolved":
         raise Conflict(f"its rollback broke more than 14 days ago: {BY_HAND}")
-    reopened: list[Write] = [restarting(signup)]
-    if signup.status == "rolled_back":
-        reopened.append(claiming(signup))
+    reopened = _reopened(signup, failure, s)
     _begin(signup, failure, reopened, _execution_id(signup, signup.redrives + 1, s), order, s)
     return {"signup_id": signup_id, "execution": _start(signup, signup.redrives + 1, s)}
+
+
+def _reopened(signup: Signup, failure: Failure | None, s: Redriving) -> list[Write]:
+    if signup.status != "rolled_back":
+        return [restarting(signup)]
+    if not isinstance(signup, LinkOnboarding):
+        return [restarting(signup), claiming(signup)]
+    try:
+        return s.links.writes(signup, now=s.clock.now())
+    except SoldAnew:
+        _resolve(failure, s)
+        raise
+
+
+def _instead(signup: Signup) -> str:
+    """What to do for a link that ended as its customer or a person wanted."""
+    is_over = isinstance(signup, LinkOnboarding) and signup.status in REOPENABLE
+    return "; sell anew with POST /v1/onboardings" if is_over else ""
+
+
+def _resolve(failure: Failure | None, s: Redriving) -> None:
+    if failure is not None and failure.state == "open":
+        s.failures.write([s.failures.resolving(failure, now=s.clock.now())])
 
 
 def go_on(signup: Signup, failure: Failure, s: Redriving) -> bool:
@@ -154,7 +139,8 @@ def _begin(
         s.failures.write([*reopened, row, *audited(signup.signup_id, before, after, order, s)])
     except ConditionFailed as error:
         holder = (error.failed.get(1) or {}).get("signup_id") if len(reopened) > 1 else None
-        if holder not in (None, signup.signup_id):
+        if holder not in (None, signup.signup_id) and signup.kind == "signup":
+            _resolve(failure, s)
             raise Conflict(f"the e-mail has meanwhile signed up anew, as {holder}") from error
         raise Conflict("somebody else is having this tried again right now") from error
 
@@ -174,14 +160,6 @@ def _row_of(signup: Signup, execution: str, order: Order, s: Redriving) -> Write
         redriven_by=order.by,
         redrives=1 if order.by == "person" else None,
     )
-
-
-def audited(subject: str, before: Item, after: Item, order: Order, s: Redriving) -> list[Write]:
-    """The entry in the audit log that a person's redrive leaves."""
-    if order.caller is None:
-        return []
-    told: dict[str, Any] = {"before": before, "after": after, "reason": order.reason}
-    return [audit.entry(order.caller, "failure.redrive", subject=subject, now=s.clock.now(), **told)]
 
 
 def _resumable(execution: Execution, s: Redriving) -> bool:

@@ -6,7 +6,8 @@ from usher.ports.queue import Message
 from usher.ports.store import ConditionFailed, Item, Write
 from usher.records.failures import Failure
 from usher.usecases.failed_runs import redrive_run
-from usher.usecases.redrive import Order, Redriving, audited, redrive_onboarding
+from usher.usecases.redrive import redrive_onboarding
+from usher.usecases.redriving import Order, Redriving, audited
 from usher.usecases.sweep_inbox import message_of
 
 

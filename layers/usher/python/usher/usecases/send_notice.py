@@ -17,7 +17,8 @@ from usher.usecases.post import Post
 
 
 class SendNotice(BaseModel):
-    """What the queue carries. `round` tells one mail of a kind from the next: first, reminder.
+    """What the queue carries. `round` tells one mail of a kind from the next: first, reminder; `visit` the
+    same round of another attempt.
 
     `about` is the id of the person that it goes to, empty for who signed up.
     """
@@ -28,6 +29,7 @@ class SendNotice(BaseModel):
     signup_id: str
     correlation_id: str
     round: str = "first"
+    visit: str = ""
     about: str = ""
 
 

@@ -37,11 +37,12 @@ def send_payment_link(
 
 
 def mail_link(link: LinkOnboarding, queue: Queue, *, round_: str) -> None:
-    """Queue one mail with the link; its round makes a repeated one send it once."""
+    """Queue one mail with the link; round and attempt make a repeated one send it once."""
     body = {
         "notice": NOTICE,
         "signup_id": link.signup_id,
         "correlation_id": link.correlation_id,
         "round": round_,
+        "visit": str(link.attempt),
     }
     queue.send(NOTICES, [Message(body)])

@@ -41,7 +41,7 @@ def settle_payment(
     paid and locked out.
     """
     if (link := link_of(moved.payload, desk=desk)) is not None:
-        return settle_link(link, succeeded=moved.type != "payment.failed", desk=desk)
+        return settle_link(link, succeeded=moved.type != "payment.failed", desk=desk, told=moved.payload)
     account = accounts.find(moved.account_id)
     signup = asker.signups.find(account.signup_id) if account else None
     if signup is None or signup.kind != "signup":

@@ -4,7 +4,7 @@ from usher.records.events import EventLog
 from usher.records.failures import of_signup
 from usher.usecases.file_failed_execution import ExecutionEnded, signup_id_of
 from usher.usecases.mend_failures import settle_failure
-from usher.usecases.redrive import Redriving
+from usher.usecases.redriving import Redriving
 
 
 def settle_redrive(ended: ExecutionEnded, *, s: Redriving, log: EventLog) -> bool:
