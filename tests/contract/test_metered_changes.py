@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from functions.billing.push_usage import handler as push_usage
+from functions.usage.close_hours import handler as close_hours
 from infra import plan_catalog, policy_files
 from tests.contract.stripe_shop import Shop, opened_shop
 from tests.contract.subscriber import Subscriber
+from tests.fakes.usage import batch, count_all, tell, used
 from tests.fakes.world import World, world
 from usher.adapters.stripe_calls import StripeCalls
 from usher.bootstrap import policies
+from usher.domain import times
 from usher.domain.metering import meter_event
 from usher.domain.plans import PlanCatalog, price_key
 
@@ -94,6 +98,40 @@ def test_an_upgrade_bills_what_was_used_and_counts_on_at_the_new_price(shop: Sho
     assert ada.lines() == [
         ("pro-monthly", 4900), ("pro-monthly:api_calls", 100), ("pro-monthly:seats", 300)
     ]  # fmt: skip
+
+
+def product_tells(ada: Metered, id: str, quantity: int) -> None:
+    """Usage of two minutes ago, as the product tells it: counted here, and not yet told to Stripe."""
+    moment = times.text(ada.world.clock.now() - timedelta(minutes=2))
+    assert tell(used(id, quantity, account_id=ada.account_id, recorded_at=moment))[0] == 202
+    count_all(ada.world)
+
+
+def hours_are_reported(world: World) -> None:
+    """The schedule and its queue, an hour after what was used last."""
+    close_hours({}, None)
+    messages = [message for queue, message in world.queue.take() if queue == "usage-reports"]
+    assert push_usage(batch(*messages), None) == {"batchItemFailures": []}
+
+
+def test_what_was_used_and_not_yet_told_is_billed_at_the_former_price(shop: Shop, world: World) -> None:
+    ada = Metered(shop, world, "starter-monthly").later(days=15)
+    product_tells(ada, "u1", 60)  # in the hour before
+    ada.later(minutes=20)
+    product_tells(ada, "u2", 30)  # in the hour that runs
+    preview = ada.post("preview", {"plan": "pro-monthly"})[1]
+    product_tells(ada, "u3", 10)
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
+    assert ("starter-monthly:api_calls", 100 * 9) in ada.lines()
+    assert any(line["amount_minor"] == 90 * 9 for line in preview["lines"])
+    ada.later(minutes=10)
+    product_tells(ada, "u4", 20)  # of the same hour, after the change
+    ada.later(hours=2)
+    hours_are_reported(world)
+    ada.later(days=15)
+    assert ("pro-monthly:api_calls", 20 * 5) in ada.lines()
+    told = [row for row in world.rows("usage_hours") if row["meter"].startswith(ada.account_id)]
+    assert [(row["quantity"], row["reported"]) for row in told] == [(60, 60), (60, 60)]
 
 
 def test_a_downgrade_at_the_periods_end_bills_the_period_as_it_was(shop: Shop, world: World) -> None:

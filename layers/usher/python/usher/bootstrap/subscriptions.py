@@ -4,15 +4,19 @@ from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_change_costs import StripeChangeCosts
 from usher.adapters.stripe_changes import StripeChanges
 from usher.adapters.stripe_closing import StripeCloser
+from usher.adapters.stripe_meters import StripeMeters
 from usher.adapters.stripe_refunds import StripeRefunds
 from usher.bootstrap.platform import per_platform
-from usher.bootstrap.policies import changes, plans
+from usher.bootstrap.policies import changes, plans, usage
 from usher.bootstrap.stripe import stripe_calls
 from usher.ports.platform import Platform
 from usher.records.accounts import Accounts
 from usher.records.billing import BillingRecords
 from usher.records.change_leases import ChangeLeases
 from usher.records.events import EventLog
+from usher.records.subscribers import Subscribers
+from usher.records.usage_hours import UsageHours
+from usher.usecases.flush_usage import UsageFlush
 from usher.usecases.subscription_desk import SubscriptionDesk
 
 
@@ -31,5 +35,13 @@ def desk(platform: Platform) -> SubscriptionDesk:
         refunds=StripeRefunds(calls),
         catalog=plans(),
         policy=changes(),
+        usage=UsageFlush(
+            hours=UsageHours(platform.store, EventLog(platform.store)),
+            subscribers=Subscribers(platform.store),
+            meters=StripeMeters(calls),
+            plans=plans(),
+            policy=usage(),
+            clock=platform.clock,
+        ),
         clock=platform.clock,
     )

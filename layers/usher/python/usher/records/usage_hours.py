@@ -13,11 +13,12 @@ from usher.domain.usage_events import UsageReported
 from usher.ports.store import AtMost, ConditionFailed, Equals, Item, Store, Update, Write
 from usher.records.events import EventLog
 from usher.records.subscribers import Subscriber
-from usher.records.usage_shares import HOURS, PERIODS, SHARDS, due_shard
+from usher.records.usage_shares import HOURS, PERIODS, SHARDS, due_shard, meter_of
 
 LEASE = timedelta(hours=1)  # longer than a message of the queue `usage-reports` is tried
 _PAGE, _PAGES = 100, 10
 _TRIES = 5
+_LAST = 50  # hours with usage: what is not told is of the last one or two, or came late
 
 
 class Report(BaseModel):
@@ -41,7 +42,10 @@ class Report(BaseModel):
 
 
 class UsageHour(BaseModel):
-    """A row of `usage_hours`. `reported` of its `quantity` was told so far, in `revision` reports."""
+    """A row of `usage_hours`. `reported` of its `quantity` was told so far, in `revision` reports.
+
+    `reported_at`: when the last of them was begun.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore", frozen=True)
 
@@ -56,6 +60,7 @@ class UsageHour(BaseModel):
     records: int
     reported: int = 0
     revision: int = 0
+    reported_at: str | None = None
     pending: Report | None = None
     version: int
 
@@ -74,6 +79,14 @@ class UsageHours:
     def find(self, meter: str, hour: str) -> UsageHour | None:
         item = self._store.get(HOURS, {"meter": meter, "hour": hour})
         return None if item is None else UsageHour.model_validate(item)
+
+    def untold(self, account_id: str, metric: str) -> list[UsageHour]:
+        """Of the last hours in which an account used a metric those of which something was not told yet."""
+        found = self._store.query(
+            HOURS, Equals("meter", meter_of(account_id, metric)), limit=_LAST, descending=True
+        )
+        hours = [UsageHour.model_validate(item) for item in found.items]
+        return [hour for hour in hours if hour.pending or hour.quantity != hour.reported]
 
     def take_due(self, now: datetime) -> list[dict[str, str]]:
         """The keys of hours that have settled, some thousands at most; each is due again after a lease."""
@@ -149,7 +162,11 @@ def _told(hour: UsageHour, report: Report) -> list[Write]:
         Update(
             HOURS,
             hour.key,
-            set={"reported": report.total, "revision": report.revision},
+            set={
+                "reported": report.total,
+                "revision": report.revision,
+                "reported_at": report.begun_at,
+            },
             add={"version": 1},
             remove=("pending", "due", "due_at") if whole else ("pending",),
             if_=Equals("version", hour.version),

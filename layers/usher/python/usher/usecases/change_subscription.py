@@ -48,6 +48,8 @@ def change_subscription(request: Request, body: ChangeBody, desk: SubscriptionDe
 
     def do(account: Account, row: Item, lease: Lease) -> SubscriptionState:
         change = PlanChange.of_item(lease.plan)
+        if change.when == "now":
+            desk.usage.flush(account.account_id)
         try:
             outcome = desk.changes.change(lease.subscription_id, change, at=lease.at, key=lease.key)
         except VendorRejected as error:

@@ -87,6 +87,8 @@ def preview_subscription(request: Request, body: PreviewBody, desk: Subscription
         return Preview(**common, **_end(body.cancel, row, desk))
     wanted = Wanted(body.plan, body.quantity, body.promo, body.when)
     change = judged_for(request, wanted, row, desk)
+    if change.when == "now":
+        desk.usage.flush(account.account_id)  # as the change will: what it bills is in its price
     try:
         found = desk.costs.preview(str(row["subscription_id"]), change, at=at)
     except VendorRejected as error:

@@ -78,9 +78,7 @@ def _report(
         return report
     closed = times.moment(hour.period_ends_at) + timedelta(minutes=policy.invoice_open_minutes)
     late = closed <= now
-    start, end = times.moment(hour.hour), times.moment(hour.ends_at)
-    # A minute of its own for each report of an hour, so that each can be looked for at the vendor.
-    at = min(start + timedelta(minutes=revision - 1), end - timedelta(seconds=1))
+    at = _used_at(hour, revision, now)
     return report.model_copy(
         update={
             "identifier": ids.derived("usage", hour.account_id, hour.metric, hour.hour, str(revision)),
@@ -89,6 +87,21 @@ def _report(
             "late": late,
         }
     )
+
+
+def _used_at(hour: UsageHour, revision: int, now: datetime) -> datetime:
+    """As used when the vendor counts it: a minute of its own for each report, so that it can be looked for.
+
+    An hour that is not over is told early because the plan is about to change: it was used before that, and
+    what comes later is told as used after it.
+    """
+    start, end = times.moment(hour.hour), times.moment(hour.ends_at)
+    if now < end:
+        return max(start, now - timedelta(seconds=1))
+    at = start + timedelta(minutes=revision - 1)
+    if hour.reported_at is not None and times.moment(hour.reported_at) < end:
+        at = max(at, times.moment(hour.reported_at) + timedelta(minutes=1))
+    return min(at, end - timedelta(seconds=1))
 
 
 def _tell(report: Report, hour: UsageHour, meters: Meters, now: datetime) -> None:

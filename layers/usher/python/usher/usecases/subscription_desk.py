@@ -22,6 +22,7 @@ from usher.records.accounts import Account, Accounts
 from usher.records.audit import entry
 from usher.records.billing import SUBSCRIPTIONS, BillingRecords, ids_in
 from usher.records.change_leases import BeingChanged, ChangeLeases, Lease
+from usher.usecases.flush_usage import UsageFlush
 from usher.usecases.subscription_state import SubscriptionState, shown, state_of
 
 _TRIES = 4
@@ -55,6 +56,7 @@ class SubscriptionDesk:
     refunds: RefundGateway
     catalog: PlanCatalog
     policy: ChangePolicy
+    usage: UsageFlush
     clock: Clock
 
     def held(self, account_id: str) -> tuple[Account, Item]:
