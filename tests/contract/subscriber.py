@@ -1,17 +1,20 @@
 """An account with a subscription at the Stripe stand-in, changed by the operator API; time stands still."""
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.contract.stripe_shop import Shop
+from infra import policy_files
+from tests.contract.stripe_shop import Shop, opened_shop
 from tests.fakes import api
 from tests.fakes.platform import FixedSecrets
 from tests.fakes.world import PUBLIC_URL, World
 from usher.adapters.stripe_billing import StripeBilling
 from usher.adapters.stripe_calls import StripeCalls
 from usher.domain.plans import PlanCatalog, price_key
-from usher.ports.store import Item, Put
+from usher.ports.store import Item, Put, Update
 from usher.records.billing import ids_in
 from usher.settings import Settings
 from usher.settings import install as install_settings
@@ -33,6 +36,14 @@ def stocked(shop: Shop, catalog: PlanCatalog) -> None:
             shop.api.prices.create({**terms, "lookup_key": price_key(key, currency=currency)})
     half = shop.api.coupons.create({"percent_off": 50, "duration": "forever"}).id
     shop.api.promotion_codes.create({"promotion": {"type": "coupon", "coupon": half}, "code": "HALF"})
+
+
+@contextlib.contextmanager
+def stocked_shop() -> Iterator[Shop]:
+    """A shop that sells what policies/plans.yaml says."""
+    with opened_shop() as shop:
+        stocked(shop, PlanCatalog.model_validate(policy_files.load("plans")))
+        yield shop
 
 
 class Subscriber:
@@ -131,3 +142,21 @@ class Subscriber:
 
     def audited(self) -> list[Item]:
         return self.world.rows("audit")
+
+
+def told(ada: Subscriber) -> set[str]:
+    """What was told of the subscription and of MRR since the last look."""
+    events = ada.world.events(ada.account_id)[ada.seen :]
+    ada.seen += len(events)
+    names = {event.removeprefix("subscription.") for event in events}
+    return {name for name in names if "." not in name or name.startswith("mrr.")}
+
+
+def noted(ada: Subscriber, **values: Any) -> None:
+    """Our copy says something else."""
+    ada.world.store.write(Update("subscriptions", {"subscription_id": ada.id}, set=values))
+
+
+def payment_of(ada: Subscriber) -> str:
+    payments = ada.api.invoice_payments.list({"invoice": ada.invoices()[0].id}).data
+    return str(payments[0].payment.payment_intent)
