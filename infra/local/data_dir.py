@@ -23,9 +23,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 from infra.local.secrets import FileSecrets
 
+T = TypeVar("T")
 VERSION = 1
 VENDORS = ("stripe", "hubspot", "postmark", "product", "slack")
 ROLES = ("viewer", "support", "billing", "admin")
@@ -87,7 +89,7 @@ class DataDir:
             DataDirRefused: something else listens on one of them.
         """
         path = self.path / "ports.json"
-        known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        known: dict[str, int] = kept(path, {})
         usher = wanted or known.get("usher") or (DEFAULT_PORT if wanted is None else 0)
         if usher == 0:
             usher = next(_free_ports(random.randrange(20_000, 30_000)))
@@ -120,13 +122,14 @@ class DataDir:
         Also fills secrets.json with what the functions need, by the names of infra/catalog.py.
         """
         path = self.path / "keys.json"
-        keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        keys: dict[str, str] = kept(path, {})
         for name, make in _KEYS.items():
             keys.setdefault(name, make())
         write_private(path, json.dumps(keys, indent=1))
         tokens = {keys["USHER_PRODUCT_TOKEN"]: "product"}
         tokens |= {keys[f"USHER_OPERATOR_TOKEN_{role.upper()}"]: role for role in ROLES}
         hashed = {hashlib.sha256(token.encode()).hexdigest(): role for token, role in tokens.items()}
+        kept(self.path / "secrets.json", {})  # that it can be read
         self.secrets.provide({name: make() for name, (_, make) in _SECRETS.items()})
         self.secrets.provide({"link_signing": secrets.token_hex(32)})
         self.secrets.provide({"access_tokens": json.dumps(hashed)})
@@ -165,6 +168,21 @@ _SECRETS: dict[str, tuple[str, Callable[[], str]]] = {
         lambda: f"T{secrets.token_hex(4)}/B{secrets.token_hex(4)}/{secrets.token_hex(12)}".upper(),
     ),
 }
+
+
+def kept(path: Path, otherwise: T) -> T:
+    """What a JSON file of the folder holds, `otherwise` when there is none. Raises DataDirRefused."""
+    if not path.exists():
+        return otherwise
+    try:
+        value = json.loads(path.read_text())
+        if type(value) is not type(otherwise):
+            raise ValueError("not what is kept there")
+    except (OSError, ValueError) as error:
+        raise DataDirRefused(
+            f"{path} cannot be read ({error}); put it back from a copy, or choose another place with --data"
+        ) from error
+    return cast(T, value)
 
 
 @contextlib.contextmanager

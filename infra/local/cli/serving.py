@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ import urllib3
 from infra.local.build import LocalUsher
 from infra.local.cli.refusal import Refused
 from infra.local.clock import LocalClock
-from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, write_private
+from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, kept, write_private
 from infra.local.garbage import collect_rarely
 from infra.local.prepare import prepare
 from usher.bootstrap import policies as usher_policies
@@ -48,6 +49,11 @@ def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: Local
     except OSError as error:
         raise DataDirRefused(
             f"port {ports.usher} cannot be used: {error.strerror}; choose another with --port"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DataDirRefused(
+            f"the database in {data.path} cannot be used: {error}; end what holds it, restore it from a copy,"
+            " or choose another place with --data"
         ) from error
     usher.functions.load()
     return usher
@@ -86,7 +92,7 @@ def serving(
 @contextlib.contextmanager
 def _clock(path: Path, scale: float, *, lost: bool) -> Iterator[LocalClock]:
     """The clock of this run. Its offset is kept, so that time goes on where the last run left it."""
-    former = json.loads(path.read_text()) if path.exists() else {"offset": 0.0, "scale": 1.0}
+    former = kept(path, {"offset": 0.0, "scale": 1.0})
     # What passed after it was kept last is made up for, so that time does not run backwards.
     unkept = 2 * _KEEP_OFFSET_SECONDS * (former["scale"] - 1) if lost else 0.0
     clock = LocalClock(scale=scale, offset=timedelta(seconds=former["offset"] + max(0.0, unkept)))

@@ -114,6 +114,15 @@ def test_a_version_it_does_not_know_is_refused(place: Path, version: str, words:
     assert not (place / "logs").exists()
 
 
+@pytest.mark.parametrize("name", ["ports.json", "keys.json", "secrets.json"])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+def test_a_damaged_file_is_named(place: Path, name: str, content: bytes) -> None:
+    start(place)
+    (place / name).write_bytes(content)
+    with pytest.raises(DataDirRefused, match=f"{name} cannot be read"):
+        start(place)
+
+
 def test_a_refused_folder_is_free_again_at_once(place: Path) -> None:
     place.mkdir()
     (place / "version").write_text("99")
