@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from infra.local.secrets import FileSecrets
 
@@ -182,7 +182,7 @@ def kept(path: Path, otherwise: T) -> T:
         raise DataDirRefused(
             f"{path} cannot be read ({error}); put it back from a copy, or choose another place with --data"
         ) from error
-    return cast(T, value)
+    return value
 
 
 @contextlib.contextmanager
