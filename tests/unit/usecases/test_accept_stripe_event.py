@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from functions.intake.receive_stripe import handler
 from tests.fakes.webhooks import NOON, stripe_body, stripe_post, stripe_signature
 from tests.fakes.world import STRIPE_SECRET, World
+from usher.domain.stripe_events import FOLLOWED
 
 MAX_BODY = 1024 * 1024
 
@@ -69,6 +70,17 @@ def test_an_event_about_a_payment_method_is_one_about_who_has_or_had_it(
     assert post(stripe_post(type="payment_method.detached", data=data))[0] == 200
     (row,) = world.rows("inbox")
     assert (row["object_kind"], row["object_id"], row["group"]) == ("customer", "cus_7", "cus_7")
+
+
+def test_a_card_that_a_sign_up_attaches_costs_no_look_and_one_that_its_customer_attaches_is_looked_at(
+    world: World,
+) -> None:
+    card = {"id": "pm_1", "object": "payment_method", "customer": "cus_7"}
+    ours = stripe_post(id="evt_1", type="payment_method.attached", key="signup/su_x/customer/1", object=card)
+    assert (post(ours)[0], world.queue.sent) == (200, [])
+    assert post(stripe_post(id="evt_2", type="payment_method.attached", object=card))[0] == 200
+    assert len(world.queue.sent) == 1
+    assert "payment_method.attached" in FOLLOWED
 
 
 @pytest.mark.parametrize(

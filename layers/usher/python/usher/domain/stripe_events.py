@@ -21,6 +21,7 @@ FOLLOWED = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",
+    "payment_method.attached",
     "payment_method.detached",
     "payment_method.automatically_updated",
     "charge.refunded",
@@ -45,8 +46,9 @@ FOLLOWED = (
 )
 """The types our webhook endpoint at Stripe is enabled for.
 
-`payment_method.attached` is dealt with when it comes, but not asked for: every sign-up by card has one, which
-changes nothing that we keep until the method is the customer's default, which `customer.updated` tells.
+Every sign-up by card has a `payment_method.attached`, which changes nothing that we keep: it is an echo of
+our own call, settled at intake without a look at Stripe. One that a customer causes is looked at together
+with what else is told of that customer.
 """
 
 _OUR_KEYS = "signup/"
