@@ -30,7 +30,7 @@ def table(failures: list[dict[str, Any]]) -> Table:
         what = f"{each['kind']}: {each['step']}"
         whose = each["subject"] if "account_id" not in each else f"{each['account_id']}\n{each['subject']}"
         since = each["since"][:16].replace("T", " ")
-        shown.add_row(
-            each["failure_id"], what, escape(whose), escape(each["reason"]), since, str(each["tries"])
-        )
+        advice = f"\n→ {each['what_to_do']}" if "what_to_do" in each else ""  # an older Usher has none
+        reason = escape(each["reason"] + advice)
+        shown.add_row(each["failure_id"], what, escape(whose), reason, since, str(each["tries"]))
     return shown

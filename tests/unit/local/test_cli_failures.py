@@ -70,6 +70,7 @@ def failure(id: str, **values: Any) -> dict[str, Any]:
         "state": "open",
         "step": "sync_crm",
         "reason": "answered 503 [try later]",
+        "what_to_do": "Redrive when it is back: only what lacks is done.",
         "since": "2026-11-21T12:00:00.000Z",
         "tries": 2,
         **values,
@@ -104,7 +105,8 @@ def test_every_failure_is_shown_with_whose_it_is_and_why(api: Api, data: Path) -
     assert code == 0
     for number in range(5):
         assert f"fail_{number}" in shown
-    for part in ("degraded: sync_crm", "acc_1", "answered 503 [try later]", "2026-11-21 12:00", "2"):
+    parts = ("degraded: sync_crm", "acc_1", "answered 503 [try later]", "2026-11-21 12:00", "2", "→ Redrive")
+    for part in parts:
         assert part in shown
 
 

@@ -96,7 +96,8 @@ def resend_payment_link(
     if link.status == "degraded" and (link.failure or {}).get("step") == "send_link_welcome":
         return _welcome_again(link, email, caller, requests)
     if link.status != "waiting_payment" or link.verdict is not None:
-        raise Conflict(f"{signup_id} has no link to send: it is {link.status}")
+        first = ": redrive it first" if link.status == "failed" else ""
+        raise Conflict(f"{signup_id} has no link to send: it is {link.status}{first}")
     if not email:
         raise Conflict(f"nobody told an e-mail address of {signup_id}: send one along")
     values: Item = {"sent": link.sent + 1, "email": email, **attributes(name=None, email=email)}

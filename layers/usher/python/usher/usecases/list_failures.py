@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from usher.domain.payment_links import STEPS
 from usher.records.failures import Failure, Failures, State
 from usher.usecases.fields import Body, Paged, Text
 from usher.usecases.pages import page, reading_a_page
@@ -41,7 +42,30 @@ def shown(failure: Failure, public_url: str) -> dict[str, Any]:
         links["signup"] = f"{public_url}/v1/signups/{failure.subject}"
     if console := console_link(failure.execution):
         links["execution"] = console
-    return {**item, "links": links}
+    return {**item, "what_to_do": what_to_do(failure), "links": links}
+
+
+def what_to_do(failure: Failure) -> str:
+    """What makes it whole, for who reads the row and nothing else."""
+    match failure.kind:
+        case "execution":
+            return f"Mend the cause, then redrive: it goes on at {failure.step}; nothing was rolled back."
+        case "undo":
+            return f"Redrive within 14 days: the rollback goes on at {failure.step}. Later, undo it by hand."
+        case "degraded":
+            by_itself = f" By itself it is tried at {failure.next_try_at}." if failure.next_try_at else ""
+            other = " Resend sends it to another address." if failure.step == "send_link_welcome" else ""
+            return f"Redrive when the cause is gone: only what lacks is done.{other}{by_itself}"
+        case "rolled_back" if failure.step in STEPS:
+            return "Mend the cause, then redrive: the same is sold again, by a new link. Its money went back."
+        case "rolled_back":
+            return "Mend the cause, then redrive: a new attempt from the start. What was made is undone."
+        case "message":
+            return f"Mend the cause, then redrive: it is sent to the queue {failure.queue} once more."
+        case "event":
+            return "Redrive once whose it is is on record, or the cause is mended: it is dealt with anew."
+        case "reconciliation":
+            return "Redrive: the comparison goes on where it broke."
 
 
 def console_link(execution: str | None) -> str | None:
