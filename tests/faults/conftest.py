@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.faults.census", "tests.faults.matrix", "tests.faults.waiting", "tests.faults.world"
+    "tests.faults.census",
+    "tests.faults.links",
+    "tests.faults.matrix",
+    "tests.faults.repairs",
+    "tests.faults.waiting",
+    "tests.faults.world",
 )
 
 from tests.faults import world as worlds  # noqa: E402 - after the line above, or its asserts say nothing

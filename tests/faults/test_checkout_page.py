@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.billing import ask_payment
-from tests.faults.test_failure_queue import FOR_GOOD, bug, failures, let_pass, redrive
+from tests.faults.repairs import FOR_GOOD, bug, failures, let_pass, redrive
 from tests.faults.test_waits import UNPAID, mails
 from tests.faults.world import World, eventually
 

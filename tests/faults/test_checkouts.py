@@ -9,7 +9,7 @@ import pytest
 
 from functions.billing import create_subscription
 from tests.faults import world as worlds
-from tests.faults.test_failure_queue import bug, failures, redrive
+from tests.faults.repairs import bug, failures, redrive
 from tests.faults.world import World
 
 BACK = "https://app.example.com/thanks"

@@ -12,8 +12,8 @@ import pytest
 from tests.faults import census
 from tests.faults.calls import FORWARD, STEPS, WAYS
 from tests.faults.crashing import When
+from tests.faults.repairs import failures, posts
 from tests.faults.sign_ups import signed
-from tests.faults.test_failure_queue import failures, posts
 from tests.faults.world import World, opened
 
 BILLING = ("billing/create_billing_customer", "billing/create_subscription")

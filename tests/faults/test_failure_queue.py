@@ -1,7 +1,5 @@
 """The failure queue: what fails for good is seen with its reason, and one command makes it whole (B11)."""
 
-import threading
-from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,46 +10,10 @@ from functions.onboarding import activate_account
 from functions.operations.mend_failures import handler as mend
 from functions.provisioning import create_identity
 from tests.faults import census
+from tests.faults.repairs import FOR_GOOD, SLACK, bug, crm_down, failures, let_pass, posts, redrive
 from tests.faults.sign_ups import signed
-from tests.faults.world import LIMIT, World, opened
+from tests.faults.world import World, opened
 from usher.domain.errors import Conflict
-
-CRM = "POST /crm/v3/objects/{type}/batch/upsert"
-SLACK = "POST /services/{team}/{bot}/{token}"
-FOR_GOOD = 10_000  # calls: more than any workflow makes before it gives up
-
-
-def bug(*_: Any, **__: Any) -> Any:
-    """What a step does that nobody thought of."""
-    raise KeyError("nobody expected this")
-
-
-def crm_down(world: World) -> None:
-    world.vendors.fault("hubspot", CRM, "500", count=FOR_GOOD)
-
-
-def failures(world: World, state: str = "open") -> list[dict[str, Any]]:
-    status, answer = world.call("GET", f"/v1/failures?state={state}", role="support")
-    assert status == 200
-    items: list[dict[str, Any]] = answer["items"]
-    return items
-
-
-def redrive(world: World, failure: dict[str, Any], role: str = "support") -> tuple[int, Any]:
-    path = f"/v1/failures/{failure['failure_id']}/redrive"
-    return world.call("POST", path, {"reason": "the vendor is back"}, role=role)
-
-
-def let_pass(world: World, *, minutes: int) -> None:
-    """Skip business time that nobody works in."""
-    passed = threading.Event()
-    clock = world.usher.clock
-    clock.call_at(clock.now() + timedelta(minutes=minutes), passed.set)
-    assert passed.wait(LIMIT)
-
-
-def posts(world: World) -> list[str]:
-    return [each["text"] for each in world.vendors.objects()["slack"].get("message", [])]
 
 
 def test_a_crm_that_was_down_degrades_and_a_redrive_makes_the_customer_whole(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from functions.operations.mend_failures import handler as mend
 from tests.faults import census
 from tests.faults import world as worlds
-from tests.faults.test_failure_queue import FOR_GOOD, crm_down, failures, let_pass, redrive
+from tests.faults.repairs import FOR_GOOD, crm_down, failures, let_pass, redrive
 from tests.faults.test_waits import BANK, SLOW_BANK, UNPAID, debit, pay, wait_checkout
 from tests.faults.vendors import policies
 from tests.faults.world import World

@@ -11,7 +11,7 @@ from infra import catalog
 from tests.faults import cells, census, matrix
 from tests.faults import world as worlds
 from tests.faults.calls import FORWARD, WAYS
-from tests.faults.test_failure_queue import bug, failures, let_pass, posts, redrive
+from tests.faults.repairs import bug, failures, let_pass, posts, redrive
 from tests.faults.world import World
 from usher.ports.store import Update
 

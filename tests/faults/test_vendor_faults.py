@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults import census
 from tests.faults.calls import FORWARD
-from tests.faults.test_failure_queue import failures, posts
+from tests.faults.repairs import failures, posts
 from tests.faults.world import World
 
 AFTER_ACTIVATION = ["upsert_contact", "associate_3", "send_mail"]

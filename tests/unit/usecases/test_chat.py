@@ -10,9 +10,9 @@ import pytest
 from functions.operations.tell_digest import handler as digest_handler
 from functions.operations.tell_operators import handler as tell_handler
 from infra import catalog
+from tests.fakes.failing import given_up
 from tests.fakes.steps import run, run_until
 from tests.fakes.world import PUBLIC_URL, World
-from tests.unit.usecases.test_failures import given_up
 from usher.bootstrap.posting import batch_consumer
 from usher.domain.chat_messages import LONGEST, ChatMessage, merged
 from usher.domain.errors import UsherError, VendorRejected, VendorUnavailable

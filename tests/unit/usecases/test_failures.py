@@ -7,38 +7,15 @@ import pytest
 
 from functions.operations.file_dead_letter import handler as dead_letter_handler
 from infra import catalog
+from tests.fakes.failing import ARN, ended, file, given_up, now, row
 from tests.fakes.steps import before, run, run_until
 from tests.fakes.world import World
 from usher.domain.errors import PermanentError, RetryableError, VendorRejected, VendorUnavailable
-from usher.records.failures import Failure, of_signup
-from usher.records.signups import Signup, step_mark
-from usher.usecases.file_failed_execution import ExecutionEnded, file_failed_execution
+from usher.records.failures import Failure
+from usher.records.signups import step_mark
 from usher.usecases.mark_degraded import MarkDegraded
 
-ARN = "onboarding:signup-1"
-
-
-def now(world: World, signup: Signup) -> Signup:
-    return world.signups.get(signup.signup_id)
-
-
-def row(world: World, signup: Signup) -> Failure:
-    found = world.failures.find(of_signup(signup.signup_id))
-    assert found is not None
-    return found
-
-
 # -- MarkDegraded -------------------------------------------------------------------------------------------
-
-
-def given_up(world: World, step: str, name: str = "ada") -> Signup:
-    """An active sign-up whose CRM or mail step was tried until the workflow gave up."""
-    signup = run_until(world, "activate_account", world.given_signup(name))
-    vendor = {"sync_crm": world.crm, "send_welcome_mail": world.mailer}[step]
-    vendor.errors.append(VendorUnavailable("answered 503"))
-    with pytest.raises(RetryableError):
-        run(world, step, signup, retry_count=5)
-    return now(world, signup)
 
 
 @pytest.mark.parametrize("step", ["sync_crm", "send_welcome_mail"])
@@ -186,26 +163,6 @@ def test_a_typo_in_the_workflow_s_step_is_permanent(world: World) -> None:
 
 
 # -- an execution that broke by itself ----------------------------------------------------------------------
-
-
-def ended(signup: Signup | None, **detail: Any) -> ExecutionEnded:
-    given = None if signup is None else {"signup_id": signup.signup_id}
-    return ExecutionEnded.model_validate(
-        {
-            "executionArn": ARN,
-            "status": "FAILED",
-            "stopDate": 1,
-            "input": json.dumps(given),
-            "error": "KeyError",
-            **detail,
-        }
-    )
-
-
-def file(world: World, event: ExecutionEnded) -> bool:
-    return file_failed_execution(
-        event, signups=world.signups, log=world.log, failures=world.failures, clock=world.clock
-    )
 
 
 def test_an_end_that_is_told_twice_at_once_is_filed_once_and_at_once(world: World) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from functions.intake.sweep_inbox import handler as sweep_inbox
+from tests.fakes.failing import ended, file
 from tests.fakes.links import RecordingLinks, desk_of
+from tests.fakes.redriving import deps as redriving_of
 from tests.fakes.world import PUBLIC_URL, World
-from tests.unit.usecases.test_failures import ended, file
-from tests.unit.usecases.test_redrive import deps as redriving_of
 from usher.domain.access import Caller
 from usher.domain.errors import Conflict, VendorRejected, VendorUnavailable
 from usher.domain.problems import Problem

@@ -1,104 +1,32 @@
 """Redrives: from where it broke, by a new execution, or by the queue; once at a time."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
+from tests.fakes.failing import ended, file, given_up, now, row
+from tests.fakes.redriving import (
+    BY_ADA,
+    MINUTE,
+    broken,
+    degraded,
+    deps,
+    execution,
+    mend,
+    redrive,
+    rolled_back,
+    settle,
+)
 from tests.fakes.steps import run, run_until
-from tests.fakes.world import NOON, World
-from tests.unit.usecases.test_failures import ended, file, given_up
-from usher.domain.access import Caller
+from tests.fakes.world import World
 from usher.domain.emails import claim_key
 from usher.domain.errors import Conflict, NotFound, StoreUnavailable, UsherError
 from usher.ports.store import Delete, Put
-from usher.records.failures import Failure, Failures, of_event, of_signup
-from usher.records.inbox import row as inbox_row
-from usher.records.link_onboardings import LinkOnboardings
-from usher.records.reconciliations import Reconciliations
+from usher.records.failures import of_signup
 from usher.records.signups import Signup
-from usher.usecases.file_dead_letter import file_dead_letter
-from usher.usecases.link_reopening import LinkReopening
 from usher.usecases.mend_failures import mend_failures
 from usher.usecases.redrive import redrive_onboarding
 from usher.usecases.redrive_failure import redrive_failure
-from usher.usecases.redriving import Order, Redriving
-from usher.usecases.settle_redrive import settle_redrive
-
-BY_ADA = Order("the bug is fixed", Caller("ada", "support"))
-MINUTE = 60
-
-
-def deps(world: World) -> Redriving:
-    return Redriving(
-        Failures(world.store),
-        world.signups,
-        world.inbox,
-        Reconciliations(world.store),
-        LinkReopening(LinkOnboardings(world.store), world.accounts, world.records),
-        world.workflows,
-        world.queue,
-        world.clock,
-    )
-
-
-def redrive(world: World, signup: Signup, order: Order = BY_ADA) -> Any:
-    return redrive_failure(of_signup(signup.signup_id), order, deps(world))
-
-
-def mend(world: World) -> int:
-    return mend_failures(s=deps(world), log=world.log, policy=world.policy)
-
-
-def settle(world: World, signup: Signup) -> bool:
-    return settle_redrive(ended(signup, status="SUCCEEDED"), s=deps(world), log=world.log)
-
-
-def row(world: World, signup: Signup) -> Failure:
-    found = world.failures.find(of_signup(signup.signup_id))
-    assert found is not None
-    return found
-
-
-def now(world: World, signup: Signup) -> Signup:
-    return world.signups.get(signup.signup_id)
-
-
-def execution(world: World, signup: Signup, status: Any = None, *, number: int = 0) -> str:
-    """The sign-up's execution, started; with a status it ended now."""
-    name = f"signup-{signup.signup_id}" + (f"-r{number}" if number else "")
-    world.workflows.start("onboarding", name=name, input={})
-    if status is not None:
-        world.workflows.ended[name] = (status, world.clock.now())
-    return world.workflows.execution_id("onboarding", name)
-
-
-def broken(world: World) -> Signup:
-    """A sign-up whose execution broke at the identity, and was filed."""
-    signup = run_until(world, "create_subscription", world.given_signup())
-    id = execution(world, signup, "FAILED")
-    stopped = int(world.clock.now().timestamp() * 1000)
-    assert file(world, ended(signup, executionArn=id, stopDate=stopped))
-    return now(world, signup)
-
-
-def degraded(world: World, name: str = "ada") -> Signup:
-    """A customer whom the CRM does not know; the execution went on and ended well."""
-    signup = given_up(world, "sync_crm", name)
-    run(world, "mark_degraded", signup, step="sync_crm")
-    run(world, "send_welcome_mail", signup)
-    execution(world, signup, "SUCCEEDED")
-    return now(world, signup)
-
-
-def rolled_back(world: World) -> Signup:
-    signup = run_until(world, "issue_api_key", world.given_signup())
-    execution(world, signup, "SUCCEEDED")
-    verdict = {"status": "rolled_back", "step": "activate_account", "reason": "refused"}
-    world.signups.change(signup.signup_id, {"verdict": verdict})
-    assert run(world, "close_signup", signup) == "ok"
-    return now(world, signup)
-
 
 # -- an execution that broke --------------------------------------------------------------------------------
 
@@ -436,121 +364,3 @@ def test_an_unknown_id_is_not_found(world: World) -> None:
         redrive_failure("fail_x", BY_ADA, deps(world))
     with pytest.raises(NotFound):
         redrive_onboarding("su_x", BY_ADA, deps(world))
-
-
-# -- messages and events ------------------------------------------------------------------------------------
-
-
-def dead(world: World, event_id: str = "signup#1") -> str:
-    failure_id = died(world, event_id)
-    assert failure_id is not None
-    return failure_id
-
-
-def died(world: World, event_id: str = "signup#1") -> str | None:
-    return file_dead_letter(
-        "signups",
-        {"event_id": event_id, "signup_id": "su_x", "correlation_id": "cor_x"},
-        group=None,
-        failures=world.failures,
-        inbox=world.inbox,
-        clock=world.clock,
-    )
-
-
-def claimed(world: World, event_id: str = "signup#1") -> None:
-    put = inbox_row(
-        event_id,
-        source="signup",
-        body="{}",
-        digest="d",
-        received_at=NOON,
-        keep_days=9,
-        extra={"signup_id": "su_x", "correlation_id": "cor_x"},
-    )
-    world.inbox.claim(put)
-
-
-def test_a_dead_letter_goes_to_its_queue_once(world: World) -> None:
-    claimed(world)
-    failure_id = dead(world)
-    redrive_failure(failure_id, BY_ADA, deps(world))
-    with pytest.raises(Conflict, match="redriving since"):
-        redrive_failure(failure_id, BY_ADA, deps(world))
-    ((queue, message),) = world.queue.take()
-    assert (queue, message.body["event_id"]) == ("signups", "signup#1")
-
-
-def test_a_dead_letter_is_resolved_once_its_event_is_done(world: World) -> None:
-    claimed(world)
-    failure_id = dead(world)
-    redrive_failure(failure_id, BY_ADA, deps(world))
-    assert mend(world) == 0
-    world.inbox.finish("signup#1", now=world.clock.now())
-    assert mend(world) == 1
-    found = world.failures.find(failure_id)
-    assert found is not None
-    assert found.state == "resolved"
-
-
-def test_a_dead_letter_that_dies_again_is_one_row_with_two_tries(world: World) -> None:
-    failure_id = dead(world)
-    redrive_failure(failure_id, BY_ADA, deps(world))
-    assert dead(world) == failure_id
-    found = world.failures.find(failure_id)
-    assert found is not None
-    assert (found.state, found.tries) == ("open", 2)
-
-
-def test_a_dead_letter_that_came_to_nothing_for_an_hour_is_open_again(world: World) -> None:
-    claimed(world)
-    failure_id = dead(world)
-    redrive_failure(failure_id, BY_ADA, deps(world))
-    world.clock.advance(61 * MINUTE)
-    assert mend(world) == 1
-    found = world.failures.find(failure_id)
-    assert found is not None
-    assert found.state == "open"
-
-
-def parked(world: World) -> str:
-    claimed(world)
-    row = world.inbox.get("signup#1")
-    assert row is not None
-    filed = world.failures.filing_event(row, step="sweep_inbox", reason="unfinished", now=NOON)
-    assert world.inbox.park("signup#1", reason="unfinished", now=NOON, filed=filed)
-    return of_event("signup#1")
-
-
-def test_a_parked_event_is_claimed_and_queued_again_and_resolved_once_done(world: World) -> None:
-    failure_id = parked(world)
-    redrive_failure(failure_id, BY_ADA, deps(world))
-    ((queue, message),) = world.queue.take()
-    assert (queue, message.body["event_id"]) == ("signups", "signup#1")
-    row = world.inbox.get("signup#1")
-    assert row is not None
-    assert (row["state"], "pending" in row, "reason" in row) == ("claimed", True, False)
-    world.inbox.finish("signup#1", now=NOON)
-    assert mend(world) == 1
-
-
-def test_a_parked_event_that_was_dealt_with_meanwhile_is_resolved_and_says_so(world: World) -> None:
-    failure_id = parked(world)
-    world.inbox.finish("signup#1", now=NOON)
-    with pytest.raises(Conflict, match="dealt with meanwhile"):
-        redrive_failure(failure_id, BY_ADA, deps(world))
-    assert [item["state"] for item in world.rows("failures")] == ["resolved"]
-
-
-def test_a_dead_letter_of_a_parked_event_adds_no_second_row(world: World) -> None:
-    failure_id = parked(world)
-    assert dead(world) == failure_id
-    assert len(world.rows("failures")) == 1
-
-
-def test_a_dead_letter_whose_event_is_done_is_no_failure(world: World) -> None:
-    """Its work was done each time and its deletion lost each time, as by a process that keeps dying."""
-    claimed(world)
-    world.inbox.finish("signup#1", now=NOON)
-    assert died(world) is None
-    assert world.rows("failures") == []
