@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.failing import ended, file, row
 from tests.fakes.links import RecordingLinks, desk_of
+from tests.fakes.redriving import BY_ADA, deps
 from tests.fakes.world import NOON, World
-from tests.unit.usecases.test_failures import ended, file
 from tests.unit.usecases.test_link_payment import ACCOUNT, SIGNUP, RecordingCloser, given, visit
-from tests.unit.usecases.test_redrive import BY_ADA, deps, row
 from usher.domain import times
 from usher.domain.errors import Conflict, NotYet
 from usher.domain.onboarding import REOPENABLE
