@@ -137,6 +137,15 @@ def test_a_refund_that_waits_for_a_payment_s_own_book_follows_it_to_the_invoice(
     assert (books.held(), books.balances()) == ({}, {})
 
 
+def test_what_a_won_dispute_gives_back_can_be_refunded_of_an_invoice_told_meanwhile(books: Books) -> None:
+    applied = PaymentApplied(payment_id="pi_1", invoice_id="in_1", amount_minor=3000, currency="usd")
+    books.post(payment(of=None), opened(), invoice("in_1", MONTH), applied)
+    books.post(DisputeWon.model_validate({**DISPUTE, "fee_returned_minor": 1500}), fees(1500, 1500))
+    assert books.balances() == SETTLED
+    books.post(refund())
+    assert (books.held(), books.balances()) == ({}, {})
+
+
 def test_a_lost_dispute_takes_back_what_is_unearned_and_the_rest_is_bad_debt(books: Books) -> None:
     books.post(invoice("in_1", MONTH, tax=600), payment(amount_minor=3600))
     books.post(DisputeOpened.model_validate({**DISPUTE, "amount_minor": 3600}))

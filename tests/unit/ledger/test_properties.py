@@ -16,7 +16,15 @@ from tests.fakes.world import World
 from usher.domain.event import Event
 from usher.domain.invoice_events import InvoicePaid
 from usher.domain.ledger import Draft, Entry, Posting, Service, balance
-from usher.domain.payment_events import PaymentApplied, RefundFailed, RefundIssued
+from usher.domain.payment_events import (
+    DisputeFeeKnown,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    PaymentApplied,
+    RefundFailed,
+    RefundIssued,
+)
 from usher.domain.service_days import earned, month_of, next_due, share, unearned
 from usher.records.ledger import Ledger
 
@@ -134,6 +142,50 @@ def test_a_refund_that_fails_comes_to_the_same_before_and_after_its_payment_has_
         ends.append(books.balances())
     assert ends[0] == ends[1]
     assert ("refunds_due" in ends[0]) is not retried
+
+
+@st.composite
+def disputes_of_late_payments(draw: st.DrawFn) -> list[Event]:
+    """A payment whose invoice is told after it, and a dispute with its fees: all on one day."""
+    paid = draw(st.integers(1, 50_000))
+    of = {"invoice_id": "in_1", "subscription_id": None, "amount_due_minor": paid, "currency": "usd"}
+    money = {"payment_id": "pi_1", "currency": "usd"}
+    dispute = {"dispute_id": "dp_1", "amount_minor": draw(st.integers(1, paid)), **money}
+    first, more = draw(st.sampled_from((0, 15))), draw(st.sampled_from((15, 20)))
+    back = draw(st.sampled_from((0, 15)))
+    won = draw(st.booleans())
+    end = DisputeWon(**dispute, fee_returned_minor=back) if won else DisputeLost(**dispute)
+    return [
+        invoice("in_1", line(paid, "2025-11-01", "2026-11-01")),
+        InvoicePaid(**of, amount_paid_minor=paid),
+        payment("pi_1", paid, of=None),
+        PaymentApplied(invoice_id="in_1", amount_minor=paid, **money),
+        DisputeOpened(**dispute, fee_minor=first),
+        DisputeFeeKnown(**dispute, fee_minor=more, fee_returned_minor=back if won else 0),
+        end,
+    ]
+
+
+@MANY
+@given(
+    facts=disputes_of_late_payments(),
+    order=st.permutations(range(7)),
+    again=st.permutations(range(7)),
+)
+def test_a_dispute_comes_to_the_same_before_and_after_its_payment_has_an_invoice(
+    world: World, facts: list[Event], order: list[int], again: list[int]
+) -> None:
+    ends = []
+    for each in (order, again):
+        books = emptied_books(world)
+        books.post(*(facts[at] for at in each))
+        if isinstance(facts[6], DisputeWon):  # all of it is ours again: all of it can go back
+            paid = facts[2].model_dump()["amount_minor"]
+            refund = {"refund_id": "re_1", "payment_id": "pi_1", "amount_minor": paid, "currency": "usd"}
+            books.post(RefundIssued.model_validate(refund))
+        assert books.held() == {}
+        ends.append(books.balances())
+    assert ends[0] == ends[1]
 
 
 @given(

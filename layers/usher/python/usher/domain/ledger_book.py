@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from usher.domain.ledger import Account, Entry, Posting, Service, balance, postings
+from usher.domain.ledger import Account, Draft, Entry, Posting, Service, balance, postings
 from usher.domain.service_days import unearned
 
-GENERATED, VOIDED, APPLIED = "invoice.generated", "invoice.voided", "payment.applied"
+GENERATED, VOIDED = "invoice.generated", "invoice.voided"
+APPLIED, LOST = "payment.applied", "dispute.lost"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Book:
         applied = [each for entry in self.entries if entry.kind == APPLIED for each in entry.postings]
         elsewhere = sum(max(each.amount_minor, 0) for each in applied if each.account == account)
         return self.balance(account) - elsewhere
+
+    def followed_by(self, draft: Draft, kind: str, day: date) -> "Book":
+        """The book as it would be with this too."""
+        own = {"fact": "", "account_id": "", "posted_at": "", "currency": self.currency() or ""}
+        number = len(self.entries) + 1
+        entry = Entry(**dict(draft), **own, book=self.id, number=number, kind=kind, date=day)
+        return Book(self.id, (*self.entries, entry))
 
     def entry(self, fact: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.fact == fact), None)

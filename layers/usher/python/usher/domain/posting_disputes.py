@@ -20,17 +20,22 @@ def dispute_opened(fact: DisputeOpened, book: Book, day: date) -> Draft:
     )
 
 
-def dispute_won(fact: DisputeWon, book: Book, day: date) -> Draft:
-    """What the bank held is ours again, and what of the fee came back."""
-    held, payment_id = _held(fact.dispute_id, book)
-    back = max(fact.fee_returned_minor - _fees(fact.dispute_id, book)[1], 0)
+def dispute_won(fact: DisputeWon, book: Book, day: date, opened: Book) -> Draft:
+    """What the bank held is ours again, and what of the fee came back.
+
+    `opened` is the book of its beginning: another one, when the payment's invoice was told in between.
+    """
+    beginning = opened.entry(f"dispute/{fact.dispute_id}/opened")
+    assert beginning is not None, "posted after it was opened"
+    held = balance((beginning,), "disputes")
+    back = max(fact.fee_returned_minor - _fees(fact.dispute_id, book, opened)[1], 0)
     amounts = postings(("cash", held + back), ("disputes", -held), ("fees", -back))
-    return Draft(postings=amounts, received_minor=held, payment_id=payment_id)
+    return Draft(postings=amounts, received_minor=held, payment_id=fact.payment_id)
 
 
-def dispute_fee_known(fact: DisputeFeeKnown, book: Book, day: date) -> Draft | None:
+def dispute_fee_known(fact: DisputeFeeKnown, book: Book, day: date, opened: Book) -> Draft | None:
     """What the vendor's fees, and what of them came back, are more than was posted by now."""
-    taken, returned = _fees(fact.dispute_id, book)
+    taken, returned = _fees(fact.dispute_id, book, opened)
     more, back = max(fact.fee_minor - taken, 0), max(fact.fee_returned_minor - returned, 0)
     if not more and not back:
         return None
@@ -50,14 +55,9 @@ def dispute_lost(fact: DisputeLost, book: Book, day: date) -> Draft:
     )
 
 
-def _held(dispute_id: str, book: Book) -> tuple[int, str | None]:
-    opened = book.entry(f"dispute/{dispute_id}/opened")
-    assert opened is not None, "posted after it was opened"
-    return balance((opened,), "disputes"), opened.payment_id
-
-
-def _fees(dispute_id: str, book: Book) -> tuple[int, int]:
+def _fees(dispute_id: str, book: Book, opened: Book) -> tuple[int, int]:
     """The dispute's fees as they are posted: what was taken, and what came back."""
-    own = [each for each in book.entries if each.fact.startswith(f"dispute/{dispute_id}/")]
+    entries = (*book.entries, *(opened.entries if opened is not book else ()))
+    own = [each for each in entries if each.fact.startswith(f"dispute/{dispute_id}/")]
     amounts = [each.amount_minor for entry in own for each in entry.postings if each.account == "fees"]
     return sum(each for each in amounts if each > 0), -sum(each for each in amounts if each < 0)

@@ -3,7 +3,7 @@
 from datetime import date
 
 from usher.domain.ledger import Account, Draft, Posting, Service, balance, postings
-from usher.domain.ledger_book import Book, give_back, settle
+from usher.domain.ledger_book import APPLIED, LOST, Book, give_back, settle
 from usher.domain.payment_events import (
     PaymentApplied,
     PaymentFeeKnown,
@@ -29,20 +29,38 @@ def applied(fact: PaymentApplied, book: Book, day: date, origin: Book | None) ->
     """
     if origin is book:
         return None
-    gone = max(fact.amount_minor + origin.balance("unapplied"), 0) if origin is not None else 0
-    left = origin.received(fact.payment_id) if origin is not None else fact.amount_minor
-    debits, services, given = paid_back(book, gone, day)
-    moved = postings(("unapplied", fact.amount_minor - gone))
-    due = max(-origin.balance("refunds_due"), 0) if origin is not None else 0
+    came = origin or Book("")
+    gone = max(fact.amount_minor + came.balance("unapplied"), 0) if origin is not None else 0
+    lost = min(gone, _lost(came))
+    debits, services, given = paid_back(book, gone - lost, day)
+    settled = (*settle(book, fact.amount_minor), *debits)
+    if lost:  # as if it were lost after this
+        before = Draft(postings=(*postings(("unapplied", fact.amount_minor - gone + lost)), *settled))
+        more = paid_back(
+            book.followed_by(
+                before.model_copy(update={"services": services, "given_minor": given}), APPLIED, day
+            ),
+            lost,
+            day,
+            earned="bad_debt",
+            taxed=False,
+        )
+        settled, services = (*settled, *more[0]), (*services, *more[1])
     return Draft(
-        postings=(*moved, *settle(book, fact.amount_minor), *debits),
+        postings=(*postings(("unapplied", fact.amount_minor - gone)), *settled),
         services=services,
-        given_minor=given,
+        given_minor=given + (more[2] if lost else 0),
         uncovered_minor=given,
-        received_minor=left,
-        due_minor=due,
+        received_minor=came.received(fact.payment_id) if origin is not None else fact.amount_minor,
+        due_minor=max(-came.balance("refunds_due"), 0),
         payment_id=fact.payment_id,
     )
+
+
+def _lost(book: Book) -> int:
+    """What of a payment that has no invoice yet was lost by disputes."""
+    lost = [each for entry in book.entries if entry.kind == LOST for each in entry.postings]
+    return sum(each.amount_minor for each in lost if each.account == "unapplied")
 
 
 def fee_known(fact: PaymentFeeKnown, book: Book, day: date) -> Draft | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from usher.domain import times
 from usher.domain.event import Envelope
-from usher.domain.posting_rules import Waits
+from usher.domain.posting import Waits
 from usher.ports.store import Absent, Check, Delete, Equals, Item, Page, Present, Put, Store, Write
 
 TABLE = "ledger_quarantine"

@@ -4,7 +4,7 @@ from typing import Any
 
 from usher.domain.access import Caller
 from usher.domain.errors import NotFound
-from usher.domain.posting_rules import NOBODY
+from usher.domain.posting import NOBODY
 from usher.ports.clock import Clock
 from usher.ports.store import ConditionFailed
 from usher.records import audit

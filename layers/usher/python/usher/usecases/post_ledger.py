@@ -8,7 +8,8 @@ from usher.domain.errors import StaleWrite
 from usher.domain.event import Envelope, Event
 from usher.domain.ledger import Entry
 from usher.domain.ledger_book import Book
-from usher.domain.posting_rules import NOBODY, RULES, Follows, Rule, Waits, currency_of, draft
+from usher.domain.posting import NOBODY, Follows, Rule, Waits
+from usher.domain.posting_rules import RULES, currency_of, draft
 from usher.ports.clock import Clock
 from usher.ports.store import Check
 from usher.records.ledger import Ledger
@@ -126,7 +127,11 @@ def _place(rule: Rule, payload: Event, desk: Desk) -> _Place | Waits:
             return Waits(place.fact, "what it builds on is not posted yet")
         moved = ledger.posted(place.moved) if place.moved is not None else None
         stays = (ledger.not_posted(place.moved),) if place.moved is not None and moved is None else ()
-        return _Place(ledger.book((moved or former).book), checks=stays)
+        book = ledger.book((moved or former).book)
+        if rule.origin is None or former.book == book.id:
+            return _Place(book, book if rule.origin else None, stays)
+        origin = ledger.book(former.book)
+        return _Place(book, origin, (*stays, ledger.ended(origin)))
     if rule.origin is None:
         return _Place(ledger.book(place))
     own = rule.origin.format_map(dict(payload))
