@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.steps import run_until
 from tests.fakes.syncing import (
     CREATED,
+    CUSTOMER,
     INVOICE,
     PARKED,
     PAYMENT,
@@ -181,6 +182,21 @@ def test_an_object_that_is_gone_at_the_vendor_changes_no_record(world: World, si
     world.billing.subscriptions.clear()
     assert sync(world, arrived(SUBSCRIPTION, first=2)) == {"stripe#evt_2": "synced"}
     assert records(world) == kept
+
+
+@pytest.mark.parametrize("object", [CUSTOMER, SUBSCRIPTION, INVOICE, PAYMENT])
+def test_what_the_vendor_has_nothing_of_is_parked_when_its_customer_is_a_stranger(
+    world: World, signup: Signup, object: dict[str, Any]
+) -> None:
+    """Somebody may have to know: the event of another account, or of a customer that is no more."""
+    PARKED.clear()
+    stranger = {**object, "id": "cus_stranger" if object is CUSTOMER else "x_gone"}
+    if object is not CUSTOMER:
+        stranger["customer"] = "cus_stranger"
+    (event_id,) = arrived(stranger, first=7)
+    assert sync(world, [event_id]) == {event_id: "parked"}
+    ((_, _, reason),) = PARKED
+    assert "no account of ours belongs to" in reason
 
 
 @pytest.mark.parametrize("kind", ["payout", "payment_link", "radar.early_fraud_warning"])

@@ -92,15 +92,15 @@ def sync_billing(
                 on_parked(row["event_id"], row["type"], reason)
 
     told: set[tuple[str, str]] = set()
-    for kind, id in sorted(to_fetch, key=lambda pair: KINDS.index(pair[0])):
+    for (kind, id), rows in sorted(to_fetch.items(), key=lambda found: KINDS.index(found[0][0])):
         if (TABLES.get(kind, kind), id) in told:
             continue
         named = {(TABLES[kind], id) for kind, id in to_fetch if kind in TABLES} - told
         seen = bring_in_step(
             kind, id, named, billing=billing, accounts=accounts, records=records, clock=clock
         )
-        if seen is None:
-            park(to_fetch[(kind, id)], f"no account of ours belongs to {kind} {id}")
+        if seen is None or not (seen or any(accounts.find_by_customer(row["group"]) for row in rows)):
+            park(rows, f"no account of ours belongs to {kind} {id}")
         else:
             told |= seen
     for id in checkouts:  # what they made is on record by now, as far as it was told
@@ -141,7 +141,7 @@ def bring_in_step(
         known = records.known(ids)
         facts = billing.fetch(kind, id)
         if facts is None:
-            return {(TABLES.get(kind, kind), id)}
+            return set()  # gone, as a draft that was deleted is
         account = _account(facts, billing=billing, accounts=accounts)
         if account is None:
             return None
