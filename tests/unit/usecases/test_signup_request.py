@@ -35,6 +35,11 @@ def test_a_trial_where_there_is_none_is_named_beside_the_other_bad_fields() -> N
     assert fields_named(body(plan="free", trial=True, name="")) == {"data.trial", "data.name"}
 
 
+@pytest.mark.parametrize("domain", ["exämple.com", "EXÄMPLE.com", "xn--exmple-cua.com"])
+def test_a_domain_outside_ascii_is_taken_as_mail_servers_write_it(domain: str) -> None:
+    assert parse_signup(body(email=f"ada@{domain}"), PLANS).data.email == "ada@xn--exmple-cua.com"
+
+
 @pytest.mark.parametrize(
     "moment",
     [

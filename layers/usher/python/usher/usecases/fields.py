@@ -38,9 +38,10 @@ def _email(value: str) -> str:
     import email_validator  # noqa: PLC0415 - see above
 
     try:
-        return email_validator.validate_email(value, check_deliverability=False, strict=True).normalized
+        found = email_validator.validate_email(value, check_deliverability=False, strict=True)
     except email_validator.EmailNotValidError as error:
         raise ValueError("is not a valid e-mail address") from error
+    return found.ascii_email or found.normalized  # a domain outside ASCII as the mail vendor takes it
 
 
 def _phone(value: str) -> str:
