@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.ledger import ACCOUNT, Books, invoice, line, payment
 from usher.domain.event import Event
-from usher.domain.invoice_events import InvoicePaid
+from usher.domain.invoice_events import CreditBalanceAdjusted, InvoicePaid
 from usher.domain.payment_events import (
     DisputeFeeKnown,
     DisputeLost,
@@ -203,6 +203,23 @@ def test_another_event_that_tells_of_a_posted_fact_is_kept_for_a_person(books: B
     (row,) = books.world.rows("ledger_quarantine")
     assert row["reason"] == f"it was posted before, by {books.told[1].event_id}"
     assert row["event"]["payload"]["amount_minor"] == 9999
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        invoice("in_1", MONTH),
+        payment(),
+        refund(1000),
+        CreditBalanceAdjusted(adjustment_id="ca_1", amount_minor=900, currency="usd", reason="a"),
+    ],
+)
+def test_another_event_that_says_the_same_of_a_posted_fact_changes_nothing(books: Books, fact: Event) -> None:
+    credit = CreditBalanceAdjusted(adjustment_id="ca_1", amount_minor=900, currency="usd", reason="a")
+    books.post(invoice("in_1", MONTH), payment(), refund(1000), credit)
+    before = books.balances()
+    books.post(fact, day="2025-11-30")
+    assert (books.balances(), books.held()) == (before, {})
 
 
 def test_a_refund_that_names_no_payment_or_another_currency_waits_for_a_person(books: Books) -> None:

@@ -31,6 +31,11 @@ class Book:
         elsewhere = sum(max(each.amount_minor, 0) for each in applied if each.account == account)
         return self.balance(account) - elsewhere
 
+    def upto(self, fact: str) -> "Book":
+        """The book as it was when this fact had just been posted to it."""
+        last = next(entry.number for entry in self.entries if entry.fact == fact)
+        return Book(self.id, self.entries[:last])
+
     def followed_by(self, draft: Draft, kind: str, day: date) -> "Book":
         """The book as it would be with this too."""
         own = {"fact": "", "account_id": "", "posted_at": "", "currency": self.currency() or ""}

@@ -73,6 +73,10 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
         if held is not None:
             desk.quarantine.release(held)
         return fact, f"book {known.book}", *_book_left(rule, payload, desk)
+    if known is not None and _says_the_same(rule, payload, desk.ledger.book(known.book).upto(fact)):
+        if held is not None:
+            desk.quarantine.release(held)
+        return None
     if known is not None:
         _hold(event, fact, Waits(NOBODY, f"it was posted before, by {known.event_id}"), held, desk)
         return None
@@ -106,6 +110,18 @@ def _try(event: Envelope, rule: Rule, held: Held | None, desk: Desk) -> tuple[st
     desk.ledger.add(entry, [*place.checks, *([desk.quarantine.releasing(held)] if held else [])])
     left = () if place.origin is None else (f"book {place.origin.id}",)
     return fact, f"book {book.id}", *left
+
+
+def _says_the_same(rule: Rule, payload: Event, book: Book) -> bool:
+    """Whether an event tells once more what is the last entry of a book, in the same words.
+
+    Whoever tells it had not learned that it was told: after a crash, say. Nobody has to look at that.
+    """
+    entry = book.entries[-1]
+    if rule.origin is not None:
+        return False
+    again = rule.post(payload, Book(book.id, book.entries[:-1]), entry.date)
+    return again is not None and (again.postings, again.services) == (entry.postings, entry.services)
 
 
 @dataclass(frozen=True, slots=True)
