@@ -142,3 +142,13 @@ def before(w: World, name: str, signup: Signup) -> Signup:
     """Run the steps before `name`; returns the record then."""
     position = ORDER.index(name)
     return run_until(w, ORDER[position - 1], signup) if position else signup
+
+
+def step_of(world: World, signup: Signup, name: str) -> dict[str, Any]:
+    """What the record says of a step."""
+    return world.signups.get(signup.signup_id).steps[name]
+
+
+def account_of(world: World, signup: Signup) -> str:
+    """The id of the sign-up's account, once it has one."""
+    return str(world.signups.get(signup.signup_id).account_id)

@@ -1,24 +1,13 @@
 """Step CreateBillingCustomer: its key, declines, and answers that were lost."""
 
-from typing import Any
-
 import pytest
 
-from tests.fakes.steps import before, run
+from tests.fakes.steps import account_of, before, run, step_of
 from tests.fakes.world import World
 from usher.domain.errors import RetryableError, VendorUnavailable
 from usher.ports.billing_facts import Declined
-from usher.records.signups import Signup
 
 DECLINED = Declined(code="card_declined", reason="Your card was declined.")
-
-
-def step_of(world: World, signup: Signup, name: str) -> dict[str, Any]:
-    return world.signups.get(signup.signup_id).steps[name]
-
-
-def account_of(world: World, signup: Signup) -> str:
-    return str(world.signups.get(signup.signup_id).account_id)
 
 
 def test_the_key_names_the_sign_up_and_its_attempt_and_nothing_personal(world: World) -> None:

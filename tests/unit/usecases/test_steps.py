@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.steps import ORDER, before, handlers, payload, run, run_until
+from tests.fakes.steps import ORDER, before, handlers, payload, run, run_until, step_of
 from tests.fakes.world import World
 from usher.domain.errors import (
     PermanentError,
@@ -15,7 +15,6 @@ from usher.domain.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from usher.records.signups import Signup
 
 CALLS_A_VENDOR = {
     "create_billing_customer": "billing",
@@ -39,10 +38,6 @@ WRITES_IN = {
 }
 WRITES_BEFORE = {"send_welcome_mail": 2}  # the mail's row, before and after it goes out
 COLLECTED = ("sync_crm", "send_welcome_mail")  # answered through a token, which carries no exception
-
-
-def step_of(world: World, signup: Signup, name: str) -> dict[str, Any]:
-    return world.signups.get(signup.signup_id).steps[name]
 
 
 def effects(world: World) -> dict[str, Any]:
