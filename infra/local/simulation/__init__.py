@@ -106,6 +106,7 @@ def opened(
     webhooks: Mapping[str, Any] | None = None,
     schedules: bool | Collection[str] = True,
     started_at: datetime = START,
+    workers: int = 8,
 ) -> Iterator[Simulation]:
     """A simulation in an empty folder, under a deployment's limits (policies/limits.yaml), before `go`.
 
@@ -117,6 +118,7 @@ def opened(
         webhooks: settings of Stripe's stand-in that make it owe webhooks; it owes none when left out.
         schedules: whether they fire, or the names of those that do.
         started_at: the moment at which time stands.
+        workers: threads of the workflow engine; at a standing clock, at least as many as sleep at a time.
     """
     policies = policy_files.load_all()
     policies = {**policies, "onboarding": {**policies["onboarding"], **(onboarding or {})}}
@@ -141,7 +143,7 @@ def opened(
             Settings(**bases),
             clock=clock,
             secrets=_secrets(folder / "secrets.json", tokens or {}, webhooks or {}),
-            workers=8,
+            workers=workers,
             synchronous="OFF",
             schedules=schedules,
         )

@@ -1,0 +1,373 @@
+"""Counts what one deployment uses, where it is used: at the ports, the queues, the functions and the log.
+
+Nothing is estimated here. Ports are wrapped in what AWS would count, by catalog entry; functions in the CPU
+that their own code takes (without the store's, the stand-ins' and the engine's, which are not theirs on AWS).
+"""
+
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from benchmarks.cost_durations import Use
+from benchmarks.cost_sizes import index_units, item_bytes, read_units, write_units
+from infra import catalog
+from usher.adapters.secrets_manager import KEEP_SECONDS
+from usher.ports.secrets import Secrets
+from usher.ports.store import (
+    Check,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Item,
+    Key,
+    Page,
+    Put,
+    SortCondition,
+    Store,
+    Update,
+    Write,
+)
+from usher.ports.workflows import Workflows
+
+EVENT_CHUNK = PAYLOAD_CHUNK = 64 * 1024
+API_CHUNK = 512 * 1024
+BATCH = 10  # messages of a request, of a receive and of a deletion
+SAMPLED_PER_SECOND, SAMPLED_SHARE = 1, 0.05  # X-Ray's rule, for each function and workflow by itself
+KEY_KEPT_SECONDS = 300  # DynamoDB asks KMS again for a role and table after so long
+
+# What Lambda itself writes of an invocation, in plain text (infra/aws/function.py sets no other format).
+PLATFORM_LINES = (
+    "START RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11 Version: 12",
+    "END RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11",
+    "REPORT RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11\tDuration: 123.45 ms\tBilled Duration: 124 ms\t"
+    "Memory Size: 512 MB\tMax Memory Used: 121 MB\t\nXRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\t"
+    "SegmentId: 53995c3f42cd8ad8\tSampled: true\t",
+)
+# A line of the HTTP API's access log, by the format in infra/aws/edge.py.
+ACCESS_LINE = json.dumps(
+    {
+        "request_id": "JKJaXmPLvHcESHA=",
+        "time": "20/Nov/2026:08:00:00 +0000",
+        "route": "POST /webhooks/signup",
+        "status": "202",
+        "bytes": "231",
+        "milliseconds": "48",
+        "integration_milliseconds": "46",
+        "integration_error": "-",
+        "authorizer_error": "-",
+    }
+)
+LINE_OVERHEAD = 26  # bytes CloudWatch Logs adds to each event
+REQUEST_HEAD, ANSWER_HEAD = 300, 250  # bytes of TLS records, request or status line and usual headers
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An invocation under way in this thread."""
+
+    use: Use
+    outside: float = 0.0  # CPU that is not the function's own
+
+
+@dataclass(slots=True)
+class Meter:
+    """What was used so far.
+
+    Attributes:
+        counted: quantities by the names of benchmarks/cost_prices.py.
+        uses: by function.
+        answers: what collectors' own threads called, many at a time.
+        writes, logs: units and bytes by table and by writer, to see what is dear.
+    """
+
+    now: Callable[[], float]
+    counted: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    uses: dict[str, Use] = field(default_factory=dict)
+    answers: Use = field(default_factory=lambda: Use(512))
+    writes: Counter[str] = field(default_factory=Counter)
+    reads: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    logs: Counter[str] = field(default_factory=Counter)
+    roots: Counter[tuple[str, int]] = field(default_factory=Counter)
+    key_asks: set[tuple[str, str, int]] = field(default_factory=set)
+    secret_asks: set[tuple[str, str, int]] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    local: threading.local = field(default_factory=threading.local)
+
+    def add(self, name: str, quantity: float) -> None:
+        with self.lock:
+            self.counted[name] += quantity
+
+    @property
+    def frame(self) -> _Frame | None:
+        found: _Frame | None = getattr(self.local, "frame", None)
+        return found
+
+    @property
+    def function(self) -> str:
+        return getattr(self.local, "path", "-")
+
+    @contextmanager
+    def outside(self, kind: str | None = None, *, vendor: bool = False) -> Iterator[None]:
+        """What is done inside is a call of AWS of this kind (or of a vendor), and its CPU nobody's."""
+        frame, began = self.frame, time.thread_time()
+        try:
+            yield
+        finally:
+            with self.lock:
+                use = frame.use if frame is not None else self.answers
+                if kind is not None:
+                    (use.vendor_calls if vendor else use.aws_calls)[kind] += 1
+                if frame is not None:
+                    frame.outside += time.thread_time() - began
+
+    def written(self, table: str, units: int) -> None:
+        with self.lock:
+            self.counted["write_unit"] += units
+            self.writes[table] += units
+            self._asked_key(table)
+
+    def read(self, table: str, units: float) -> None:
+        with self.lock:
+            self.counted["read_unit"] += units
+            self.reads[table] += units
+            self._asked_key(table)
+
+    def _asked_key(self, table: str) -> None:
+        self.key_asks.add((self.function, table, int(self.now() // KEY_KEPT_SECONDS)))
+
+    def line(self, whose: str, text: str) -> None:
+        """A line of a log that CloudWatch takes in."""
+        size = len(text.encode()) + LINE_OVERHEAD
+        with self.lock:
+            self.counted["log_byte"] += size
+            self.logs[whose] += size
+
+    def traced(self, root: str) -> None:
+        """Something began that no caller's trace goes on in."""
+        with self.lock:
+            self.roots[root, int(self.now())] += 1
+
+    def totals(self) -> dict[str, float]:
+        """`counted` with what comes of the rest but for durations: traces, keys, secrets, masked bytes."""
+        found = dict(self.counted)
+        found["masked_byte"] = found["log_byte"]
+        found["trace"] = sum(sampled(count) for count in self.roots.values())
+        peaks = {name: max(1, use.peak) for name, use in self.uses.items()}
+        secrets = sum(peaks.get(function, 1) for function, _, _ in self.secret_asks)
+        found["secret_request"] = secrets
+        found["key_request"] = len(self.key_asks) + secrets
+        found["invocation"] = sum(use.invocations for use in self.uses.values())
+        return found
+
+    # -- functions -----------------------------------------------------------------------------------------
+
+    def invoking(self, invoke: Callable[..., Any]) -> Callable[..., Any]:
+        """Functions.invoke, counted."""
+        memory = {entry.path: entry.memory_mb for entry in catalog.FUNCTIONS}
+
+        def counted(path: str, event: dict[str, Any], *, wait: bool = False) -> Any:
+            with self.lock:
+                use = self.uses.setdefault(path, Use(memory[path]))
+                use.invocations += 1
+                use.in_flight += 1
+                use.peak = max(use.peak, use.in_flight)
+            self._arrived(path, event)
+            frame = _Frame(use)
+            self.local.frame, self.local.path = frame, path
+            began = time.thread_time()
+            answer = None
+            try:
+                answer = invoke(path, event, wait=wait)
+                return answer
+            finally:
+                own = time.thread_time() - began - frame.outside
+                self.local.frame, self.local.path = None, "-"
+                with self.lock:
+                    use.cpu_seconds += own
+                    use.in_flight -= 1
+                self._left(event, answer)
+
+        return counted
+
+    def _arrived(self, path: str, event: Mapping[str, Any]) -> None:
+        for line in PLATFORM_LINES:
+            self.line("Lambda's own lines", line)
+        if "entered_at" not in event:  # a step's trace is its execution's
+            self.traced(path)
+        if "requestContext" in event:
+            self.add("http_request", ceil(max(1, len(event["body"])) / API_CHUNK))
+            self.line("access log", ACCESS_LINE)
+
+    def _left(self, event: Mapping[str, Any], answer: Any) -> None:
+        if "requestContext" in event:
+            self.add("byte_out", ANSWER_HEAD + len(answer["body"]) if answer else ANSWER_HEAD)
+        records = event.get("Records") or [{}]
+        if records[0].get("eventSource") == "aws:sqs":
+            failed = len(answer["batchItemFailures"]) if answer else len(records)
+            kind = "fifo_request" if records[0]["eventSourceARN"].endswith(".fifo") else "queue_request"
+            self.add(kind, ceil(len(records) / BATCH) + ceil((len(records) - failed) / BATCH))
+
+    # -- queues, the bus, workflows ------------------------------------------------------------------------
+
+    def sending(self, send_all: Callable[..., list[str]]) -> Callable[..., list[str]]:
+        """LocalQueue.send_all, counted: whoever sends, a function, a rule or a workflow."""
+        fifo = {entry.name for entry in catalog.QUEUES if entry.fifo}
+
+        def counted(queue: str, messages: Sequence[Any]) -> list[str]:
+            size = sum(len(json.dumps(dict(message.body))) for message in messages)
+            requests = max(ceil(len(messages) / BATCH), ceil(size / PAYLOAD_CHUNK))
+            self.add("fifo_request" if queue in fifo else "queue_request", requests)
+            if self.frame is None:
+                return send_all(queue, messages)
+            with self.outside("sqs"):
+                return send_all(queue, messages)
+
+        return counted
+
+    def publishing(self, publish: Callable[..., list[int]]) -> Callable[..., list[int]]:
+        """LocalBus.publish, counted."""
+
+        def counted(events: Sequence[dict[str, Any]]) -> list[int]:
+            self.add("bus_event", sum(ceil(len(json.dumps(event)) / EVENT_CHUNK) for event in events))
+            with self.outside("events"):
+                return publish(events)
+
+        return counted
+
+
+def sampled(count: int) -> float:
+    """How many of so many in one second X-Ray records: the first, and a twentieth of the rest."""
+    return min(count, SAMPLED_PER_SECOND) + max(0, count - SAMPLED_PER_SECOND) * SAMPLED_SHARE
+
+
+class MeteredStore:
+    """A store whose every call is counted as DynamoDB counts it."""
+
+    def __init__(self, store: Store, meter: Meter) -> None:
+        self._store, self._meter = store, meter
+        self._tables = {table.name: table for table in catalog.TABLES}
+
+    def get(self, table: str, key: Key) -> Item | None:
+        with self._meter.outside("dynamodb"):
+            item = self._store.get(table, key)
+            self._meter.read(table, read_units([item_bytes(item)]))
+            return item
+
+    def get_all(self, table: str, keys: Sequence[Key]) -> list[Item | None]:
+        with self._meter.outside("dynamodb"):
+            found = self._store.get_all(table, keys)
+            for item in found:
+                self._meter.read(table, read_units([item_bytes(item)]))
+            return found
+
+    def query(
+        self,
+        table: str,
+        partition: Equals,
+        *,
+        index: str | None = None,
+        sort: SortCondition | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+        descending: bool = False,
+    ) -> Page:
+        with self._meter.outside("dynamodb"):
+            page = self._store.query(
+                table,
+                partition,
+                index=index,
+                sort=sort,
+                limit=limit,
+                cursor=cursor,
+                descending=descending,
+            )
+            self._meter.read(table, read_units(map(item_bytes, page.items), consistent=index is None))
+            return page
+
+    def write(self, write: Put | Update | Delete) -> Item | None:
+        with self._meter.outside("dynamodb"):
+            before = self._found(write)
+            try:
+                after = self._store.write(write)
+            except ConditionFailed:
+                self._count(write, before, before, transacted=False)
+                raise
+            self._count(write, before, after, transacted=False)
+            return after
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        with self._meter.outside("dynamodb_transaction"):
+            before = [self._found(write) for write in writes]
+            try:
+                self._store.transact(writes)
+            except ConditionFailed:
+                for write, item in zip(writes, before, strict=True):
+                    self._count(write, item, item, transacted=True)
+                raise
+            for write, item in zip(writes, before, strict=True):
+                self._count(write, item, self._found(write), transacted=True)
+
+    def _found(self, write: Write) -> Item | None:
+        table = self._tables[write.table]
+        names = [table.partition, *([table.sort] if table.sort else [])]
+        key = {name: write.item[name] for name in names} if isinstance(write, Put) else write.key
+        return self._store.get(write.table, key)
+
+    def _count(self, write: Write, before: Item | None, after: Item | None, *, transacted: bool) -> None:
+        units = write_units(before, after, transacted=transacted)
+        self._meter.written(write.table, units)
+        if not isinstance(write, Check):
+            self._meter.written(write.table, index_units(self._tables[write.table], before, after))
+
+
+class MeteredSecrets:
+    """Secrets, asked for as rarely as the adapter on AWS asks (adapters/secrets_manager.py)."""
+
+    def __init__(self, secrets: Secrets, meter: Meter) -> None:
+        self._secrets, self._meter = secrets, meter
+
+    def get(self, name: str) -> str:
+        self._ask(name)
+        with self._meter.outside():
+            return self._secrets.get(name)
+
+    def active(self, name: str) -> tuple[str, ...]:
+        self._ask(name)
+        self._ask(f"{name}, former")
+        with self._meter.outside():
+            return self._secrets.active(name)
+
+    def _ask(self, name: str) -> None:
+        meter = self._meter
+        asked = (meter.function, name, int(meter.now() // KEEP_SECONDS))
+        with meter.lock:
+            meter.secret_asks.add(asked)
+
+
+class MeteredWorkflows:
+    """Workflows, whose API is free; what its calls take counts."""
+
+    def __init__(self, workflows: Workflows, meter: Meter) -> None:
+        self._workflows, self._meter = workflows, meter
+
+    def start(self, workflow: str, *, name: str, input: Mapping[str, Any]) -> str:
+        self._meter.traced(workflow)
+        with self._meter.outside("states"):
+            return self._workflows.start(workflow, name=name, input=input)
+
+    def succeed(self, token: str, output: Mapping[str, Any]) -> bool:
+        with self._meter.outside("states"):
+            return self._workflows.succeed(token, output)
+
+    def fail(self, token: str, *, error: str, cause: str) -> bool:
+        with self._meter.outside("states"):
+            return self._workflows.fail(token, error=error, cause=cause)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._workflows, name)
