@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.cost_durations import Use
 from benchmarks.cost_sizes import index_units, item_bytes, read_units, write_units
 from infra import catalog
+from infra.traced import traced
 from usher.adapters.secrets_manager import KEEP_SECONDS
 from usher.ports.secrets import Secrets
 from usher.ports.store import (
@@ -41,14 +42,6 @@ BATCH = 10  # messages of a request, of a receive and of a deletion
 SAMPLED_PER_SECOND, SAMPLED_SHARE = 1, 0.05  # X-Ray's rule, for each function and workflow by itself
 KEY_KEPT_SECONDS = 300  # DynamoDB asks KMS again for a role and table after so long
 
-# What Lambda itself writes of an invocation, in plain text (infra/aws/function.py sets no other format).
-PLATFORM_LINES = (
-    "START RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11 Version: 12",
-    "END RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11",
-    "REPORT RequestId: 6f3d9d5e-6f0b-4f39-9f6c-0d6c5d2d2f11\tDuration: 123.45 ms\tBilled Duration: 124 ms\t"
-    "Memory Size: 512 MB\tMax Memory Used: 121 MB\t\nXRAY TraceId: 1-5759e988-bd862e3fe1be46a994272793\t"
-    "SegmentId: 53995c3f42cd8ad8\tSampled: true\t",
-)
 # A line of the HTTP API's access log, by the format in infra/aws/edge.py.
 ACCESS_LINE = json.dumps(
     {
@@ -148,7 +141,7 @@ class Meter:
             self.counted["log_byte"] += size
             self.logs[whose] += size
 
-    def traced(self, root: str) -> None:
+    def root(self, root: str) -> None:
         """Something began that no caller's trace goes on in."""
         with self.lock:
             self.roots[root, int(self.now())] += 1
@@ -196,10 +189,8 @@ class Meter:
         return counted
 
     def _arrived(self, path: str, event: Mapping[str, Any]) -> None:
-        for line in PLATFORM_LINES:
-            self.line("Lambda's own lines", line)
-        if "entered_at" not in event:  # a step's trace is its execution's
-            self.traced(path)
+        if path in traced() and "entered_at" not in event:  # a step's trace is its execution's
+            self.root(path)
         if "requestContext" in event:
             self.add("http_request", ceil(max(1, len(event["body"])) / API_CHUNK))
             self.line("access log", ACCESS_LINE)
@@ -311,7 +302,8 @@ class MeteredStore:
                     self._count(write, item, item, transacted=True)
                 raise
             for write, item in zip(writes, before, strict=True):
-                self._count(write, item, self._found(write), transacted=True)
+                after = dict(write.item) if isinstance(write, Put) else self._found(write)  # it may be gone
+                self._count(write, item, after, transacted=True)
 
     def _found(self, write: Write) -> Item | None:
         table = self._tables[write.table]
@@ -357,7 +349,7 @@ class MeteredWorkflows:
         self._workflows, self._meter = workflows, meter
 
     def start(self, workflow: str, *, name: str, input: Mapping[str, Any]) -> str:
-        self._meter.traced(workflow)
+        self._meter.root(workflow)
         with self._meter.outside("states"):
             return self._workflows.start(workflow, name=name, input=input)
 

@@ -31,7 +31,9 @@ PRICES = {
     "trace": Price("X-Ray", "trace recorded", 5.00 / MILLION, "AWS X-Ray Pricing"),
     "key_request": Price("KMS", "request", 0.03 / 10_000, "AWS KMS Pricing"),
     "secret_request": Price("Secrets Manager", "API call", 0.05 / 10_000, "AWS Secrets Manager Pricing"),
-    "byte_out": Price("Data transfer", "byte to the internet", 0.09 / BYTES_PER_GB, "Amazon EC2 On-Demand Pricing"),
+    "byte_out": Price(
+        "Data transfer", "byte to the internet", 0.09 / BYTES_PER_GB, "Amazon EC2 On-Demand Pricing"
+    ),
 }
 
 # What is paid by the month, however many sign up: never part of the sum of a sign-up.

@@ -9,6 +9,10 @@ Access = Literal["read", "append", "change", "all"]
 Address = Literal["public_url", "product_api_base"]  # settings that whoever deploys a stage must give
 Option = Literal["cognito_issuer", "cognito_client_ids", "beta_phase"]  # settings that they may leave out
 
+# For a function that mostly waits for a vendor while nobody waits for it: memory is paid by the second, and
+# with SDK and clients they take 70 MB at most (ADR 0090).
+WAITING_MB = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

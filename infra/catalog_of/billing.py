@@ -1,6 +1,6 @@
 """Functions of the room `billing`, which talks to Stripe, and all each may touch."""
 
-from infra.catalog_entries import Function
+from infra.catalog_entries import WAITING_MB, Function
 from infra.catalog_of.rights import LINK, RECORDS
 
 FUNCTIONS = (
@@ -8,6 +8,7 @@ FUNCTIONS = (
         "billing",
         "create_billing_customer",
         timeout_seconds=40,
+        memory_mb=WAITING_MB,
         tables=(("buckets", "change"), ("signups", "change"), ("accounts", "change")),
         secrets=("stripe_api_key",),
         vendors=("stripe",),
@@ -16,6 +17,7 @@ FUNCTIONS = (
         "billing",
         "create_subscription",
         timeout_seconds=50,
+        memory_mb=WAITING_MB,
         tables=(("buckets", "change"), ("claims", "change"), ("signups", "change"), *RECORDS),
         secrets=("stripe_api_key",),
         vendors=("stripe",),

@@ -1,6 +1,6 @@
 """Functions of the room `crm`, which talks to HubSpot, and all each may touch."""
 
-from infra.catalog_entries import Function
+from infra.catalog_entries import WAITING_MB, Function
 
 FUNCTIONS = (
     Function(
@@ -15,6 +15,7 @@ FUNCTIONS = (
         "crm",
         "sync_crm",
         timeout_seconds=90,
+        memory_mb=WAITING_MB,
         tables=(
             ("buckets", "change"),
             ("signups", "change"),

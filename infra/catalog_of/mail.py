@@ -1,6 +1,6 @@
 """Functions of the room `mail`, which talks to Postmark, and all each may touch."""
 
-from infra.catalog_entries import Function
+from infra.catalog_entries import WAITING_MB, Function
 from infra.catalog_of.rights import LINK
 
 FUNCTIONS = (
@@ -41,6 +41,7 @@ FUNCTIONS = (
         "mail",
         "send_welcome_mail",
         timeout_seconds=90,
+        memory_mb=WAITING_MB,
         tables=(
             ("buckets", "change"),
             ("signups", "change"),

@@ -1,6 +1,6 @@
 """Functions of the room `provisioning`, which talks to the product's API, and all each may touch."""
 
-from infra.catalog_entries import Function
+from infra.catalog_entries import WAITING_MB, Function
 
 
 def _calls_the_product(name: str, timeout_seconds: int) -> Function:
@@ -8,6 +8,7 @@ def _calls_the_product(name: str, timeout_seconds: int) -> Function:
         "provisioning",
         name,
         timeout_seconds,
+        WAITING_MB,
         tables=(("signups", "change"),),
         secrets=("product_api_key",),
         vendors=("http",),

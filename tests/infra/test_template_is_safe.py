@@ -6,6 +6,7 @@ import re
 import pytest
 
 from infra import catalog
+from infra.traced import traced
 from tests.infra.assembly import ACCOUNT, Assembly, arn
 from tests.infra.rights import allowed, as_list, policies, rights_of
 
@@ -244,13 +245,28 @@ def test_the_access_log_holds_no_personal_data(prod: Assembly) -> None:
         assert leak not in stage["AccessLogSettings"]["Format"]
 
 
-def test_every_log_is_deleted_in_time_and_every_function_is_traced(prod: Assembly) -> None:
+def test_every_log_is_deleted_in_time_and_holds_our_lines_and_failures_alone(prod: Assembly) -> None:
     groups = prod.properties("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == 90 for group in groups)
     named = {group["LogGroupName"] for group in groups}
     for function in prod.properties("AWS::Lambda::Function"):
-        assert function["LoggingConfig"]["LogGroup"] in named
-        assert function["TracingConfig"]["Mode"] == "Active"
+        told = function["LoggingConfig"]
+        assert told["LogGroup"] in named
+        assert (told["LogFormat"], told["SystemLogLevel"]) == ("JSON", "WARN")
+        assert told["ApplicationLogLevel"] == "INFO"
+
+
+def test_what_workflows_run_is_traced_and_nothing_else_begins_a_trace(prod: Assembly) -> None:
+    modes = {
+        function["Handler"]: function["TracingConfig"]["Mode"]
+        for function in prod.properties("AWS::Lambda::Function")
+    }
+    assert modes == {
+        f"functions.{entry.room}.{entry.name}.handler": "Active" if entry.path in traced() else "PassThrough"
+        for entry in catalog.FUNCTIONS
+    }
+    machines = prod.properties("AWS::StepFunctions::StateMachine")
+    assert all(machine["TracingConfiguration"]["Enabled"] for machine in machines)
 
 
 def test_no_secret_has_a_value_in_the_template(prod: Assembly) -> None:

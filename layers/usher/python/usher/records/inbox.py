@@ -1,5 +1,7 @@
 """Inbox: raw webhooks as they came, each claimed once, and what became of it."""
 
+import base64
+import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +25,7 @@ from usher.ports.store import (
 
 TABLE = "inbox"
 OnParked = Callable[[str, str, str], None]  # told the event's id, its kind and why, once it is parked
+PLAIN_BYTES = 1024  # a longer body is packed: DynamoDB's writes are paid by the KB (ADR 0091)
 SHARDS = 10  # spreads the index partition of what is pending
 _THERE = Present("event_id")  # an Update without a condition would leave a row that never expires
 
@@ -39,7 +42,7 @@ def row(
         "event_id": event_id,
         "source": source,
         "state": "claimed",
-        "body": body,
+        **_kept(body),
         "digest": digest,
         "received_at": received,
         "queued_at": received,
@@ -48,6 +51,19 @@ def row(
         **extra,
     }
     return Put(TABLE, item, if_=Absent("event_id"))
+
+
+def _kept(body: str) -> Item:
+    raw = body.encode()
+    if len(raw) <= PLAIN_BYTES:
+        return {"body": body}
+    return {"packed_body": base64.b64encode(zlib.compress(raw)).decode()}
+
+
+def body_of(item: Item) -> str:
+    """The event as it came, character for character; empty where it was too large to keep."""
+    packed = item.get("packed_body")
+    return item.get("body", "") if packed is None else zlib.decompress(base64.b64decode(packed)).decode()
 
 
 def _shard(event_id: str) -> str:
