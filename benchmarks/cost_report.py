@@ -7,9 +7,11 @@ from benchmarks.cost_durations import Assumptions, gb_seconds
 from benchmarks.cost_meter import Meter
 from benchmarks.cost_prices import MONTHLY, PRICES, by_service, cost
 from infra import catalog
+from infra.traced import traced
 
 BUDGET = 0.45  # USD per 1,000 sign-ups (DESIGN.md section 6)
 MONTH_HOURS = 730
+OTHER_METRICS = 10  # tries, failures filed, events parked and the like
 
 
 @dataclass
@@ -102,6 +104,7 @@ def tell_month(ran: Run) -> None:
         + 4 * len(catalog.WORKFLOWS)
         + 2 * len(catalog.FUNCTIONS)
         + 5,
+        "metric": len(traced()) + OTHER_METRICS,  # a time for each step
         "key": 1,
         "secret": len(catalog.SECRETS),
         "empty_receive": consumed * 5 * 3 * 60 * MONTH_HOURS,  # five pollers, each asks every 20 s

@@ -140,8 +140,8 @@ TABLES = (
     Table(
         "outbox",
         "Events stored but not yet known to be published; the sweeper's list.",
-        "outbox_id",
-        indexes=(Index("by_shard", "shard", "created_at"),),
+        "shard",
+        sort="outbox_id",
     ),
     Table(
         "inbox",

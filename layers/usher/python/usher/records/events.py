@@ -16,6 +16,7 @@ from usher.ports.store import (
     Delete,
     Equals,
     Item,
+    Key,
     Page,
     Present,
     Put,
@@ -152,7 +153,7 @@ class EventLog:
     ) -> list[Write]:
         if not happened:
             return []
-        outbox_id = _outbox_id(account_id, last + 1)
+        outbox_id = f"{times.text(now)}#{account_id}#{last + 1}"  # in the order of their making
         entries: list[Write] = []
         context = {**origin(), **context}
         for sequence, event in enumerate(happened, start=last + 1):
@@ -179,8 +180,7 @@ class EventLog:
             Put(
                 OUTBOX,
                 {
-                    "outbox_id": outbox_id,
-                    "shard": f"shard#{sum(account_id.encode()) % SHARDS}",
+                    **_key(account_id, outbox_id),
                     "created_at": times.text(now),
                     "account_id": account_id,
                     "first": last + 1,
@@ -200,10 +200,7 @@ class Outbox:
     def unpublished(self, shard: int, *, older_than: timedelta, now: datetime) -> Page:
         """Entries of one shard that the stream should have published by now, oldest first."""
         return self._store.query(
-            OUTBOX,
-            Equals("shard", f"shard#{shard}"),
-            index="by_shard",
-            sort=AtMost("created_at", times.text(now - older_than)),
+            OUTBOX, Equals("shard", f"shard#{shard}"), sort=AtMost("outbox_id", times.text(now - older_than))
         )
 
     def events_of(self, entry: Item) -> list[Item]:
@@ -221,20 +218,20 @@ class Outbox:
         the last part: its events are not published twice, and none that the stream gave up is forgotten.
         """
         done: list[list[Write]] = []
-        for outbox_id, (told, owed) in _commits(events).items():
+        for (account_id, outbox_id), (told, owed) in _commits(events).items():
+            key = _key(account_id, outbox_id)
             if told < owed:
-                told |= self._told(outbox_id, told)
+                told |= self._told(key, told)
             if told >= owed:
-                done.append([Delete(OUTBOX, {"outbox_id": outbox_id})])
+                done.append([Delete(OUTBOX, key)])
         for failure in filter(None, transact_all(self._store, done)):
             raise failure
 
-    def _told(self, outbox_id: str, told: set[int]) -> set[int]:
+    def _told(self, key: Key, told: set[int]) -> set[int]:
         """Note a part; returns all that was noted so far, nothing when the entry is gone."""
-        key = {"outbox_id": outbox_id}
         with contextlib.suppress(ConditionFailed):  # swept in between: all of it is published
             marks = {f"{_TOLD}{sequence}": True for sequence in told}
-            self._store.write(Update(OUTBOX, key, set=marks, if_=Present("outbox_id")))
+            self._store.write(Update(OUTBOX, key, set=marks, if_=Present("shard")))
         entry = self._store.get(OUTBOX, key) or {}
         return {int(name.removeprefix(_TOLD)) for name in entry if name.startswith(_TOLD)}
 
@@ -247,18 +244,19 @@ def envelope(item: Item) -> Envelope:
     return Envelope.model_validate(item)
 
 
-def _commits(events: Iterable[Item]) -> dict[str, tuple[set[int], set[int]]]:
-    """For each commit among these events: which of its events they are, and which it has."""
-    found: dict[str, tuple[set[int], set[int]]] = {}
+def _commits(events: Iterable[Item]) -> dict[tuple[str, str], tuple[set[int], set[int]]]:
+    """For each commit among these events, by account and entry: which of its events they are, and it has."""
+    found: dict[tuple[str, str], tuple[set[int], set[int]]] = {}
     for item in events:
         outbox_id = item["outbox_id"]
         owed = set(range(_first(outbox_id), item["outbox_last"] + 1))
-        found.setdefault(outbox_id, (set(), owed))[0].add(item["sequence"])
+        found.setdefault((item["account_id"], outbox_id), (set(), owed))[0].add(item["sequence"])
     return found
 
 
-def _outbox_id(account_id: str, first: int) -> str:
-    return f"{account_id}#{first}"
+def _key(account_id: str, outbox_id: str) -> dict[str, str]:
+    """An entry's: partitions spread by account, in each the oldest first, so that no index is paid for."""
+    return {"shard": f"shard#{sum(account_id.encode()) % SHARDS}", "outbox_id": outbox_id}
 
 
 def _first(outbox_id: str) -> int:

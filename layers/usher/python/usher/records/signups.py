@@ -154,7 +154,7 @@ def step_mark(
     error: str | None = None,
 ) -> Item:
     """The attribute that says how one step stands. `attempts` counts from 1."""
-    mark: Item = {"name": step, "status": status, "attempts": attempts, "started_at": started_at}
+    mark: Item = {"status": status, "attempts": attempts, "started_at": started_at}
     if finished_at is not None:
         mark["finished_at"] = finished_at
     if error is not None:
@@ -240,7 +240,7 @@ class Signups:
 def parse(item: Item) -> Signup:
     """A stored item as a record, its step marks gathered in their order; a payment link as LinkOnboarding."""
     kind = item.get("kind", "signup")
-    steps = {step: item[_STEP + step] for step in steps_of(kind) if _STEP + step in item}
+    steps = {step: {"name": step, **item[_STEP + step]} for step in steps_of(kind) if _STEP + step in item}
     values = {**item, "steps": steps, "seconds_to_active": _seconds(item, "milliseconds_to_active")}
     if kind != PAYMENT_LINK:
         return Signup.model_validate(values)
