@@ -246,9 +246,18 @@ def test_an_event_that_comes_twice_in_a_batch_does_not_stand_for_another(world: 
 def test_publishing_a_whole_commit_costs_one_deletion_and_no_read(world: World) -> None:
     commit(world, "a", "b", "c")
     items = world.streamed_items()
-    for operation, skip in (("get", 0), ("query", 0), ("transact", 1), ("write", 0)):
+    for operation, skip in (("get", 0), ("query", 0), ("transact", 0), ("write", 1)):
         world.store.fail(operation, skip=skip)
     publish_events(items, bus=world.bus, outbox=Outbox(world.store))
+    assert world.rows("outbox") == []
+
+
+def test_many_commits_are_forgotten_in_one_call(world: World) -> None:
+    for name in "abcde":
+        commit(world, name)
+    for operation, skip in (("transact", 1), ("write", 0)):
+        world.store.fail(operation, skip=skip)
+    publish_events(world.streamed_items(), bus=world.bus, outbox=Outbox(world.store))
     assert world.rows("outbox") == []
 
 

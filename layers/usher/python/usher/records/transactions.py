@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from usher.domain.errors import StoreUnavailable
-from usher.ports.store import MAX_TRANSACTION, Check, ConditionFailed, Store, Write
+from usher.ports.store import MAX_TRANSACTION, ConditionFailed, Store, Write
 
 Group = Sequence[Write]
 Outcome = ConditionFailed | StoreUnavailable | None
@@ -19,7 +19,7 @@ def transact_all(store: Store, groups: Sequence[Group]) -> list[Outcome]:
     for numbers in _parts(groups):
         while numbers:
             try:
-                _do(store, [write for number in numbers for write in groups[number]])
+                store.transact([write for number in numbers for write in groups[number]])
                 break
             except StoreUnavailable as error:
                 for number in numbers:
@@ -31,14 +31,6 @@ def transact_all(store: Store, groups: Sequence[Group]) -> list[Outcome]:
                     outcomes[number] = own
                 numbers = [number for number in numbers if number not in at_fault]
     return outcomes
-
-
-def _do(store: Store, writes: Sequence[Write]) -> None:
-    """All or none; what stands alone is written plainly, at half the price of a transaction."""
-    if len(writes) == 1 and not isinstance(writes[0], Check):
-        store.write(writes[0])
-    else:
-        store.transact(writes)
 
 
 def _parts(groups: Sequence[Group]) -> list[list[int]]:
