@@ -88,6 +88,15 @@ def test_a_waiting_review_is_a_card_with_reasons_deadline_default_and_who(world:
         assert part in card.text  # what a notification shows
     assert world.policy.review.reviewer in text
     assert f"/v1/onboardings/{signup.signup_id}/decision" in text
+    assert world.policy.review.delegate not in text
+
+
+def test_the_reminder_of_a_review_names_who_may_decide_in_the_reviewer_s_place(world: World) -> None:
+    signup = run_until_waiting(world)
+    event = next(e for e in world.log.read(str(signup.account_id)) if e.type == "onboarding.waiting")
+    text = told(world, signup, event.type, **{**event.payload, "reminder": True}).text
+    assert text.startswith("Still waiting for a decision")
+    assert "Who: sales, or in their place head of sales" in text
 
 
 def run_until_waiting(world: World) -> Signup:

@@ -97,7 +97,7 @@ def _waiting(payload: Mapping[str, Any], about: About) -> ChatMessage:
         "Why": escaped("; ".join(payload.get("reasons", ()))),
         "Until": payload.get("deadline"),
         "Else": payload.get("default"),
-        "Who": escaped(str(payload["reviewer"])) if payload.get("reviewer") else None,
+        "Who": escaped(_asked(payload)),
     }
     lines = [f"*{name}:* {value}" for name, value in facts.items() if value]
     acts = {"review": ("Decide", "decision"), "check": ("Sign off", "check")}
@@ -114,6 +114,12 @@ def _waiting(payload: Mapping[str, Any], about: About) -> ChatMessage:
             {"type": "context", "elements": [{"type": "mrkdwn", "text": f"{about.line} <{about.url}|open>"}]},
         ],
     )
+
+
+def _asked(payload: Mapping[str, Any]) -> str:
+    """Who is to decide; with the reminder also who may in their place."""
+    names = [payload.get("reviewer"), payload.get("delegate") if payload.get("reminder") else None]
+    return ", or in their place ".join(str(name) for name in names if name)
 
 
 def merged(messages: list[ChatMessage]) -> ChatMessage:

@@ -74,7 +74,7 @@ def entering(signup: Signup, way: Way, *, policy: OnboardingPolicy, now: datetim
         "reasons": list(way.reasons),
     }
     if kind == "review":
-        waiting |= {"reviewer": policy.review.reviewer, "default": policy.review.default}
+        waiting |= policy.review.model_dump(include={"reviewer", "delegate", "default"})
     # Who has to pay is told so together with where: AskPayment sets that status, once there is a page.
     status = "provisioning" if kind == "payment" else f"waiting_{kind}"
     values: Item = {"status": status, "stage": f"waiting_{kind}", "waiting": waiting}

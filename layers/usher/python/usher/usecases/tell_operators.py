@@ -21,7 +21,7 @@ def tell_operators(
     signup = signups.get(signup_id)
     failure = failures.find(of_signup(signup_id))
     wait = signup.waiting or {}
-    asked = {name: value for name, value in wait.items() if name in ("reviewer", "default")}
+    asked = {name: value for name, value in wait.items() if name in ("reviewer", "delegate", "default")}
     about = About(
         signup_id=signup_id,
         account_id=event.account_id,
