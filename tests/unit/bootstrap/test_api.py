@@ -11,7 +11,7 @@ from tests.fakes.api import Context, api_event, call
 from tests.fakes.world import World
 from usher.bootstrap import policies
 from usher.bootstrap.api import Call, Routes, resolver
-from usher.domain.errors import Conflict, NotFound, StaleWrite
+from usher.domain.errors import Conflict, NotFound, StaleWrite, VendorRejected
 from usher.domain.problems import Problem
 from usher.ports.http import Answer
 from usher.usecases.fields import Body, Nothing, Paged, Text
@@ -195,6 +195,16 @@ def test_a_bug_passes_through_and_quotes_nobody(room: Room, log: io.StringIO) ->
     (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
     assert (line["level"], line["message"], line["error"]) == ("ERROR", "bug", "KeyError")
     assert CANARY not in log.getvalue()
+
+
+def test_what_a_vendor_refuses_is_502_with_its_words_and_no_bug_of_ours(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.fails = VendorRejected("stripe: post checkout/sessions was refused (400)", code="x", status=400)
+    status, problem = room.give(GOOD)
+    assert (status, problem["title"], problem["correlation_id"]) == (502, "Refused by a vendor", "req-1")
+    assert "was refused (400)" in problem["detail"]
+    assert [record.message for record in caplog.records] == ["request refused by a vendor"]
 
 
 # -- Idempotency-Key ----------------------------------------------------------------------------------------

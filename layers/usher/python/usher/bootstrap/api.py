@@ -20,7 +20,7 @@ from usher.bootstrap.once import HEADER, Once
 from usher.bootstrap.openapi import Operation, description
 from usher.bootstrap.web import UNAVAILABLE, raw_body, refusal
 from usher.domain.access import Caller
-from usher.domain.errors import Conflict, NotFound, RetryableError
+from usher.domain.errors import Conflict, NotFound, RetryableError, VendorRejected
 from usher.domain.problems import Problem
 from usher.ports.http import Answer
 from usher.records.origin import originating
@@ -54,7 +54,7 @@ class Routes:
 
     A route says which model its query string or body is (`usher.usecases.fields.Nothing` for none). Its
     handler gets a `Call` and returns the JSON body, or an Answer where status or type differ. It may raise
-    Problem, NotFound (404), Conflict (409) and RetryableError (503).
+    Problem, NotFound (404), Conflict (409), VendorRejected (502) and RetryableError (503).
     """
 
     def __init__(self) -> None:
@@ -159,6 +159,12 @@ def resolver(*rooms: Routes) -> APIGatewayHttpResolver:
             "request failed", function="api", error=type(error).__name__, correlation_id=_request_id()
         )
         return _refused(UNAVAILABLE)
+
+    @app.exception_handler(VendorRejected)  # type: ignore[untyped-decorator]  # as above
+    def answer_refusal(error: VendorRejected) -> Response[str]:
+        place, request = place_of(error), _request_id()
+        logger.error("request refused by a vendor", function="api", place=place, correlation_id=request)
+        return _refused(Problem(502, "Refused by a vendor", f"A vendor refuses this: {error}"))
 
     @app.exception_handler(NotFound)  # type: ignore[untyped-decorator]  # as above
     def answer_absent(error: NotFound) -> Response[str]:
