@@ -1,4 +1,4 @@
-"""The whole pipeline on one machine: `usher up`, the real SDKs, the stand-ins with their webhooks.
+"""The whole pipeline on one machine: `usher up`, the real SDKs, the stand-ins with their webhooks (G2).
 
     .venv/bin/python benchmarks/pipeline.py [--burst 600] [--steady 300]
 

@@ -1,4 +1,7 @@
-"""Reads templates/<alias>/ (template.yaml, body.html, body.txt) and puts each template on the mail server."""
+"""Reads templates/<alias>/ (template.yaml, body.html, body.txt) and puts each template on the mail server.
+
+Row D5 of docs/product.md.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Gradual shift: how a room's HTTP and queue functions come to new code, and go back from it."""
+"""Gradual shift: how a room's HTTP and queue functions come to new code, and go back from it (G1)."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

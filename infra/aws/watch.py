@@ -1,4 +1,4 @@
-"""Watch: the alarms that say something needs a person, and the one topic they speak to."""
+"""Watch: the alarms that say something needs a person, and the one topic they speak to (E4)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every Crm promises: HubSpotCrm against the stand-in, and the fake where it applies."""
+"""What every Crm promises: HubSpotCrm against the stand-in, and the fake where it applies (B5)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every Mailer promises: PostmarkMail against the stand-in, and the fake where it applies."""
+"""What every Mailer promises: PostmarkMail against the stand-in, and the fake where it applies (D5)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""What every Provisioner promises: ProductProvisioner against the stand-in, and the fake where it applies."""
+"""What every Provisioner promises: ProductProvisioner against the stand-in, and the fake where it applies.
+
+Row B4 of docs/product.md.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

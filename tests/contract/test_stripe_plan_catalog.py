@@ -1,4 +1,4 @@
-"""The plan catalog at Stripe's stand-in: made once, changed with care, compared between accounts."""
+"""The plan catalog at Stripe's stand-in: made once, changed with care, compared between accounts (C1)."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Changing a subscription through the API, with the real adapters at the Stripe stand-in."""
+"""Changing a subscription through the API, with the real adapters at the Stripe stand-in (C4)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Changes of a subscription that are asked for twice or at once, or whose answer is lost: made once."""
+"""Changes of a subscription that are asked for twice or at once, or whose answer is lost: made once (C6)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

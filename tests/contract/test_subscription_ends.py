@@ -1,4 +1,4 @@
-"""Ending a subscription through the API: what goes back, who comes back, and ends that broke off."""
+"""Ending a subscription through the API: what goes back, who comes back, and ends that broke off (C5)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Whatever is done at Stripe, by hand or by time: our records equal its objects, and the story is told."""
+"""Whatever is done at Stripe, by hand or by time: our records equal its objects, and the story is told.
+
+Row C3 of docs/product.md.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Scenarios 7, 8 and 9: what cannot succeed is undone in reverse order, whatever breaks on the way."""
+"""Scenarios 7, 8 and 9: what cannot succeed is undone in reverse order, whatever breaks on the way (B7)."""
 
 import importlib
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The crash-free run of each path, which every other story of this folder is measured by."""
+"""The crash-free run of each path, which every other story of this folder is measured by (B2)."""
 
 from tests.faults import census
 from tests.faults.world import World

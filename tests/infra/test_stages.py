@@ -1,4 +1,4 @@
-"""Stages: dev, staging and prod differ as docs/aws.md says, and nothing else is a stage."""
+"""Stages: dev, staging and prod differ as docs/aws.md says, and nothing else is a stage (G1)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The ledger beside a whole Usher: two customers' money of forty days adds up (in time that jumps)."""
+"""The ledger beside a whole Usher: two customers' money of forty days adds up (in time that jumps) (C8)."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The command `usher`: which commands there are, and how their refusals are told."""
+"""The command `usher`: which commands there are, and how their refusals are told (E6)."""
 
 import sys
 

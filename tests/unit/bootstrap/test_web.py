@@ -1,4 +1,4 @@
-"""The wrapper of HTTP functions: what a handler is given, and how each outcome is answered."""
+"""The wrapper of HTTP functions: what a handler is given, and how each outcome is answered (B12)."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""The audit log: one row per act, told to administrators by day, last first."""
+"""The audit log: one row per act, told to administrators by day, last first (F2)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""docs/records describes what tables hold, and the statuses of the workflow's text cover all of Stripe's."""
+"""docs/records describes what tables hold, and the statuses of the workflow's text cover all of Stripe's.
+
+Row C2 of docs/product.md.
+"""
 
 from typing import Any, get_args
 

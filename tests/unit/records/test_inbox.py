@@ -1,4 +1,4 @@
-"""The inbox: what happens to events whose row has expired in the meantime."""
+"""The inbox: what happens to events whose row has expired in the meantime (F3)."""
 
 from collections.abc import Callable
 

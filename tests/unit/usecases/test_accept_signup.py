@@ -1,4 +1,7 @@
-"""POST /webhooks/signup from API Gateway's event to the answer: what is stored, queued and acknowledged."""
+"""POST /webhooks/signup from API Gateway's event to the answer: what is stored, queued and acknowledged.
+
+Row A1 of docs/product.md.
+"""
 
 import io
 import json

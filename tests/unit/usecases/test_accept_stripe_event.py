@@ -1,4 +1,7 @@
-"""POST /webhooks/stripe from API Gateway's event to the answer: what is stored, queued and acknowledged."""
+"""POST /webhooks/stripe from API Gateway's event to the answer: what is stored, queued and acknowledged.
+
+Row A2 of docs/product.md.
+"""
 
 import json
 from datetime import timedelta

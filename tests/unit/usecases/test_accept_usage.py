@@ -1,4 +1,7 @@
-"""POST /v1/usage from API Gateway's event to the answer: what is buffered, repeated, refused and named."""
+"""POST /v1/usage from API Gateway's event to the answer: what is buffered, repeated, refused and named.
+
+Row A5 of docs/product.md.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who a bearer token speaks for."""
+"""Who a bearer token speaks for (F1)."""
 
 import hashlib
 import json

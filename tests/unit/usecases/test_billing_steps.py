@@ -1,4 +1,7 @@
-"""What the steps that create at Stripe promise alike: made once, after a day found first, then left alone."""
+"""What the steps that create at Stripe promise alike: made once, after a day found first, then left alone.
+
+Row B3 of docs/product.md.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""What operators are told: in words without anybody's name, a post a second at most, and nothing lost."""
+"""What operators are told: in words without anybody's name, a post a second at most, and nothing lost.
+
+Row B14 of docs/product.md.
+"""
 
 import json
 import math

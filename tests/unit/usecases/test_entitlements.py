@@ -1,4 +1,4 @@
-"""Entitlements and the pages behind them, asked as the product and the public ask."""
+"""Entitlements and the pages behind them, asked as the product and the public ask (C14)."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,7 @@
-"""Opening a payment link: nothing is lost when the API dies, nothing is made twice, refusals are told."""
+"""Opening a payment link: nothing is lost when the API dies, nothing is made twice, refusals are told.
+
+Row A6 of docs/product.md.
+"""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pricing page as the public and an account see it, and the link that marks an account's plan."""
+"""The pricing page as the public and an account see it, and the link that marks an account's plan (C12)."""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""Hours of usage told to the payment vendor: once each, what came later in further reports, and late ones."""
+"""Hours of usage told to the payment vendor: once each, what came later in further reports, and late ones.
+
+Row C9 of docs/product.md.
+"""
 
 from datetime import timedelta
 from typing import Any

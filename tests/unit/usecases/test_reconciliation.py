@@ -1,4 +1,4 @@
-"""Scenario 25: reconciliation finds every planted mismatch and heals only the safe kinds."""
+"""Scenario 25: reconciliation finds every planted mismatch and heals only the safe kinds (C10)."""
 
 from datetime import timedelta
 

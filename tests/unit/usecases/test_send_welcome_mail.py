@@ -1,4 +1,4 @@
-"""Step SendWelcomeMail: one mail, whatever became of the answers of earlier tries."""
+"""Step SendWelcomeMail: one mail, whatever became of the answers of earlier tries (B6)."""
 
 from dataclasses import dataclass, field
 

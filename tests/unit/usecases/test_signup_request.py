@@ -1,4 +1,4 @@
-"""The body of a sign-up: everything that is wrong with it is named at once."""
+"""The body of a sign-up: everything that is wrong with it is named at once (F4)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What all onboarding steps promise: done once however often they run, and two error names out."""
+"""What all onboarding steps promise: done once however often they run, and two error names out (B1)."""
 
 import io
 from datetime import timedelta

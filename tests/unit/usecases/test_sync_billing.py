@@ -1,4 +1,7 @@
-"""Sync: whatever order, number and age the events have, records end equal to the vendor's, told of once."""
+"""Sync: whatever order, number and age the events have, records end equal to the vendor's, told of once.
+
+Row A2 of docs/product.md.
+"""
 
 import itertools
 from collections.abc import Sequence

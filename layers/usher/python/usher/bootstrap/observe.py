@@ -1,4 +1,7 @@
-"""The logger every function shares: one JSON line per outcome, with ids and never with personal data."""
+"""The logger every function shares: one JSON line per outcome, with ids and never with personal data.
+
+Row B12 of docs/product.md.
+"""
 
 import json
 import traceback

@@ -1,4 +1,4 @@
-"""Tracing: on Lambda a segment per run that is found by its correlation id; elsewhere nothing."""
+"""Tracing: on Lambda a segment per run that is found by its correlation id; elsewhere nothing (E5)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

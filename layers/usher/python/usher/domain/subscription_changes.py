@@ -1,4 +1,4 @@
-"""What happened to a subscription, read from the difference between the copy we had and what it is now.
+"""What happened to a subscription, read from the difference between the copy we had and what it is now (C3).
 
 Both are records in our field names (ports/billing_facts.py, SubscriptionSnapshot); no copy is None.
 """

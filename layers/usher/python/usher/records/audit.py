@@ -1,4 +1,4 @@
-"""The audit log: who did what to whom, when and why; never changed, read by day."""
+"""The audit log: who did what to whom, when and why; never changed, read by day (F2)."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The entities of seed 4, section 4, and those beside them, as tables hold them: what every row may say.
+"""The entities of seed 4, section 4, and those beside them, as tables hold them: what every row may say (C2).
 
 docs/records/ has their JSON Schemas (`python -m infra.record_schemas`), docs/records.md the text's words for
 each column and status.

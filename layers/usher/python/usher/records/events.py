@@ -1,4 +1,4 @@
-"""The event log: our typed events, stored in one transaction with the records they tell of (outbox)."""
+"""The event log: our typed events, stored in one transaction with the records they tell of (outbox) (C13)."""
 
 import contextlib
 from collections.abc import Iterable, Sequence

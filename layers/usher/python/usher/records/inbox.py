@@ -1,4 +1,4 @@
-"""Inbox: raw webhooks as they came, each claimed once, and what became of it."""
+"""Inbox: raw webhooks as they came, each claimed once, and what became of it (F3)."""
 
 import base64
 import zlib

@@ -1,4 +1,4 @@
-"""Intake of a sign-up: verify, store, queue, acknowledge. Nothing is acknowledged that could be lost."""
+"""Intake of a sign-up: verify, store, queue, acknowledge. Nothing is acknowledged that could be lost (A1)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Intake of a Stripe event: verify on the raw bytes, store, queue in order per customer, answer."""
+"""Intake of a Stripe event: verify on the raw bytes, store, queue in order per customer, answer (A2)."""
 
 from typing import Any
 

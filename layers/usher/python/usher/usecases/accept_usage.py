@@ -1,4 +1,4 @@
-"""POST /v1/usage: a call's records are checked together, and buffered all or none."""
+"""POST /v1/usage: a call's records are checked together, and buffered all or none (A5)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Step ActivateAccount: the ids of both branches meet in one record, and the customer is let in."""
+"""Step ActivateAccount: the ids of both branches meet in one record, and the customer is let in (B2)."""
 
 from usher.domain import times
 from usher.domain.account_events import AccountActivated

@@ -1,4 +1,4 @@
-"""A trial's end is near: its customer gets a mail that says what happens then."""
+"""A trial's end is near: its customer gets a mail that says what happens then (B13)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How somebody is asked: it is noted who waits and since when, and the workflow waits at no cost."""
+"""How somebody is asked: it is noted who waits and since when, and the workflow waits at no cost (B8)."""
 
 from usher.domain import times
 from usher.domain.gates import WaitKind

@@ -1,4 +1,4 @@
-"""Who a bearer token speaks for: a hash we keep of it, or a signed login of a person."""
+"""Who a bearer token speaks for: a hash we keep of it, or a signed login of a person (F1)."""
 
 import hashlib
 import json

@@ -1,4 +1,7 @@
-"""Step BeginRollback: the sign-up will not go on; how it ends is settled here, before anything is undone."""
+"""Step BeginRollback: the sign-up will not go on; how it ends is settled here, before anything is undone.
+
+Row B7 of docs/product.md.
+"""
 
 from usher.domain import times
 from usher.ports.clock import Clock

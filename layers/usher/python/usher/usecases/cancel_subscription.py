@@ -1,4 +1,4 @@
-"""Step CancelSubscription: ended now, so that nothing is billed again."""
+"""Step CancelSubscription: ended now, so that nothing is billed again (C5)."""
 
 from usher.domain.errors import StaleWrite
 from usher.ports.store import ConditionFailed

@@ -1,4 +1,7 @@
-"""Whether Stripe still sells what policies/plans.yaml says: a change made in its dashboard is reported."""
+"""Whether Stripe still sells what policies/plans.yaml says: a change made in its dashboard is reported.
+
+Row C1 of docs/product.md.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""POST /v1/accounts/{id}/subscription/change: another plan or quantity, a promotion code."""
+"""POST /v1/accounts/{id}/subscription/change: another plan or quantity, a promotion code (C4)."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Step ComparePage: some pages of a slice are compared, the vendor's with ours, in both directions.
+"""Step ComparePage: some pages of a slice are compared, the vendor's with ours, in both directions (C10).
 
 What looks different is only suspected here: it may have changed while the page was read. LookAgain decides.
 """

@@ -1,4 +1,4 @@
-"""Step CreateBillingCustomer: the account's customer at the payment vendor, payment method attached."""
+"""Step CreateBillingCustomer: the account's customer at the payment vendor, payment method attached (B3)."""
 
 from datetime import timedelta
 

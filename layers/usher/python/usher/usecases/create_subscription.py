@@ -1,4 +1,4 @@
-"""Step CreateSubscription: start the subscription to the plan and collect the first payment."""
+"""Step CreateSubscription: start the subscription to the plan and collect the first payment (B3)."""
 
 from usher.domain.billing_events import TrialRepeated
 from usher.domain.errors import KeySpent

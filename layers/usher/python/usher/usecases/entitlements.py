@@ -1,4 +1,7 @@
-"""GET /v1/accounts/{id}/entitlements: what the product lets an account do, and where it sends the others."""
+"""GET /v1/accounts/{id}/entitlements: what the product lets an account do, and where it sends the others.
+
+Row C14 of docs/product.md.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

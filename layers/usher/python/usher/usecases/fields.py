@@ -1,4 +1,4 @@
-"""What requests are made of: bodies and query strings that name every bad field, and kinds of fields."""
+"""What requests are made of: bodies and query strings that name every bad field, and kinds of fields (F4)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Invitations to the beta phase: made, listed and revoked. A key is told once, with its link."""
+"""Invitations to the beta phase: made, listed and revoked. A key is told once, with its link (B10)."""
 
 import secrets
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""POST /v1/refunds: an operator gives a payment back, in whole or in part."""
+"""POST /v1/refunds: an operator gives a payment back, in whole or in part (C7)."""
 
 from datetime import timedelta
 from typing import Annotated, Any

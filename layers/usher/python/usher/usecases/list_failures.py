@@ -1,4 +1,4 @@
-"""GET /v1/failures: what failed, whose it is, why, since when, and where to look."""
+"""GET /v1/failures: what failed, whose it is, why, since when, and where to look (B11)."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at."""
+"""POST /v1/onboardings: a phone and what is sold become a team account and a link to pay at (A6)."""
 
 from collections.abc import Sequence
 from contextlib import suppress

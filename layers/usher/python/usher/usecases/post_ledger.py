@@ -1,4 +1,7 @@
-"""Events become entries of the ledger: each fact once, in any order, and what cannot be posted is kept."""
+"""Events become entries of the ledger: each fact once, in any order, and what cannot be posted is kept.
+
+Row C8 of docs/product.md.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

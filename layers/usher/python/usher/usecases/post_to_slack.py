@@ -1,4 +1,7 @@
-"""What waits for the operators' channel is posted, several messages at a time and one post per second."""
+"""What waits for the operators' channel is posted, several messages at a time and one post per second.
+
+Row B14 of docs/product.md.
+"""
 
 import math
 from collections.abc import Sequence

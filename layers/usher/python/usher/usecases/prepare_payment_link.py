@@ -1,4 +1,7 @@
-"""Step PreparePaymentLink: the team in the product, and the link to pay at; also when the API died before."""
+"""Step PreparePaymentLink: the team in the product, and the link to pay at; also when the API died before.
+
+Row B9 of docs/product.md.
+"""
 
 from dataclasses import dataclass
 

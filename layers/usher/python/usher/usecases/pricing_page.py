@@ -1,4 +1,7 @@
-"""GET /pricing: the plans beside each other, by the month and by the year, and what a code takes off."""
+"""GET /pricing: the plans beside each other, by the month and by the year, and what a code takes off.
+
+Row C12 of docs/product.md.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

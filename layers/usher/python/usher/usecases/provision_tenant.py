@@ -1,4 +1,4 @@
-"""Step ProvisionTenant: the account's tenant, its subdomain and the feature flags of its plan."""
+"""Step ProvisionTenant: the account's tenant, its subdomain and the feature flags of its plan (B4)."""
 
 import re
 

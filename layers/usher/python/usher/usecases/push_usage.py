@@ -1,4 +1,7 @@
-"""Consumer of the queue `usage-reports`: what is new of an hour is told, to the vendor where it is billed."""
+"""Consumer of the queue `usage-reports`: what is new of an hour is told, to the vendor where it is billed.
+
+Row C9 of docs/product.md.
+"""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""POST /v1/accounts/{id}/subscription/reactivate: what was to end, or has ended, goes on."""
+"""POST /v1/accounts/{id}/subscription/reactivate: what was to end, or has ended, goes on (C6)."""
 
 from usher.domain.errors import Conflict, VendorRejected
 from usher.domain.plan_changes import ENDED, PlanChange, Wanted, judged_anew

@@ -1,4 +1,4 @@
-"""Step SendWelcomeMail: the one mail that says the account is ready; in batches."""
+"""Step SendWelcomeMail: the one mail that says the account is ready; in batches (B6)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What every onboarding step takes and gives: ids and a place in time in, an outcome out."""
+"""What every onboarding step takes and gives: ids and a place in time in, an outcome out (B1)."""
 
 from datetime import datetime
 from typing import Any, Literal

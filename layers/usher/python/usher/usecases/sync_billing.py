@@ -1,4 +1,4 @@
-"""Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step."""
+"""Sync: a Stripe event is a doorbell; this looks who is there and brings our records in step (A2)."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

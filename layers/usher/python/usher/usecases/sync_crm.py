@@ -1,4 +1,4 @@
-"""Step SyncCrm: contact, company and subscription in the CRM, with plan, size and stage; in batches."""
+"""Step SyncCrm: contact, company and subscription in the CRM, with plan, size and stage; in batches (B5)."""
 
 from collections.abc import Sequence
 
