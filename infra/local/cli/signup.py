@@ -14,12 +14,13 @@ from infra.local.cli.client import Client
 from infra.local.cli.following import Followed, follow
 from infra.local.cli.refusal import Refused
 from usher.domain import times
+from usher.domain.onboarding import REOPENABLE
 
 _GIVE_UP_SECONDS = 120.0
 
 
 def run(*, fields: Mapping[str, Any], webhook_id: str | None, data: Path) -> int:
-    """Post and follow; returns 1 when the sign-up failed. Raises Refused when it was not taken."""
+    """Post and follow; returns 1 when the sign-up came to nothing. Raises Refused when it was not taken."""
     client = Client.of(data)
     body = {
         "type": "signup.completed",
@@ -35,7 +36,7 @@ def run(*, fields: Mapping[str, Any], webhook_id: str | None, data: Path) -> int
     show(console, row.status)
     if not in_time:
         raise Refused(f"{row.signup_id} is still under way; see `usher status {row.signup_id}`", exit_code=1)
-    return 1 if row.status["status"] == "failed" else 0
+    return 1 if row.status["status"] in {"failed", *REOPENABLE} else 0
 
 
 def show(console: Console, status: dict[str, Any]) -> None:

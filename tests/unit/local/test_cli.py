@@ -130,9 +130,12 @@ def test_a_signup_is_posted_signed_and_holds_only_what_was_said(usher: Recorder,
     assert ID in output
 
 
-def test_a_failed_signup_ends_in_1_with_its_reason(usher: Recorder, data: Path) -> None:
+@pytest.mark.parametrize("status", ["failed", "rolled_back", "rejected", "expired"])
+def test_a_signup_that_came_to_nothing_ends_in_1_with_its_reason(
+    usher: Recorder, data: Path, status: str
+) -> None:
     failure = {"step": "create_billing_customer", "reason": "card declined (expired_card)"}
-    usher.statuses = [told("failed", step("create_billing_customer", "failed"), failure=failure)]
+    usher.statuses = [told(status, step("create_billing_customer", "failed"), failure=failure)]
     code, output = run("signup", *PERSON, "--data", str(data))
     assert code == 1
     assert "card declined (expired_card)" in output
