@@ -1,4 +1,4 @@
-"""What is kept is kept, nobody may more than the catalog says, and nothing that fails goes unseen (F6, E5)."""
+"""What is kept is kept, nobody may more than the catalog says, nothing that fails goes unseen (F6, E5)."""
 
 import json
 import re
