@@ -62,9 +62,7 @@ def _welcomes(signup_id: str) -> tuple[str, ...]:
 
 def left_over(store: Store) -> list[Item]:
     """What still waits to be published or to be worked off."""
-    waiting = [
-        store.query("outbox", Equals("shard", f"shard#{n}"), index="by_shard").items for n in range(SHARDS)
-    ]
+    waiting = [store.query("outbox", Equals("shard", f"shard#{n}")).items for n in range(SHARDS)]
     return [item for items in waiting for item in items]
 
 
