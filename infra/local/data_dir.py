@@ -1,7 +1,7 @@
 """The folder one local Usher lives in: its lock, its version, its ports and keys, and dev.env for others.
 
 lock          held while an Usher runs here; names its process
-version       the layout of this folder, so that an older Usher leaves a newer one's data alone
+version       the layout of this folder, so that no Usher works on data it does not understand
 ports.json    chosen at the first start, the same from then on
 keys.json     tokens and passwords made at the first start; secrets.json: those the functions read
 dev.env       where everything is and how to call it
@@ -28,7 +28,7 @@ from typing import TypeVar
 from infra.local.secrets import FileSecrets
 
 T = TypeVar("T")
-VERSION = 1
+VERSION = 2  # 2: the outbox is keyed by shard and time
 VENDORS = ("stripe", "hubspot", "postmark", "product", "slack")
 ROLES = ("viewer", "support", "billing", "admin")
 DEFAULT_PORT = 8080
@@ -267,10 +267,13 @@ def _check_version(path: Path) -> None:
     text = file.read_text().strip()
     if not text.isdigit():
         raise DataDirRefused(f"{file} says {text[:20]!r}, which is no version; choose another --data")
-    if int(text) > VERSION:
+    if int(text) != VERSION:
+        whose, advice = (
+            ("a newer", "update this checkout") if int(text) > VERSION else ("an earlier", "move it away")
+        )
         raise DataDirRefused(
-            f"{path} was written by a newer Usher (layout {text}, this one knows {VERSION}); "
-            "update this checkout, or choose another place with --data"
+            f"{path} was written by {whose} Usher (layout {text}, this one knows {VERSION}); "
+            f"{advice}, or choose another place with --data"
         )
 
 

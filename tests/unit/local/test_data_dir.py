@@ -104,7 +104,13 @@ def test_an_older_ushers_folder_is_taken(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [(str(VERSION + 1), "newer Usher"), ("", "no version"), ("one", "no version")]
+    ("version", "words"),
+    [
+        (str(VERSION + 1), "newer Usher"),
+        (str(VERSION - 1), "earlier Usher"),
+        ("", "no version"),
+        ("one", "no version"),
+    ],
 )
 def test_a_version_it_does_not_know_is_refused(place: Path, version: str, words: str) -> None:
     place.mkdir()
