@@ -3,14 +3,17 @@
 Faults live in memory: a stand-in that is started again is healthy.
 """
 
+import difflib
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 BEFORE = ("fail_before", "400", "429", "500")
 AFTER = ("fail_after", "timeout_after", "malformed", "delay")
 KINDS = BEFORE + AFTER
+ANY = "*"
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -40,13 +43,15 @@ class Fault:
     def __post_init__(self) -> None:
         if self.fault not in KINDS:
             raise ValueError(f"unknown fault {self.fault!r}; there are {', '.join(KINDS)}")
+        if (self.count is not None and self.count < 1) or self.skip < 0 or not 0 < self.probability <= 1:
+            raise ValueError("count is at least 1, skip at least 0, probability above 0 and at most 1")
         self._random = random.Random(self.seed)
         self._skipped = 0
-        self._name = _PARAMETER.sub("{}", self.operation)
+        self._name = _name(self.operation)
 
     def takes(self, operation: str) -> bool:
         """Whether this fault strikes this call of `operation`; counts it when it does."""
-        if self._name not in ("*", _PARAMETER.sub("{}", operation)):
+        if self._name not in (ANY, _name(operation)):
             return False
         if self.count is not None and self.happened >= self.count:
             return False
@@ -66,12 +71,18 @@ class Fault:
 class Faults:
     """The faults in force, first ordered first."""
 
-    def __init__(self) -> None:
+    def __init__(self, operations: Iterable[str]) -> None:
         self._faults: list[Fault] = []
+        self._operations = {_name(operation): operation for operation in operations}
 
     def add(self, order: dict[str, Any]) -> Fault:
         """Order a fault; raises ValueError or TypeError when the order makes no sense."""
         fault = Fault(**order)
+        name = _name(fault.operation)
+        if name != ANY and name not in self._operations:  # it would never happen, and nobody would notice
+            near = difflib.get_close_matches(name, self._operations, cutoff=0.5)
+            like = "; near it: " + ", ".join(self._operations[each] for each in near) if near else ""
+            raise ValueError(f"no operation {fault.operation!r} here{like}")
         self._faults.append(fault)
         return fault
 
@@ -88,3 +99,8 @@ class Faults:
         if not self._faults:
             return None
         return next((fault for fault in self._faults if fault.takes(operation)), None)
+
+
+def _name(operation: str) -> str:
+    """An operation whatever its parameters are called, with or without a last slash."""
+    return _PARAMETER.sub("{}", operation).rstrip("/")

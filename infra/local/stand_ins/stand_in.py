@@ -41,7 +41,7 @@ class StandIn:
     def __init__(self, state: State, config: Config, data_dir: Path | None = None) -> None:
         self.state, self.config, self.data_dir = state, config, data_dir
         self.clock = StandInClock(state)
-        self.faults = Faults()
+        self.faults = Faults(self.routes())
         self.limits = RateLimits(self.clock.wall)
         self._tree: dict[str, Any] = {}
         for operation, handler in (self.routes() | self._control_routes()).items():

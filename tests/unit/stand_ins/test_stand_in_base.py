@@ -99,9 +99,22 @@ def test_an_unknown_fault_is_refused_with_the_list_of_faults(shelf: Shelf) -> No
     assert "fail_before, 400, 429, 500, fail_after" in answer.json()["error"]
 
 
+def test_a_fault_of_an_operation_that_is_not_there_is_refused_with_what_is_near(shelf: Shelf) -> None:
+    answer = call(shelf, "POST /_control/faults", {"operation": "POST /thing/{id}", "fault": "500"})
+    assert answer.status == 400
+    assert "no operation 'POST /thing/{id}' here; near it: POST /things/{id}" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("order", [{"count": 0}, {"count": -1}, {"skip": -1}, {"probability": 0}])
+def test_a_fault_that_could_never_happen_is_refused(shelf: Shelf, order: dict[str, Any]) -> None:
+    answer = call(shelf, "POST /_control/faults", {"operation": "*", "fault": "500", **order})
+    assert answer.status == 400
+    assert call(shelf, "GET /_control/faults").json() == {"faults": []}
+
+
 def test_faults_with_a_probability_repeat_by_seed() -> None:
     def strikes(seed: int) -> list[bool]:
-        faults = Faults()
+        faults = Faults(["POST /things"])
         faults.add({"operation": "*", "fault": "500", "count": None, "probability": 0.5, "seed": seed})
         return [faults.take("POST /things") is not None for _ in range(50)]
 
