@@ -17,7 +17,7 @@ from infra.local.queues import LocalQueue
 
 logger = logging.getLogger("usher.local")
 
-QUIET_SECONDS = 0.3  # business time without a new message after which a window is not waited out
+QUIET_SECONDS = 0.2  # business time without a new message after which a window is not waited out
 
 
 class Poller:

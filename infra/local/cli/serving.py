@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import os
 import sqlite3
 import sys
 import threading
@@ -76,7 +75,6 @@ def serving(
         vendors_ready: called when the vendors are needed; returns once they answer.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(on_one_core())
         stack.enter_context(_logging_to(data.logs / "usher.jsonl"))
         clock = stack.enter_context(_clock(data.path / "clock.json", time_scale, lost=data.recovered))
         usher = build(data, ports, policies, clock)
@@ -170,21 +168,3 @@ def _flushed_by_timer(handler: logging.Handler, file: TextIO) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-@contextlib.contextmanager
-def on_one_core() -> Iterator[None]:
-    """Keep this process's threads, those it starts from here on, on one core; the vendors have the others.
-
-    They share one interpreter lock, and handing it to a thread on another core costs more than that core
-    adds: measured with benchmarks/pipeline.py, a quarter of the rate (docs/benchmarks.md). One machine only.
-    """
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)

@@ -21,17 +21,27 @@ from infra.local.data_dir import VENDORS, DataDir, DataDirRefused, Ports, opened
 from infra.local.documents import documents
 from infra.local.engine.definition import compile_machine
 from infra.local.stand_ins.config import Config
-from infra.local.stand_ins.launch import ROOT, StandInFailed, StandInProcess, launch
+from infra.local.stand_ins.launch import ROOT, Loading, StandInFailed, StandInProcess
 from usher.domain.errors import UsherError
 from usher.domain.stripe_events import FOLLOWED
 
 _LOOK_SECONDS = 1.0  # how often to see whether the stand-ins still run
 
 
-def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once: bool, began: float) -> int:
+def run(
+    *,
+    port: int | None,
+    data: Path,
+    time_scale: float,
+    samples: bool,
+    once: bool,
+    vendors: Mapping[str, Loading],
+    began: float,
+) -> int:
     """Serve until Ctrl-C or SIGTERM; returns the exit code. Raises Refused when Usher cannot start.
 
     Args:
+        vendors: the stand-ins, which begin once our own files are known to be good.
         began: `time.monotonic` when the command was typed, near enough.
     """
     signal.signal(signal.SIGTERM, _interrupt)
@@ -46,7 +56,7 @@ def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once:
             keys = here.provide_keys()
             here.write_dev_env(ports, keys)
             env = keys | {f"{vendor.upper()}_API_BASE": ports.vendor_url(vendor) for vendor in VENDORS}
-            vendors = stack.enter_context(_stand_ins(here, ports, keys))
+            begun = stack.enter_context(_stand_ins(vendors, here, ports, keys))
             # Loaded while the stand-ins start, and not before, because it takes about as long as they do.
             serving = importlib.import_module("infra.local.cli.serving").serving
             stack.enter_context(
@@ -56,7 +66,7 @@ def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once:
                     policies,
                     env,
                     time_scale=time_scale,
-                    vendors_ready=lambda: [each.wait_ready() for each in vendors],
+                    vendors_ready=lambda: [each.wait_ready() for each in begun],
                 )
             )
             console.print(f"Usher is ready at {ports.url}  [dim]({time.monotonic() - began:.1f} s)[/dim]")
@@ -70,7 +80,7 @@ def run(*, port: int | None, data: Path, time_scale: float, samples: bool, once:
                 return 0 if good else 1
             if not samples:
                 console.print(f"Addresses and keys: {here.dev_env}. Stop with Ctrl-C.")
-            _serve(vendors, console)
+            _serve(begun, console)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         return 0 if served and not once else 130
@@ -102,11 +112,13 @@ def _refusing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stand_ins(data: DataDir, ports: Ports, keys: Mapping[str, str]) -> Iterator[list[StandInProcess]]:
+def _stand_ins(
+    vendors: Mapping[str, Loading], data: DataDir, ports: Ports, keys: Mapping[str, str]
+) -> Iterator[list[StandInProcess]]:
     """The five vendors as processes that end with this one; they get ready while others work."""
     running: list[StandInProcess] = []
     try:
-        for vendor in VENDORS:
+        for vendor, process in vendors.items():
             config = Config(api_key=keys[f"{vendor.upper()}_API_KEY"])
             if vendor == "stripe":
                 config = Config(
@@ -117,7 +129,7 @@ def _stand_ins(data: DataDir, ports: Ports, keys: Mapping[str, str]) -> Iterator
                 )
             log = data.logs / f"{vendor}.log"
             running.append(
-                launch(vendor, port=ports.vendors[vendor], data_dir=data.stand_ins, config=config, log=log)
+                process.begin(port=ports.vendors[vendor], data_dir=data.stand_ins, config=config, log=log)
             )
         yield running
     finally:

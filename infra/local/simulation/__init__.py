@@ -17,8 +17,8 @@ from typing import Any
 
 from infra import policy_files
 from infra.local.build import LocalUsher
-from infra.local.cli.serving import on_one_core
 from infra.local.clock import LocalClock
+from infra.local.cores import on_one_core
 from infra.local.prepare import prepare
 from infra.local.secrets import FileSecrets
 from infra.local.simulation.vendors import KEYS, Vendors

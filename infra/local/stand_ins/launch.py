@@ -1,12 +1,14 @@
 """Starts a stand-in as a process of its own that ends with this one."""
 
+import contextlib
 import json
 import select
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from infra.local.stand_ins.config import Config
 
@@ -63,34 +65,60 @@ class StandInProcess:
         self.stop()
 
 
+@dataclass
+class Loading:
+    """A process that loads a stand-in's code and has begun nothing: no file, no port. It waits to be told."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def begin(
+        self, *, port: int = 0, data_dir: Path, config: Config | None = None, log: Path | None = None
+    ) -> StandInProcess:
+        """Start the stand-in; returns at once, before it is ready.
+
+        Args:
+            port: 0 takes a free one.
+            data_dir: holds its SQLite file; made when missing.
+            config: handed over on standard input, as all of this is: no key shows in the process list.
+            log: gets its standard error; None shares ours.
+        """
+        data_dir.mkdir(parents=True, exist_ok=True)
+        told = {"port": port, "data": str(data_dir), "log": str(log) if log else None}
+        line = json.dumps(told | {"config": (config or Config()).as_json()})
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended: `wait_ready` says so
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        return StandInProcess(self.name, self.process, log, port)
+
+    def stop(self) -> None:
+        """End it, whether it was told to begin or not."""
+        StandInProcess(self.name, self.process, None).stop()
+
+
+def load(name: str) -> Loading:
+    """Have a process load the stand-in `name`, ready to begin."""
+    command = [sys.executable, "-m", "infra.local.stand_ins.serve", name, "--told"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    return Loading(name, process)
+
+
+@contextlib.contextmanager
+def loading(names: Iterable[str]) -> Iterator[Mapping[str, Loading]]:
+    """A process for each stand-in, ready to begin; all of them have ended when the block has."""
+    processes = {name: load(name) for name in names}
+    try:
+        yield processes
+    finally:
+        with ThreadPoolExecutor(len(processes)) as pool:
+            list(pool.map(Loading.stop, processes.values()))
+
+
 def launch(
     name: str, *, port: int = 0, data_dir: Path, config: Config | None = None, log: Path | None = None
 ) -> StandInProcess:
-    """Start the stand-in `name`; returns at once, before it is ready.
-
-    Args:
-        port: 0 takes a free one.
-        data_dir: holds its SQLite file; made when missing.
-        config: handed over on standard input, so that no key shows in the process list.
-        log: gets its standard error; None shares ours.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "infra.local.stand_ins.serve", name, "--port", str(port)]
-    command += ["--data", str(data_dir), "--config", "-"]
-    errors: IO[bytes] | None = log.open("ab") if log else None
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-    finally:
-        if errors:
-            errors.close()
-    assert process.stdin is not None
-    process.stdin.write(json.dumps((config or Config()).as_json()).encode() + b"\n")
-    process.stdin.flush()
-    return StandInProcess(name, process, log, port)
+    """Start the stand-in `name`, as `Loading.begin` says; returns at once, before it is ready."""
+    return load(name).begin(port=port, data_dir=data_dir, config=config, log=log)

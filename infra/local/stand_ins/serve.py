@@ -1,7 +1,7 @@
 """`python -m infra.local.stand_ins.serve NAME --port P --data DIR`: one stand-in as a process or a thread.
 
-The process prints one line, `ready PORT`, when it answers. With `--config -` it reads one line of JSON from
-standard input and ends when standard input ends, that is, when the process that started it does.
+The process prints one line, `ready PORT`, when it answers. With `--told` it loads its code, reads the rest
+from one line of standard input, and ends when standard input does, that is, with the process that started it.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -36,10 +37,13 @@ def create(name: str, data_dir: Path | None, config: Config) -> StandIn:
     """
     if name not in NAMES:
         raise LookupError(f"no stand-in named {name!r}; there are {', '.join(NAMES)}")
-    module = importlib.import_module(f"infra.local.stand_ins.{name}")
     state = State(data_dir / f"{name}.sqlite" if data_dir else ":memory:")
-    stand_in: StandIn = module.create(state, config, data_dir)
+    stand_in: StandIn = _module(name).create(state, config, data_dir)
     return stand_in
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"infra.local.stand_ins.{name}")
 
 
 async def serve(stand_in: StandIn, port: int, ready: "Future[int]", stop: asyncio.Event) -> None:
@@ -126,19 +130,42 @@ def main() -> int:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data", type=Path, help="where it remembers; left out, it forgets at its end")
+    parser.add_argument("--config", default="{}", help="settings as JSON")
     parser.add_argument(
-        "--config", default="{}", help="settings as JSON, or - for one line on standard input"
+        "--told",
+        action="store_true",
+        help="load, then take {port, data, log, config} from one line of standard input, and end with it",
     )
     arguments = parser.parse_args()
-    text = _first_line() if arguments.config == "-" else arguments.config
-    stand_in = create(arguments.name, arguments.data, Config(**json.loads(text)))
+    if arguments.told:
+        _module(arguments.name)
+        line = _first_line()
+        if not line:
+            return 0  # who started us needs no stand-in after all
+        told = json.loads(line)
+        _complain_to(told["log"])
+        return _serve(arguments.name, told["port"], Path(told["data"]), told["config"], follows_parent=True)
+    config = json.loads(arguments.config)
+    return _serve(arguments.name, arguments.port, arguments.data, config, follows_parent=False)
+
+
+def _serve(name: str, port: int, data: Path | None, config: dict[str, Any], *, follows_parent: bool) -> int:
+    stand_in = create(name, data, Config(**config))
     collect_rarely()
     try:
-        return uvloop.run(_main(stand_in, arguments.port, follows_parent=arguments.config == "-"))
+        return uvloop.run(_main(stand_in, port, follows_parent=follows_parent))
     except KeyboardInterrupt:
         return 0
     finally:
         stand_in.state.close()
+
+
+def _complain_to(log: str | None) -> None:
+    """Have standard error go to this file."""
+    if log is not None:
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(file, 2)
+        os.close(file)
 
 
 def _first_line() -> str:

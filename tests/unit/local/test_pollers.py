@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
 from infra.catalog import Queue
-from infra.local.pollers import Poller, failures
+from infra.local.pollers import QUIET_SECONDS, Poller, failures
 from infra.local.queues import LocalQueue
 from tests.unit.local.conftest import Runtime
 from usher.ports.queue import Message
@@ -169,12 +169,12 @@ def test_no_more_batches_at_a_time_than_allowed(runtime: Runtime) -> None:
 def test_a_batch_is_held_open_for_its_window_while_messages_go_on_coming(runtime: Runtime) -> None:
     wired = Wired(runtime, queue(batch_size=100, batch_window_seconds=5), nothing)
     wired.start()
-    for n in range(24):
+    for n in range(49):
         wired.send(n)
-        runtime.advance(0.2)
+        runtime.advance(QUIET_SECONDS / 2)
     assert wired.batches == []
-    runtime.advance(0.2)
-    assert wired.batches == [list(range(24))]
+    runtime.advance(QUIET_SECONDS / 2)
+    assert wired.batches == [list(range(49))]
 
 
 def test_a_full_batch_waits_for_nothing(runtime: Runtime) -> None:
@@ -182,7 +182,7 @@ def test_a_full_batch_waits_for_nothing(runtime: Runtime) -> None:
     wired.start()
     wired.send(*range(60))
     assert wired.batches == [list(range(25)), list(range(25, 50))]
-    runtime.advance(0.3)
+    runtime.advance(QUIET_SECONDS)
     assert wired.batches[2:] == [list(range(50, 60))]
 
 
@@ -190,14 +190,14 @@ def test_a_window_is_cut_short_when_nothing_more_comes(runtime: Runtime) -> None
     wired = Wired(runtime, queue(batch_size=3, batch_window_seconds=5), nothing)
     wired.start()
     wired.send(1)
-    runtime.advance(0.2)
+    runtime.advance(QUIET_SECONDS / 2)
     wired.send(2)
-    runtime.advance(0.2)
+    runtime.advance(QUIET_SECONDS / 2)
     assert wired.batches == []
-    runtime.advance(0.1)
+    runtime.advance(QUIET_SECONDS / 2)
     assert wired.batches == [[1, 2]]
     wired.send(3)
-    runtime.advance(0.3)
+    runtime.advance(QUIET_SECONDS)
     assert wired.batches == [[1, 2], [3]]
 
 

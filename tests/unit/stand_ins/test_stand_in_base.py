@@ -10,7 +10,7 @@ import pytest
 from infra.local.stand_ins.config import Config
 from infra.local.stand_ins.faults import Faults
 from infra.local.stand_ins.http import Answer, Request
-from infra.local.stand_ins.launch import StandInFailed, launch
+from infra.local.stand_ins.launch import StandInFailed, launch, loading
 from infra.local.stand_ins.limits import RateLimits
 from infra.local.stand_ins.serve import create
 from infra.local.stand_ins.stand_in import Handler, Refusal, StandIn
@@ -190,3 +190,11 @@ def test_a_process_says_when_it_is_ready_and_ends_when_its_parent_lets_go(tmp_pa
     started.process.stdin.close()  # what the end of the parent does
     assert started.process.wait(10) == 0
     started.stop()
+
+
+def test_a_process_that_is_told_nothing_has_begun_nothing_and_ends(tmp_path: Path) -> None:
+    with loading(["slack", "product"]) as processes:
+        begun = processes["slack"].begin(data_dir=tmp_path / "data").wait_ready()
+    assert begun.process.wait(10) == 0
+    assert processes["product"].process.wait(10) == 0
+    assert [path.name for path in (tmp_path / "data").glob("*.sqlite")] == ["slack.sqlite"]

@@ -6,6 +6,10 @@ from typing import Annotated
 import typer
 
 from infra.local.cli.options import DATA, DataOption, run
+from infra.local.cores import on_one_core
+from infra.local.data_dir import VENDORS
+from infra.local.garbage import collect_nothing_yet
+from infra.local.stand_ins.launch import loading
 
 
 def up(
@@ -25,15 +29,22 @@ def up(
     ] = False,
 ) -> None:
     """Run Usher on this machine, with a stand-in for each vendor."""
-    run(
-        "up",
-        port=port,
-        data=data,
-        time_scale=time_scale,
-        samples=samples or once,
-        once=once,
-        began=time.monotonic(),
-    )
+    began = time.monotonic()
+    collect_nothing_yet()
+    with (
+        loading(VENDORS) as vendors,  # while we load ourselves
+        on_one_core(others=[each.process.pid for each in vendors.values()]),
+    ):
+        run(
+            "up",
+            port=port,
+            data=data,
+            time_scale=time_scale,
+            samples=samples or once,
+            once=once,
+            vendors=vendors,
+            began=began,
+        )
 
 
 def signup(
