@@ -96,6 +96,17 @@ def test_a_mail_that_was_certainly_not_sent_is_sent_without_a_search(world: Worl
     assert len(world.mailer.sent) == 1
 
 
+def test_a_mail_that_the_vendor_rejected_is_sent_at_once_by_who_tries_again(
+    world: World, signup: Signup
+) -> None:
+    world.mailer.errors.append(VendorRejected("the template is gone", code="1101"))
+    with pytest.raises(PermanentError):
+        run(world, STEP, signup)
+    world.mailer.index_lags = True  # a search would find nothing and ask to wait
+    assert run(world, STEP, signup, retry_count=0) == "ok"
+    assert len(world.mailer.sent) == 1
+
+
 def test_a_try_that_certainly_failed_does_not_make_an_earlier_unknown_one_certain(
     world: World, signup: Signup
 ) -> None:

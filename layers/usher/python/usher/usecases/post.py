@@ -82,10 +82,11 @@ class Post:
         for mail_id, answer in answers.items():
             if isinstance(answer, str):
                 notes[mail_id] = being_sent(mail_id, message_id=answer, now=now)
-            elif isinstance(answer, VendorUnavailable):
+            else:
                 # Once a try may have gone through, a later one that certainly did not changes nothing of it.
                 former = going[mail_id]
-                unknown = answer.outcome_unknown or (former is not None and former["state"] != "unsent")
+                unknown = isinstance(answer, VendorUnavailable) and answer.outcome_unknown
+                unknown = unknown or (former is not None and former["state"] != "unsent")
                 notes[mail_id] = having_failed(mail_id, outcome_unknown=unknown, now=now)
         errors = zip(notes, self.mails.note_all(list(notes.values())), strict=True)
         return answers | {mail_id: error for mail_id, error in errors if isinstance(error, RetryableError)}
