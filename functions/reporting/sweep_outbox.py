@@ -8,4 +8,4 @@ from usher.usecases.publish_events import sweep_outbox
 @scheduled
 def handler() -> int:
     s = services()
-    return sweep_outbox(bus=s.bus, outbox=s.outbox, clock=s.clock)
+    return sweep_outbox(bus=s.bus, outbox=s.outbox, clock=s.clock, time_scale=s.time_scale)

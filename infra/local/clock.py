@@ -83,6 +83,11 @@ class LocalClock:
     def _wall(self) -> float:
         return self._wall_base + (time.monotonic() - self._monotonic_base)
 
+    @property
+    def scale(self) -> float:
+        """Business seconds in a wall second."""
+        return self._scale
+
     def offset(self) -> timedelta:
         """Business time minus wall time now: save it, and give it to the next run."""
         return timedelta(seconds=self.timestamp() - self._wall())

@@ -40,6 +40,7 @@ def build(data: DataDir, ports: Ports, policies: Mapping[str, Any], clock: Local
     settings = Settings(
         public_url=ports.url,
         mail_index_lag_seconds=1.0,
+        time_scale=clock.scale,
         beta_phase=beta,
         **bases,  # type: ignore[arg-type]  # five texts
     )

@@ -224,6 +224,15 @@ def test_a_commit_that_two_batches_share_is_done_with_the_last_of_them(
     assert world.rows("outbox") == []
 
 
+def test_the_stream_is_given_a_real_minute_however_fast_business_time_runs(world: World) -> None:
+    commit(world, "a")
+    outbox = Outbox(world.store)
+    world.clock.advance(3600 * 59)
+    assert sweep_outbox(bus=world.bus, outbox=outbox, clock=world.clock, time_scale=3600) == 0
+    world.clock.advance(3600 * 2)
+    assert sweep_outbox(bus=world.bus, outbox=outbox, clock=world.clock, time_scale=3600) == 1
+
+
 def test_half_a_commit_that_comes_after_the_sweep_leaves_no_entry_behind(world: World) -> None:
     commit(world, "a", "b", "c")
     outbox = Outbox(world.store)

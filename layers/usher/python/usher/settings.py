@@ -40,6 +40,7 @@ class Settings:
     beta_phase: str = ""  # BETA_PHASE_ACTIVE as it is written; empty leaves it to policies/onboarding.yaml
     vendor_timeout_seconds: float = 10.0
     mail_index_lag_seconds: float = 10.0
+    time_scale: float = 1.0  # business seconds in a second; on one machine it may be another
 
     @property
     def beta_phase_active(self) -> bool | None:

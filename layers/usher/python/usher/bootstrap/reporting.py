@@ -7,6 +7,7 @@ from usher.ports.bus import Bus
 from usher.ports.clock import Clock
 from usher.ports.platform import Platform
 from usher.records.events import Outbox
+from usher.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,9 @@ class ReportingServices:
     bus: Bus
     outbox: Outbox
     clock: Clock
+    time_scale: float
 
 
 @per_platform
 def services(platform: Platform) -> ReportingServices:
-    return ReportingServices(platform.bus, Outbox(platform.store), platform.clock)
+    return ReportingServices(platform.bus, Outbox(platform.store), platform.clock, settings().time_scale)
