@@ -1,6 +1,9 @@
 """Problems: what a refused request is told."""
 
-from pydantic import BaseModel, ValidationError, model_validator
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from usher.domain.problems import MAX_NAMED, FieldError, OfFields, bad_fields, invalid
 
@@ -33,6 +36,23 @@ class Span(BaseModel):
 
 class Booking(BaseModel):
     span: Span
+
+
+class Form(BaseModel):
+    """A part of a request whose fields have patterns."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    domain: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z]+$")]
+    nick: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
+
+
+def test_a_form_that_is_missed_is_told_in_words_where_there_are_some() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Form(domain="no dots", nick="NO")
+    told = bad_fields(refused.value.errors(include_input=False))
+    assert told[0] == FieldError("domain", "must be a domain, such as example.com")
+    assert told[1].message == "string should match pattern '^[a-z]+$'"
 
 
 def test_fields_that_do_not_go_together_are_each_named() -> None:

@@ -84,6 +84,18 @@ def _bad_fields(complaint: Mapping[str, Any]) -> Iterable[FieldError]:
     return (_bad_field({**complaint, "loc": (*complaint["loc"], field)}) for field in cause.fields)
 
 
+_DAY, _ADDRESS = "a day, such as 2026-11-30", "an address that begins with https://"
+_FORMS = {  # what a pattern stands for, by its field: nobody reads a regular expression to mend a form
+    **dict.fromkeys(("day", "ends_on", "from", "to"), _DAY),
+    **dict.fromkeys(("cancel_url", "return_url"), _ADDRESS),
+    "currency": "three small letters, such as usd",
+    "domain": "a domain, such as example.com",
+    "locale": "a language tag, such as en-GB",
+    "order": "oldest or newest",
+    "promo": "letters and digits, at most 40",
+}
+
+
 def _bad_field(complaint: Mapping[str, Any]) -> FieldError:
     path = ".".join(str(part) for part in complaint["loc"]) or "body"
     if complaint["type"] == "extra_forbidden":
@@ -93,5 +105,7 @@ def _bad_field(complaint: Mapping[str, Any]) -> FieldError:
         return FieldError(path, "is required")
     if complaint["type"] in {"model_type", "model_attributes_type", "dict_type"}:
         return FieldError(path, "must be an object")
+    if complaint["type"] == "string_pattern_mismatch" and (form := _FORMS.get(path.rpartition(".")[2])):
+        return FieldError(path, f"must be {form}")
     message = complaint["msg"].removeprefix("Value error, ")
     return FieldError(path, message[0].lower() + message[1:])
