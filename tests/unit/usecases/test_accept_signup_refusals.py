@@ -220,6 +220,7 @@ def test_an_unknown_plan_is_answered_with_those_there_are(world: World) -> None:
 
 def test_a_trial_that_the_plan_does_not_have_is_refused(world: World) -> None:
     assert fields(refuse(world, signup_post(plan="free", trial=True), 400)) == ["data.trial"]
+    assert fields(refuse(world, signup_post(trial=True, payment="invoice"), 400)) == ["data.trial"]
 
 
 def test_the_name_of_an_unknown_field_is_cut_short_and_made_harmless(world: World) -> None:

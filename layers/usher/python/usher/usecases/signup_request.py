@@ -75,4 +75,8 @@ def _plan_error(value: Any, plans: PlanCatalog) -> FieldError | None:
         return FieldError("data.plan", f"is not a plan; the plans are {', '.join(sorted(plans.plans))}")
     if data.get("trial") is True and not plan.trial_days:
         return FieldError("data.trial", f"cannot be true: plan {key} has no trial")
+    if data.get("trial") is True and data.get("payment") == "invoice":
+        return FieldError(
+            "data.trial", "cannot be true when an invoice is paid: its terms are in place of one"
+        )
     return None
