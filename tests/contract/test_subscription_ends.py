@@ -8,7 +8,7 @@ from functions.billing.finish_ends import handler as finish_ends
 from tests.contract.stripe_shop import Shop
 from tests.contract.subscriber import Subscriber, payment_of, stocked_shop
 from tests.fakes.world import World, world
-from usher.domain.errors import VendorUnavailable
+from usher.domain.errors import VendorRejected, VendorUnavailable
 
 __all__ = ["world"]
 
@@ -210,3 +210,33 @@ def test_an_end_that_cannot_be_finished_now_is_told_and_finished_later(ada: Subs
         ada.world.clock.advance(61)
     assert finish_ends({}, None) == {"count": 1}
     assert given_back(ada) == 950
+
+
+def test_what_an_end_owes_is_not_forgotten_when_the_vendor_refuses_its_refund(ada: Subscriber) -> None:
+    ada.later(days=15)
+    ada.shop.control(
+        "POST", "/_control/faults", {"operation": "POST /v1/refunds", "fault": "400", "count": 2}
+    )
+    assert ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1")[0] == 502
+    assert (given_back(ada), ada.at_stripe().status) == (0, "canceled")
+    ada.sync()
+    assert ada.post("reactivate")[0] == 409
+    ada.world.clock.advance(61)
+    with pytest.raises(VendorRejected):
+        finish_ends({}, None)
+    ada.world.clock.advance(61)
+    assert finish_ends({}, None) == {"count": 1}
+    assert given_back(ada) == 950
+    again = ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1")
+    assert (again[0], again[1]["refunded_minor"], given_back(ada)) == (200, 950, 950)
+
+
+def test_a_refused_end_frees_the_subscription_once_it_is_known_to_run_on(ada: Subscriber) -> None:
+    ada.later(days=15)
+    fault = {"operation": "DELETE /v1/subscriptions/{id}", "fault": "400", "count": 1}
+    ada.shop.control("POST", "/_control/faults", fault)
+    assert ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1")[0] == 502
+    ada.world.clock.advance(61)
+    assert finish_ends({}, None) == {"count": 0}
+    assert (given_back(ada), ada.at_stripe().status) == (0, "active")
+    assert ada.post("change", {"plan": "pro-monthly"})[0] == 200

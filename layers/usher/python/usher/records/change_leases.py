@@ -1,11 +1,12 @@
 """Who is changing a subscription now: a lease on our copy of it, so that of two changes one wins."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from usher.domain import times
 from usher.domain.errors import Conflict
-from usher.ports.store import AtMost, ConditionFailed, Equals, Item, Store, Update
+from usher.ports.store import Absent, AtMost, Both, Condition, ConditionFailed, Equals, Item, Store, Update
 
 TABLE = "subscriptions"
 LASTS = timedelta(seconds=60)  # longer than the function that makes the change may run
@@ -122,6 +123,17 @@ class ChangeLeases:
         except ConditionFailed:
             return
 
+    def refused(self, lease: Lease) -> None:
+        """It was refused for good, and is over; one that has to be finished stays, with other keys.
+
+        The vendor may have stored its refusal under these.
+        """
+        with contextlib.suppress(ConditionFailed):  # the lease is another's
+            try:
+                self._update(lease, remove=_HELD, if_=Absent("change_unfinished"))
+            except ConditionFailed:
+                self.spent(lease)
+
     def _hold(self, row: Item, values: Item, now: datetime) -> None:
         key = {"subscription_id": row["subscription_id"]}
         until = {"change_until": times.text(now + LASTS)}
@@ -134,15 +146,23 @@ class ChangeLeases:
         except ConditionFailed as error:
             raise BeingChanged(self._store.get(TABLE, key) or row) from error
 
-    def _update(self, lease: Lease, *, set: Item, remove: tuple[str, ...] = ()) -> None:
+    def _update(
+        self,
+        lease: Lease,
+        *,
+        set: Item | None = None,
+        remove: tuple[str, ...] = (),
+        if_: Condition | None = None,
+    ) -> None:
+        own = Equals("change_intent", lease.intent)
         self._store.write(
             Update(
                 TABLE,
                 {"subscription_id": lease.subscription_id},
-                set=set,
+                set=set or {},
                 add={"version": 1},
                 remove=remove,
-                if_=Equals("change_intent", lease.intent),
+                if_=own if if_ is None else Both((own, if_)),
             )
         )
 

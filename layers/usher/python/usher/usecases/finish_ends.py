@@ -6,7 +6,7 @@ is free for other changes.
 """
 
 from usher.domain.access import Caller
-from usher.domain.errors import Conflict, KeySpent, NotYet
+from usher.domain.errors import Conflict, KeySpent, NotYet, VendorRejected
 from usher.domain.plan_changes import ENDED
 from usher.records.billing import SUBSCRIPTIONS
 from usher.records.change_leases import BeingChanged, Lease
@@ -49,7 +49,7 @@ def _finish(id: str, desk: SubscriptionDesk) -> bool:
     request = Request(account.account_id, "cancel", Caller(asked["by"], asked["role"]), asked["key"])
     try:
         make_end(request, account, row, lease, desk, amounts)
-    except KeySpent:  # what it may have done all the same is looked for first
+    except (KeySpent, VendorRejected):  # what it may have done all the same is looked for first
         desk.leases.spent(lease)
         raise
     desk.leases.release(lease, came_to=amounts)

@@ -90,8 +90,8 @@ class SubscriptionDesk:
 
         Args:
             judge: returns the plan of what is to be done; raises what is in its way.
-            do: does what the lease's plan says. What it raises for good ends the change; with a failure that
-                may pass it is taken up again.
+            do: does what the lease's plan says. What it raises for good ends the change, unless that has
+                to be finished; with a failure that may pass it is taken up again.
             came_to: filled by `do` with what the change came to, which is kept and filled in for a repeat.
 
         Raises NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
@@ -105,7 +105,7 @@ class SubscriptionDesk:
         try:
             state = do(account, row, lease)
         except (Problem, PermanentError):
-            self.leases.release(lease, came_to=None)
+            self.leases.refused(lease)
             raise
         except KeySpent:  # what it may have done all the same is looked for first
             self.leases.spent(lease)
