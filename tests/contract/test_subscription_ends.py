@@ -240,3 +240,12 @@ def test_a_refused_end_frees_the_subscription_once_it_is_known_to_run_on(ada: Su
     assert finish_ends({}, None) == {"count": 0}
     assert (given_back(ada), ada.at_stripe().status) == (0, "active")
     assert ada.post("change", {"plan": "pro-monthly"})[0] == 200
+
+
+def test_an_end_that_is_asked_for_again_is_never_that_of_what_came_back_since(ada: Subscriber) -> None:
+    broken_off(ada, "POST /v1/refunds", "fail_before")
+    assert finish_ends({}, None) == {"count": 1}
+    back = ada.post("reactivate")[1]["subscription_id"]
+    again = ada.post("cancel", {"when": "now", "refund": "prorated"}, key="k1", subject="alan")
+    assert (again[0], again[1]["subscription_id"], again[1]["refunded_minor"]) == (200, ada.id, 950)
+    assert ada.api.subscriptions.retrieve(back).status == "active"

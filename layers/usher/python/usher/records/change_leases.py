@@ -56,6 +56,19 @@ class Lease:
         return self.name if self.attempt == 1 else f"{self.name}/{self.attempt}"
 
 
+def is_of(row: Item, intent: str) -> bool:
+    """Whether the request began a change of this subscription, or has ended it."""
+    return intent in (row.get("change_intent"), row.get("change_end", {}).get("by"))
+
+
+def made(row: Item, intent: str) -> Item | None:
+    """What the request's change of this subscription came to; None when it is not made."""
+    if row.get("change_done") == intent:
+        return dict(row.get("change_came_to", {}))
+    end = row.get("change_end", {})
+    return dict(end["came_to"]) if end.get("by") == intent else None
+
+
 class ChangeLeases:
     """Takes and gives up leases; one is taken on the version of the copy that the change was judged by."""
 
@@ -112,12 +125,15 @@ class ChangeLeases:
         """The next run of it uses other keys. Raises ConditionFailed when the lease is another's."""
         self._update(lease, set={"change_attempt": lease.attempt + 1})
 
-    def release(self, lease: Lease, *, came_to: Item | None) -> None:
+    def release(self, lease: Lease, *, came_to: Item | None, is_end: bool = False) -> None:
         """The change is made, or (None) came to nothing; what another request has begun meanwhile stays.
 
-        `came_to` is what a repeat of the request is answered, beside how the subscription stands.
+        `came_to` is what a repeat of the request is answered, beside how the subscription stands. An end is
+        kept beside the last change: another subscription may run when it is asked for again.
         """
-        done = {} if came_to is None else {"change_done": lease.intent, "change_came_to": came_to}
+        done: Item = {} if came_to is None else {"change_done": lease.intent, "change_came_to": came_to}
+        if is_end:
+            done["change_end"] = {"by": lease.intent, "came_to": came_to}
         try:
             self._update(lease, set=done, remove=_HELD)
         except ConditionFailed:

@@ -52,7 +52,7 @@ def _finish(id: str, desk: SubscriptionDesk) -> bool:
     except (KeySpent, VendorRejected):  # what it may have done all the same is looked for first
         desk.leases.spent(lease)
         raise
-    desk.leases.release(lease, came_to=amounts)
+    desk.leases.release(lease, came_to=amounts, is_end=True)
     return True
 
 

@@ -10,6 +10,7 @@ from usher.domain.change_policy import ChangePolicy
 from usher.domain.entitlements import HELD, NEVER_BEGAN
 from usher.domain.errors import Conflict, KeySpent, NotFound, NotYet, PermanentError
 from usher.domain.event import Event
+from usher.domain.plan_changes import ENDED
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import Problem
 from usher.ports.billing import BillingGateway
@@ -21,7 +22,7 @@ from usher.ports.subscription_changes import ChangeCosts, SubscriptionChanges
 from usher.records.accounts import Account, Accounts
 from usher.records.audit import entry
 from usher.records.billing import SUBSCRIPTIONS, BillingRecords, ids_in
-from usher.records.change_leases import BeingChanged, ChangeLeases, Lease
+from usher.records.change_leases import BeingChanged, ChangeLeases, Lease, is_of, made
 from usher.usecases.flush_usage import UsageFlush
 from usher.usecases.subscription_state import SubscriptionState, shown, state_of
 
@@ -59,10 +60,11 @@ class SubscriptionDesk:
     usage: UsageFlush
     clock: Clock
 
-    def held(self, account_id: str) -> tuple[Account, Item]:
+    def held(self, account_id: str, *, by: Request | None = None) -> tuple[Account, Item]:
         """The account and its subscription: the one that runs, else the last one that did.
 
-        Raises NotFound; Conflict when it never had one at the payment vendor.
+        `by`: sent again, a request is about the subscription that it was about, whatever runs since. Raises
+        NotFound; Conflict when it never had one at the payment vendor.
         """
         account = self.accounts.find(account_id)
         if account is None:
@@ -71,7 +73,8 @@ class SubscriptionDesk:
         begun = [row for row in rows if row["status"] not in NEVER_BEGAN]
         if not begun:
             raise Conflict("the account has no subscription; POST /v1/checkouts opens the page to buy one")
-        chosen = max(begun, key=lambda row: (row["status"] in HELD, str(row["started_at"])))
+        own = [row for row in begun if by is not None and is_of(row, by.intent)]
+        chosen = max(own or begun, key=lambda row: (row["status"] in HELD, str(row["started_at"])))
         id = str(chosen["subscription_id"])
         return account, self.records.known({(SUBSCRIPTIONS, id)})[SUBSCRIPTIONS, id] or chosen
 
@@ -96,10 +99,10 @@ class SubscriptionDesk:
 
         Raises NotFound, Conflict, Problem: 409 with how it stands when another change was faster.
         """
-        account, row = self.held(request.account_id)
+        account, row = self.held(request.account_id, by=request)
         came_to = {} if came_to is None else came_to
-        if row.get("change_done") == request.intent:
-            came_to.update(row.get("change_came_to", {}))
+        if (before := made(row, request.intent)) is not None:
+            came_to.update(before)
             return state_of(account.account_id, row)
         lease, row = self._lease(request, account, row, judge, at=at)
         try:
@@ -110,7 +113,8 @@ class SubscriptionDesk:
         except KeySpent:  # what it may have done all the same is looked for first
             self.leases.spent(lease)
             raise
-        self.leases.release(lease, came_to=dict(came_to))
+        ended = request.action == "cancel" and state.status in ENDED
+        self.leases.release(lease, came_to=dict(came_to), is_end=ended)
         return state
 
     def _lease(
