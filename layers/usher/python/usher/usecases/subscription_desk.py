@@ -10,7 +10,6 @@ from usher.domain.change_policy import ChangePolicy
 from usher.domain.entitlements import HELD, NEVER_BEGAN
 from usher.domain.errors import Conflict, KeySpent, NotFound, NotYet, PermanentError
 from usher.domain.event import Event
-from usher.domain.plan_changes import ENDED
 from usher.domain.plans import PlanCatalog
 from usher.domain.problems import Problem
 from usher.ports.billing import BillingGateway
@@ -61,10 +60,9 @@ class SubscriptionDesk:
     clock: Clock
 
     def held(self, account_id: str, *, by: Request | None = None) -> tuple[Account, Item]:
-        """The account and its subscription: the one that runs, else the last one that did.
+        """The account and its subscription: that which `by` was about before, that which runs, or ran last.
 
-        `by`: sent again, a request is about the subscription that it was about, whatever runs since. Raises
-        NotFound; Conflict when it never had one at the payment vendor.
+        Raises NotFound; Conflict when it never had one at the payment vendor.
         """
         account = self.accounts.find(account_id)
         if account is None:
@@ -73,7 +71,7 @@ class SubscriptionDesk:
         begun = [row for row in rows if row["status"] not in NEVER_BEGAN]
         if not begun:
             raise Conflict("the account has no subscription; POST /v1/checkouts opens the page to buy one")
-        own = [row for row in begun if by is not None and is_of(row, by.intent)]
+        own = [row for row in begun if by and is_of(row, by.intent)]
         chosen = max(own or begun, key=lambda row: (row["status"] in HELD, str(row["started_at"])))
         id = str(chosen["subscription_id"])
         return account, self.records.known({(SUBSCRIPTIONS, id)})[SUBSCRIPTIONS, id] or chosen
@@ -113,8 +111,7 @@ class SubscriptionDesk:
         except KeySpent:  # what it may have done all the same is looked for first
             self.leases.spent(lease)
             raise
-        ended = request.action == "cancel" and state.status in ENDED
-        self.leases.release(lease, came_to=dict(came_to), is_end=ended)
+        self.leases.release(lease, came_to=dict(came_to), is_end=bool(came_to))  # amounts are of an end
         return state
 
     def _lease(
