@@ -28,13 +28,8 @@ import urllib3
 
 from benchmarks import load
 from benchmarks.cost_durations import VENDOR_SECONDS, sdk_cpu
-from benchmarks.cost_meter import (
-    REQUEST_HEAD,
-    Meter,
-    MeteredSecrets,
-    MeteredStore,
-    MeteredWorkflows,
-)
+from benchmarks.cost_meter import REQUEST_HEAD, Meter
+from benchmarks.cost_ports import MeteredSecrets, MeteredStore, MeteredWorkflows
 from benchmarks.cost_report import BUDGET, Run, tell, tell_month, tell_parts, tell_varied
 from benchmarks.simulation import Crowd
 from infra.local import simulation

@@ -29,8 +29,8 @@ def signup(world: World) -> Signup:
     return subscriber(world)
 
 
-def test_an_event_that_comes_before_our_own_call_has_returned_finds_its_account(world: World) -> None:
-    """The record does not name the customer yet; the customer's metadata names the account."""
+def made_and_not_answered(world: World) -> Signup:
+    """A sign-up whose customer is made, while the call that made it has not returned."""
     signup = run_until(world, "register_signup", world.given_signup())
     world.billing.create_customer(
         account_id=str(signup.account_id),
@@ -42,6 +42,12 @@ def test_an_event_that_comes_before_our_own_call_has_returned_finds_its_account(
         correlation_id="cor",
         idempotency_key="elsewhere",
     )
+    return signup
+
+
+def test_an_event_that_comes_before_our_own_call_has_returned_finds_its_account(world: World) -> None:
+    """The record does not name the customer yet; the customer's metadata names the account."""
+    made_and_not_answered(world)
     assert sync(world, arrived(CUSTOMER)) == {"stripe#evt_1": "synced"}
 
 
@@ -161,17 +167,7 @@ def test_another_customer_that_names_the_account_changes_nothing_of_it(world: Wo
 
 
 def test_a_customer_seen_before_our_own_call_returned_is_linked_and_nothing_is_told(world: World) -> None:
-    signup = run_until(world, "register_signup", world.given_signup())
-    world.billing.create_customer(
-        account_id=str(signup.account_id),
-        signup_id=signup.signup_id,
-        email=signup.email,
-        name=signup.name,
-        phone=None,
-        payment_method=None,
-        correlation_id="cor",
-        idempotency_key="elsewhere",
-    )
+    signup = made_and_not_answered(world)
     sync(world, arrived(CUSTOMER))
     assert account_row(world)["customer_id"] == "cus_0001"
     assert told(world, signup) == []
